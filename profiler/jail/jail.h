@@ -1,0 +1,62 @@
+/*
+ * The jail: starting our own binary again in a role with nothing but a socket, and closing it in.
+ *
+ * jail_start() is the collector's side: socketpair, fork, exec of /proc/self/exe with a role name, no other descriptor. The
+ * worker's main() calls jail_enter() first: no_new_privs, PDEATHSIG, uid, capabilities, rlimits, Landlock, seccomp.
+ */
+#pragma once
+
+#include "profiler/base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* X(enum, argv[0] word, user name, n: which uid of the dynamic range where there is no such user) */
+#define JAIL_ROLE_LIST(X)                                 \
+	X(SYMBOLIZER, "symbolizer", "hearth", 0)          \
+	X(WEB, "web", "hearth-web", 1)                    \
+	X(FETCHER, "fetcher", "hearth-fetch", 2)
+
+enum jail_role {
+#define JAIL_ROLE_ENUM(name, word, user, n) JAIL_##name,
+	JAIL_ROLE_LIST(JAIL_ROLE_ENUM)
+#undef JAIL_ROLE_ENUM
+	JAIL_ROLE_COUNT
+};
+
+const char *jail_role_name(enum jail_role role);
+
+struct jail_worker {
+	pid_t pid; /* 0: none */
+	int pidfd;
+	int sock; /* ours */
+	enum jail_role role;
+};
+
+/*
+ * Start a worker. args (NULL-terminated, may be NULL) follow the role on its command line: never secrets. drop is false with
+ * --no-sandbox: the worker keeps the uid and closes nothing.
+ */
+int jail_start(enum jail_role role, const char *const *args, bool drop, struct jail_worker *ret, struct err *err);
+
+/* Kill (SIGKILL), wait, close. Safe on a worker that ended by itself and on a zeroed one. Returns the wait status, or -1. */
+int jail_end(struct jail_worker *w);
+
+/*
+ * In the worker. What is closed (enum protocol_jail bits) is returned. keep_network: the listening and connected sockets stay
+ * usable (the web role). -EPERM and the sentence where what must hold does not (the uid could not be changed).
+ */
+int jail_enter(enum jail_role role, bool keep_network, struct err *err);
+
+/* The uid a role runs as here, and whether Landlock and seccomp are there: for doctor. */
+struct jail_features {
+	uid_t uid[JAIL_ROLE_COUNT];
+	bool named_user[JAIL_ROLE_COUNT]; /* made by the set-up, not one of the dynamic range */
+	int landlock_abi; /* 0: none */
+	bool seccomp;
+};
+void jail_probe(struct jail_features *ret);
+
+/* The collector itself: keep the short list of capabilities, empty the bounding set of the rest, no_new_privs. */
+int jail_limit_collector(struct err *err);
