@@ -13,18 +13,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MERGE_FAN_IN 16 /* blocks of a level that become one of the next */
-#define MERGE_ENTRIES \
-	(1u << 17) /* a merged block: coded in about 25 ms, see tests/bench/bench_store.c */
-#define MERGE_SPAN_MS \
-	(3600 * 1000ull) /* at full detail; coarser blocks span as much more as they are coarser */
+/*
+ * Merging. A full block is parsed and coded in about 40 ms (tests/bench/bench_store.c). Coarser blocks span as much more
+ * than an hour as they are coarser. Columns are made for zstd's entropy coder: higher levels look for matches and lose 1 %.
+ */
+#define MERGE_FAN_IN	   16 /* blocks of a level that become one of the next */
+#define MERGE_ENTRIES	   200000
+#define MERGE_SPAN_MS	   (3600 * 1000ull)
 #define MERGE_SPAN_MAX_MS  (4 * 24 * 3600 * 1000ull)
+#define MERGED_BLOCK_LEVEL 1
 #define MERGE_CHUNK_BYTES  (128u << 10)
-#define MERGED_LEVEL	   9 /* zstd's, of what stays */
+#define MERGED_CHUNK_LEVEL 9
+
 #define SECOND_MS	   1000
 #define MINUTE_MS	   60000
 #define MINUTES_AFTER	   3 /* times the detail time: from there on minutes instead of seconds */
-#define DROPPED_AT_ONCE	   64 /* blocks: deleting touches each of their pages */
+
+/* Deleting touches each page of what goes. */
+#define DROPPED_AT_ONCE	   64 /* blocks */
 #define DROP_BYTES_AT_ONCE (16u << 20)
 #define FREE_PAGES_AT_ONCE 256
 #define FREE_BYTES_KEPT	   (1u << 20) /* are soon used again */
@@ -224,7 +230,7 @@ static int replace_blocks(struct ageing *a, size_t from, size_t until, struct bl
 	int r;
 
 	buf_clear(&a->bytes);
-	r = block_write(b, &s->compress, tick_ns, MERGED_LEVEL, &a->bytes);
+	r = block_write(b, &s->compress, tick_ns, MERGED_BLOCK_LEVEL, &a->bytes);
 	for (size_t i = from; i < until && r >= 0; i++)
 		r = db_block_delete(s->db, a->list.blocks[i].first);
 	if (r < 0)
@@ -385,7 +391,7 @@ static int merge_chunks(struct ageing *a, const struct db_chunk *chunks, size_t 
 	if (r < 0)
 		return r;
 	buf_clear(&a->bytes);
-	r = chunk_write(&all, &a->store->compress, MERGED_LEVEL, &a->bytes);
+	r = chunk_write(&all, &a->store->compress, MERGED_CHUNK_LEVEL, &a->bytes);
 	for (size_t i = 0; i < n && r >= 0; i++)
 		r = db_chunk_delete(a->store->db, chunks[i].first);
 	if (r < 0)

@@ -16,7 +16,7 @@
 #define UNSEEN		  UINT32_MAX
 #define FLUSH_ENTRIES_MAX (1u << 18) /* of one block; more make several */
 #define FLUSH_BLOCKS_MAX  64
-#define FRESH_LEVEL	  3 /* zstd's: what is fresh is soon coded again */
+#define FRESH_LEVEL	  1 /* zstd's: what is fresh is soon coded again */
 #define RUNS_KEPT	  100
 
 /* An epoch ends when it is a day old and has samples that are worth a dictionary, or is old, or its dictionary large. */

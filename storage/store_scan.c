@@ -52,6 +52,9 @@ static int check_numbers(struct scan *c)
 	uint64_t next = c->state.first_block;
 	int r = 0;
 
+	if (!next && c->list.n)
+		next = c->list.blocks[0].first; /* the state is not known */
+
 	for (size_t i = 0; i < c->list.n && r >= 0; i++) {
 		if (c->list.blocks[i].first > next)
 			r = lose_gap(c, i, c->list.blocks[i].first - next);
@@ -77,9 +80,7 @@ static int read_lists(struct scan *c)
 {
 	int r = db_state_get(c->store->db, &c->state);
 
-	if (r == -ENOENT)
-		c->state = (struct db_state){.first_block = 1, .next_block = 1};
-	else if (r == -EBADMSG)
+	if (r == -ENOENT || r == -EBADMSG)
 		c->state =
 			(struct
 			 db_state){}; /* store_summary() says so; gaps between rows are still seen */

@@ -37,6 +37,8 @@ void oracle_coarsen(struct oracle *o, uint64_t before_ms, uint64_t resolution_ms
 /* Does the profile hold exactly the list's samples of [from_ms, until_ms) that match? Fails the test with a sentence. */
 void oracle_check_profile(const struct oracle *o, const struct profile *p, uint64_t from_ms,
 			  uint64_t until_ms, const char *match, bool with_times);
+/* Is everything in the profile (with times) on the list, if not the other way round? How many samples are not in it? */
+bool oracle_is_part(const struct oracle *o, const struct profile *p, uint64_t *ret_missing);
 uint64_t oracle_count(const struct oracle *o, uint64_t from_ms, uint64_t until_ms, const char *match);
 
 /* All kinds of questions about a range, put to the store and held against the list. */
