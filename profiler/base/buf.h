@@ -54,7 +54,8 @@ struct cursor {
 
 static inline struct cursor cursor_over(const void *data, size_t len)
 {
-	const uint8_t *at = (const uint8_t *)data;
+	const uint8_t *at =
+		data ? (const uint8_t *)data : (const uint8_t *)""; /* NULL + 0 is undefined */
 
 	return (struct cursor){.at = at, .end = at + len};
 }

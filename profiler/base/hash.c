@@ -1,6 +1,7 @@
 /* SipHash-1-3 and the hash-to-id index; see hash.h. */
 #include "profiler/base/hash.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -122,6 +123,7 @@ static int grow(struct idmap *m)
 
 int idmap_add(struct idmap *m, uint64_t hash, uint32_t id)
 {
+	assert(id != IDMAP_NONE);
 	if (!m->slots || m->used >= m->mask - m->mask / 4) {
 		int r = grow(m);
 

@@ -63,7 +63,8 @@ static void add_code_point(struct buf *out, uint32_t c, const char *bytes, size_
 		buf_add_str(out, "\\n");
 	else if (c == '\t')
 		buf_add_str(out, "\\t");
-	else if (c < 0x20 || c == 0x7f || c == '<' || c == '>' || c == '&' || c == 0x2028 || c == 0x2029)
+	else if (c < 0x20 || c == 0x7f || c == '<' || c == '>' || c == '&' || c == 0x2028 ||
+		 c == 0x2029)
 		buf_printf(out, "\\u%04x", c);
 	else
 		buf_add(out, bytes, len);

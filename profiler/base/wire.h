@@ -12,8 +12,8 @@
 
 #include <stdint.h>
 
-#define WIRE_FDS_MAX   8
-#define WIRE_BODY_MAX  (16u << 20)
+#define WIRE_FDS_MAX  8
+#define WIRE_BODY_MAX (16u << 20)
 
 struct wire_msg {
 	uint32_t type; /* of the protocol that is spoken */
@@ -33,7 +33,8 @@ void wire_msg_done(struct wire_msg *m); /* frees the body and closes the descrip
 int wire_send(int sock, const struct wire_msg *m, int timeout_ms);
 
 /*
- * Receive one message into *ret. 1 on a message, 0 on an orderly end, -ETIMEDOUT, -EBADMSG on one past
- * WIRE_BODY_MAX or with too many descriptors, or another negative errno. Received descriptors are close-on-exec.
+ * Receive one message into *ret. 1 on a message, 0 on an orderly end, -ETIMEDOUT when none began in time (asking again is
+ * fine), -EBADMSG on one past WIRE_BODY_MAX, with too many descriptors, or begun and not finished in time (the
+ * stream is lost: end the peer), or another negative errno. Received descriptors are close-on-exec.
  */
 int wire_receive(int sock, struct wire_msg *ret, int timeout_ms);
