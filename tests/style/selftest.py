@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
+import installed
 import registry
 import tree as style
 
@@ -216,6 +217,43 @@ class Registry(unittest.TestCase):
         self.assertIn("RUN_SERIAL", self.check(LABELS=["integration"], TIMEOUT=60.0, SKIP_RETURN_CODE=77)[0])
         self.assertIn("77", self.check(LABELS=["ui"], TIMEOUT=60.0)[0])
         self.assertIn("disabled", self.check(LABELS=["unit"], TIMEOUT=60.0, DISABLED=True)[0])
+
+
+class Installed(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = folder.name
+        os.makedirs(os.path.join(self.root, "profiler/jail"))
+        for name, text in (("jail.h", '\tX(WEB, "web", "hearth-web", 1)\n'), ("keep.c", "1 << CAP_BPF | CAP_KILL\n")):
+            with open(os.path.join(self.root, "profiler/jail", name), "w", encoding="utf-8") as f:
+                f.write(text)
+
+    def test_files_that_are_missing_or_too_many_are_found(self):
+        found = list(installed.check_files(self.root, os.path.join(self.root, "profiler")))
+        self.assertIn("/usr/bin/hearth: not installed", found)
+        self.assertIn("/jail/jail.h: installed, but nobody said so", found)
+
+    def test_unit_that_starts_something_else_is_found(self):
+        good = "ExecStart=/usr/bin/hearth serve --config /etc/hearth/hearth.conf\n"
+        self.assertEqual(list(installed.check_unit(good)), [])
+        self.assertEqual(len(list(installed.check_unit(good.replace("/usr/", "/usr/local/")))), 1)
+        self.assertEqual(len(list(installed.check_unit(good + "@LEFT@\n"))), 1)
+
+    def test_capability_that_is_not_granted_is_found(self):
+        good = "CapabilityBoundingSet=\nCapabilityBoundingSet=CAP_BPF CAP_KILL CAP_SYSLOG\n"
+        self.assertEqual(list(installed.check_capabilities(self.root, good)), [])
+        found = list(installed.check_capabilities(self.root, good.replace("CAP_KILL ", "")))
+        self.assertEqual(len(found), 1)
+        self.assertIn("CAP_KILL", found[0])
+
+    def test_users_other_than_the_roles_are_found(self):
+        self.assertEqual(list(installed.check_users(self.root, "u hearth-web - x\n")), [])
+        self.assertEqual(len(list(installed.check_users(self.root, "u nobody - x\n"))), 1)
+
+    def test_key_that_is_no_option_is_found(self):
+        self.assertEqual(list(installed.check_config("#store = x\n# a = b in words\n", "  --store FILE")), [])
+        self.assertEqual(len(list(installed.check_config("#store = x\n", "  --store-not FILE"))), 1)
 
 
 class TreeFiles(unittest.TestCase):
