@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 #
-# What profiler/quickstart and tests/run share: the packages and the configured build tree. Sourced, never
-# run. Nothing here touches the network or the system when nothing is missing.
+# What profiler/quickstart and tests/run share: the packages and the configured build tree. Sourced,
+# never run. Nothing here touches the network or the system when nothing is missing.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 program=${0##*/}
@@ -26,7 +26,8 @@ need_root() {
 packages_wanted() {
 	local section
 	for section; do
-		awk -v section="$section" '$1 == section { print $2, $3 }' "$root/profiler/dist/packages"
+		awk -v section="$section" '$1 == section { print $2, $3 }' \
+			"$root/profiler/dist/packages"
 	done
 }
 
@@ -65,17 +66,18 @@ packages_install() {
 	mapfile -t missing < <(packages_missing "$@")
 	[ ${#missing[@]} -gt 0 ] || return 0
 	# shellcheck disable=SC1091
-	system=$(. /etc/os-release 2>/dev/null && printf '%s %s' "${ID:-Linux}" "${VERSION_ID:-}") || system=Linux
+	system=$(. /etc/os-release && printf '%s %s' "${ID:-Linux}" "${VERSION_ID:-}") || system=Linux
 	if [ "$system" != "debian 12" ] || ! command -v apt-get >/dev/null; then
-		die "this is ${system% }, not Debian 12: install what these Debian packages hold, then run" \
-			"$program again: ${missing[*]}"
+		die "this is ${system% }, not Debian 12: install what these Debian packages hold," \
+			"then run $program again: ${missing[*]}"
 	fi
 	say "installing ${missing[*]}"
 	local apt=(apt-get -y -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300)
 	# A list that cannot be refreshed (a third party's) need not be one that is needed.
-	"${apt[@]}" update </dev/null >&2 || say "apt-get update failed; trying with the lists that are there"
-	DEBIAN_FRONTEND=noninteractive "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null >&2 ||
-		die "apt-get could not install ${missing[*]}"
+	"${apt[@]}" update </dev/null >&2 ||
+		say "apt-get update failed; trying with the lists that are there"
+	DEBIAN_FRONTEND=noninteractive "${apt[@]}" install --no-install-recommends "${missing[@]}" \
+		</dev/null >&2 || die "apt-get could not install ${missing[*]}"
 	mapfile -t missing < <(packages_missing "$@")
 	[ ${#missing[@]} -eq 0 ] || die "still missing after apt-get: ${missing[*]}"
 }
@@ -85,8 +87,8 @@ cached() {
 	[ ! -f "$1/CMakeCache.txt" ] || sed -n "s/^$2:[^=]*=//p" "$1/CMakeCache.txt"
 }
 
-# configure DIR CMAKE-ARGUMENT...: a tree of another checkout is started afresh, one of ours is kept, with
-# its generator.
+# configure DIR CMAKE-ARGUMENT...: another checkout's tree is started afresh, one of ours is kept,
+# with its generator.
 configure() {
 	local dir=$1 home
 	shift

@@ -15,14 +15,21 @@ def check(tree):
     files = tree.c_files()
     if not files:
         return
-    dry_run = subprocess.run([FORMATTER, "--dry-run", "-Werror", "--style=file", *files], cwd=tree.root,
-                             stderr=subprocess.PIPE, text=True, errors="replace", check=False)
+    dry_run = subprocess.run(
+        [FORMATTER, "--dry-run", "-Werror", "--style=file", *files],
+        cwd=tree.root,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        check=False,
+    )
     places = [line for line in dry_run.stderr.splitlines() if ": error: " in line]
     by_file = {}
     for place in places:
         by_file.setdefault(place.split(":")[0], []).append(place.split(":")[1])
     for path, lines in sorted(by_file.items()):
-        yield f"{path}: {FORMATTER} would change lines {', '.join(lines[:10])}{' ...' * (len(lines) > 10)}"
+        more = " ..." if len(lines) > 10 else ""
+        yield f"{path}: {FORMATTER} would change lines {', '.join(lines[:10])}{more}"
     if dry_run.returncode != 0 and not places:
         yield f"{FORMATTER} failed: {dry_run.stderr.strip()}"
 

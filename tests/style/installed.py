@@ -26,13 +26,20 @@ def read(path):
 
 
 def install(build, into):
-    subprocess.run(["cmake", "--install", build, "--prefix", PREFIX], env={**os.environ, "DESTDIR": into},
-                   stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        ["cmake", "--install", build, "--prefix", PREFIX],
+        env={**os.environ, "DESTDIR": into},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
 
 
 def files_in(folder):
-    return {"/" + os.path.relpath(os.path.join(at, name), folder)
-            for at, _, names in os.walk(folder) for name in names}
+    return {
+        "/" + os.path.relpath(os.path.join(at, name), folder)
+        for at, _, names in os.walk(folder)
+        for name in names
+    }
 
 
 def check_files(root, into):
@@ -61,24 +68,41 @@ def check_unit_parses(unit, into):
         copy = os.path.join(folder, "hearth.service")
         with open(copy, "w", encoding="utf-8") as f:
             f.write(unit.replace("=" + BINARY, "=" + into + BINARY))
-        verified = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], stderr=subprocess.PIPE, text=True,
-                                  check=False)
+        verified = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no", copy],
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
         said = [line for line in verified.stderr.splitlines() if "hearth.service" in line]
         yield from (f"systemd-analyze: {line}" for line in said)
 
 
 def check_capabilities(root, unit):
     """All that the collector keeps must have been granted to it."""
-    granted = set(re.findall(r"CAP_\w+", "".join(re.findall(r"^CapabilityBoundingSet=(.*)$", unit, re.MULTILINE))))
+    granted = set(
+        re.findall(
+            r"CAP_\w+", "".join(re.findall(r"^CapabilityBoundingSet=(.*)$", unit, re.MULTILINE))
+        )
+    )
     sources = glob.glob(os.path.join(root, "profiler/jail/*.c"))
-    wanted = set(re.findall(r"\bCAP_[A-Z_]+\b", "".join(map(read, sources)))) - {"CAP_NUMBERS", "CAP_LAST_CAP"}
-    yield from (f"{UNIT}: {name} is not granted, but the collector wants it" for name in sorted(wanted - granted))
+    wanted = set(re.findall(r"\bCAP_[A-Z_]+\b", "".join(map(read, sources)))) - {
+        "CAP_NUMBERS",
+        "CAP_LAST_CAP",
+    }
+    yield from (
+        f"{UNIT}: {name} is not granted, but the collector wants it"
+        for name in sorted(wanted - granted)
+    )
 
 
 def check_users(root, users):
     made = re.findall(r"^u (\S+)", users, re.MULTILINE)
-    roles = re.findall(r'^\s*X\([A-Z]+, "[^"]+", "([^"]+)", \d+\)', read(os.path.join(root, "profiler/jail/jail.h")),
-                       re.MULTILINE)
+    roles = re.findall(
+        r'^\s*X\([A-Z]+, "[^"]+", "([^"]+)", \d+\)',
+        read(os.path.join(root, "profiler/jail/jail.h")),
+        re.MULTILINE,
+    )
     if made != roles:
         yield f"{USERS} makes {made}, but the jail's roles are {roles}"
 
@@ -99,7 +123,9 @@ def check(root, build):
         yield from check_unit_parses(unit, into)
         yield from check_capabilities(root, unit)
         yield from check_users(root, read(into + USERS))
-        serve = subprocess.run([into + BINARY, "serve", "--help"], stdout=subprocess.PIPE, text=True, check=True)
+        serve = subprocess.run(
+            [into + BINARY, "serve", "--help"], stdout=subprocess.PIPE, text=True, check=True
+        )
         yield from check_config(read(into + CONFIG), serve.stdout)
 
         with open(into + CONFIG, "w", encoding="utf-8") as f:

@@ -13,20 +13,32 @@ import tree as style
 RULES = {
     "bpf": (["bpf"], ["libbpf for BPF"]),
     "profiler/base": (["profiler/base"], ["libc", "sockets"]),
-    "symbolizer": (["symbolizer", "profiler/base", "bpf/abi.h"],
-                   ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty"]),
+    "symbolizer": (
+        ["symbolizer", "profiler/base", "bpf/abi.h"],
+        ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty"],
+    ),
     "storage": (["storage", "profiler/base"], ["libc", "sqlite3", "zstd", "pcre2"]),
-    "web": (["web", "storage", "profiler/base"],
-            ["libc", "sockets", "microhttpd", "protobuf-c", "zlib"]),
-    "profiler": (["profiler", "bpf", "symbolizer", "storage", "web"],
-                 ["libc", "sockets", "libbpf", "seccomp", "libcap"]),
+    "web": (
+        ["web", "storage", "profiler/base"],
+        ["libc", "sockets", "microhttpd", "protobuf-c", "zlib"],
+    ),
+    "profiler": (
+        ["profiler", "bpf", "symbolizer", "storage", "web"],
+        ["libc", "sockets", "libbpf", "seccomp", "libcap"],
+    ),
     "tests/unit/base": (["tests", "profiler/base"], ["libc", "sockets", "cmocka"]),
-    "tests/unit/symbolizer": (["tests", "symbolizer", "profiler/base", "bpf/abi.h"],
-                              ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty", "cmocka"]),
-    "tests/unit/storage": (["tests", "storage", "profiler/base"],
-                           ["libc", "sockets", "sqlite3", "zstd", "pcre2", "cmocka"]),
-    "tests/unit/web": (["tests", "web", "storage", "profiler/base"],
-                       ["libc", "sockets", "microhttpd", "protobuf-c", "zlib", "cmocka"]),
+    "tests/unit/symbolizer": (
+        ["tests", "symbolizer", "profiler/base", "bpf/abi.h"],
+        ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty", "cmocka"],
+    ),
+    "tests/unit/storage": (
+        ["tests", "storage", "profiler/base"],
+        ["libc", "sockets", "sqlite3", "zstd", "pcre2", "cmocka"],
+    ),
+    "tests/unit/web": (
+        ["tests", "web", "storage", "profiler/base"],
+        ["libc", "sockets", "microhttpd", "protobuf-c", "zlib", "cmocka"],
+    ),
     "tests": (None, None),  # whatever it takes
 }
 
@@ -51,15 +63,21 @@ LIBRARIES = [
     ("seccomp", r"seccomp\.h"),
     ("libcap", r"sys/(capability|psx_syscall)\.h"),
     ("cmocka", r"cmocka\.h"),
-    ("sockets", r"sys/(socket|un)\.h|netinet/.*|arpa/.*|net/.*|netdb\.h|linux/(sock_diag|netlink|rtnetlink)\.h"),
-    ("libc", r"(aio|alloca|argz|assert|byteswap|complex|cpio|ctype|dirent|dlfcn|elf|endian|envz|err|errno"
-             r"|error|execinfo|fcntl|features|fenv|float|fnmatch|ftw|getopt|glob|grp|iconv|inttypes|iso646"
-             r"|langinfo|libgen|limits|link|locale|malloc|math|memory|mqueue|paths|poll|pthread|pwd|regex"
-             r"|sched|search|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint"
-             r"|stdio|stdio_ext|stdlib|stdnoreturn|string|strings|syscall|sysexits|syslog|termios|tgmath"
-             r"|threads|time|uchar|ucontext|unistd|utime|utmp|wait|wchar|wctype|wordexp"
-             r"|cpuid|immintrin|x86intrin|arm_neon|nmmintrin|emmintrin|smmintrin)\.h"
-             r"|sys/.*|linux/.*|asm/.*|asm-generic/.*|bits/.*|sanitizer/.*|valgrind/.*"),
+    (
+        "sockets",
+        r"sys/(socket|un)\.h|netinet/.*|arpa/.*|net/.*|netdb\.h|linux/(rt)?netlink\.h",
+    ),
+    (
+        "libc",
+        r"(aio|alloca|argz|assert|byteswap|complex|cpio|ctype|dirent|dlfcn|elf|endian|envz|err"
+        r"|errno|error|execinfo|fcntl|features|fenv|float|fnmatch|ftw|getopt|glob|grp|iconv"
+        r"|inttypes|iso646|langinfo|libgen|limits|link|locale|malloc|math|memory|mqueue|paths|poll"
+        r"|pthread|pwd|regex|sched|search|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic"
+        r"|stdbool|stddef|stdint|stdio|stdio_ext|stdlib|stdnoreturn|string|strings|syscall|sysexits"
+        r"|syslog|termios|tgmath|threads|time|uchar|ucontext|unistd|utime|utmp|wait|wchar|wctype"
+        r"|wordexp|cpuid|immintrin|x86intrin|arm_neon|nmmintrin|emmintrin|smmintrin)\.h"
+        r"|sys/.*|linux/.*|asm/.*|asm-generic/.*|bits/.*|sanitizer/.*|valgrind/.*",
+    ),
 ]
 
 # What BPF programs have of the kernel's own headers.
@@ -89,7 +107,9 @@ def check_ours(path, room, header):
     for pattern, includers in ONLY_INCLUDER.items():
         if re.search(pattern, header) and path not in includers:
             yield f'"{header}" is included by {", ".join(includers)} only'
-    if ours is not None and not any(header == known or header.startswith(known + "/") for known in ours):
+    if ours is not None and not any(
+        header == known or header.startswith(known + "/") for known in ours
+    ):
         yield f'{room} may not know "{header}"'
 
 

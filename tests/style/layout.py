@@ -10,11 +10,21 @@ BPF_HEADER_LINES_MAX = 200  # code in headers
 COLUMNS_MAX = 100
 TAB_COLUMNS = 8
 
-WRITTEN = (".c", ".h", ".py", ".sh", ".js", ".mjs", ".css", ".html", ".cmake", "CMakeLists.txt", ".sql")
+WRITTEN = (
+    ".c",
+    ".h",
+    ".py",
+    ".sh",
+    ".js",
+    ".mjs",
+    ".css",
+    ".html",
+    ".cmake",
+    "CMakeLists.txt",
+    ".sql",
+)
 # Recorded or captured, not written by hand.
-DATA = re.compile(r"^tests/(golden|fuzz/corpus|fuzz/corpora|replay/stacks)/|(^|/)(golden|corpus|corpora|data)/")
-# Sources of profiled programs may need an odd shape; long lines are not one.
-C_FILES = (".c", ".h")
+DATA = re.compile(r"(^|/)(golden|corpus|corpora|data)/")
 
 
 def check(tree):
@@ -37,8 +47,11 @@ def check(tree):
                 yield f"{path}:{number}: {columns} columns; at most {COLUMNS_MAX}"
             if line != line.rstrip():
                 yield f"{path}:{number}: ends in white space"
-        if path.endswith(C_FILES) and not path.startswith("tests/programs/"):
-            first = next((line for line in lines if line.strip() and "SPDX-License-Identifier" not in line), "")
+        if path.endswith((".c", ".h")):
+            first = next(
+                (line for line in lines if line.strip() and "SPDX-License-Identifier" not in line),
+                "",
+            )
             if not first.startswith(("/*", "//")):
                 yield f"{path}: no banner that says what it is"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What our documents name is there: links in every document, and in README.md paths in backticks as well."""
+"""What our documents name is there: links in all of them, in README.md paths in backticks too."""
 
 import glob
 import os

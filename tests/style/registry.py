@@ -27,7 +27,7 @@ def check(listing):
         if "TIMEOUT" not in properties:
             yield f"{name}: has no TIMEOUT"
         elif properties["TIMEOUT"] > SECONDS_MAX.get(part, float("inf")):
-            yield f"{name}: may take {properties['TIMEOUT']:.0f} s; {part} tests at most {SECONDS_MAX[part]}"
+            yield f"{name}: may take {properties['TIMEOUT']:.0f} s; at most {SECONDS_MAX[part]}"
         if part in SERIAL and not properties.get("RUN_SERIAL"):
             yield f"{name}: {part} tests are RUN_SERIAL"
         if part in SKIPPING and properties.get("SKIP_RETURN_CODE") != 77:
@@ -39,8 +39,11 @@ def check(listing):
 
 
 def main():
-    listed = subprocess.run(["ctest", "--test-dir", sys.argv[1], "--show-only=json-v1"],
-                            stdout=subprocess.PIPE, check=True)
+    listed = subprocess.run(
+        ["ctest", "--test-dir", sys.argv[1], "--show-only=json-v1"],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
     violations = list(check(json.loads(listed.stdout)))
     for violation in violations:
         print(violation, file=sys.stderr)

@@ -19,11 +19,11 @@ CLEAN = {
     "CMakePresets.json": "{}\n",
     ".gitignore": "/build*/\n",
     "bpf/abi.h": "/* Shared. */\n#include <linux/types.h>\n",
-    "bpf/sample.bpf.c": '/* Samples. */\n#include "bpf/abi.h"\n\n#include <bpf/bpf_helpers.h>\n',
+    "bpf/sample.bpf.c": '/* It. */\n#include "bpf/abi.h"\n\n#include <bpf/bpf_helpers.h>\n',
     "profiler/main.c": '/* Main. */\n#include "web/server.h"\n\n#include <bpf/libbpf.h>\n',
     "profiler/bpf_object.c": '/* Skeleton. */\n#include "bpf/hearth.skel.h"\n',
     "profiler/base/buf.h": "/* A buffer. */\n#include <stdint.h>\n",
-    "symbolizer/module.c": '/* A module. */\n#include "bpf/abi.h"\n\n#include <elfutils/libdwfl.h>\n',
+    "symbolizer/module.c": '/* One. */\n#include "bpf/abi.h"\n\n#include <elfutils/libdwfl.h>\n',
     "storage/store.h": '/* The store. */\n#include "profiler/base/buf.h"\n',
     "web/server.h": '/* HTTP. */\n#include "storage/store.h"\n',
     "tests/run": "#!/usr/bin/env bash\nset -euo pipefail\nexit 0\n",
@@ -32,7 +32,7 @@ CLEAN = {
 
 class StyleCase(unittest.TestCase):
     def check(self, name, changes=None):
-        """The violations that check `name` finds in the clean tree with some files changed (None: taken away)."""
+        """What `name` finds in the clean tree with some files changed (None: taken away)."""
         with tempfile.TemporaryDirectory() as root:
             shutil.copy(os.path.join(os.path.dirname(__file__), "../../.clang-format"), root)
             for path, text in {**CLEAN, **(changes or {})}.items():
@@ -61,27 +61,51 @@ class Layers(StyleCase):
 
     def test_each_room_keeps_to_its_own(self):
         for path, include in (
-                ("bpf/a.h", "profiler/base/buf.h"), ("bpf/a.h", "storage/store.h"),
-                ("profiler/base/a.c", "storage/store.h"), ("profiler/base/a.c", "bpf/abi.h"),
-                ("symbolizer/a.c", "storage/store.h"), ("symbolizer/a.c", "bpf/sample.h"),
-                ("symbolizer/a.c", "profiler/jail/jail.h"), ("symbolizer/unwind/a.c", "web/server.h"),
-                ("storage/a.c", "symbolizer/symbolizer.h"), ("storage/a.c", "profiler/daemon.h"),
-                ("storage/a.c", "bpf/abi.h"), ("web/a.c", "bpf/abi.h"), ("web/export/a.c", "profiler/daemon.h"),
-                ("web/a.c", "symbolizer/symbolizer.h"), ("profiler/a.c", "tests/programs/a.h"),
-                ("tests/unit/storage/a.c", "symbolizer/symbolizer.h")):
+            ("bpf/a.h", "profiler/base/buf.h"),
+            ("bpf/a.h", "storage/store.h"),
+            ("profiler/base/a.c", "storage/store.h"),
+            ("profiler/base/a.c", "bpf/abi.h"),
+            ("symbolizer/a.c", "storage/store.h"),
+            ("symbolizer/a.c", "bpf/sample.h"),
+            ("symbolizer/a.c", "profiler/jail/jail.h"),
+            ("symbolizer/unwind/a.c", "web/server.h"),
+            ("storage/a.c", "symbolizer/symbolizer.h"),
+            ("storage/a.c", "profiler/daemon.h"),
+            ("storage/a.c", "bpf/abi.h"),
+            ("web/a.c", "bpf/abi.h"),
+            ("web/export/a.c", "profiler/daemon.h"),
+            ("web/a.c", "symbolizer/symbolizer.h"),
+            ("profiler/a.c", "tests/programs/a.h"),
+            ("tests/unit/storage/a.c", "symbolizer/symbolizer.h"),
+        ):
             with self.subTest(path=path, include=include):
-                self.assert_found("layers", {path: f'/* A. */\n#include "{include}"\n'}, path + ":2:", include)
+                self.assert_found(
+                    "layers", {path: f'/* A. */\n#include "{include}"\n'}, path + ":2:", include
+                )
 
     def test_forbidden_libraries_are_found(self):
         for path, include in (
-                ("symbolizer/a.c", "bpf/libbpf.h"), ("symbolizer/a.c", "sqlite3.h"),
-                ("symbolizer/a.c", "sys/socket.h"), ("symbolizer/a.c", "netinet/in.h"),
-                ("storage/a.c", "bpf/bpf.h"), ("storage/a.c", "elfutils/libdw.h"), ("storage/a.c", "microhttpd.h"),
-                ("web/a.c", "bpf/libbpf.h"), ("web/a.c", "elfutils/libdwfl.h"), ("web/a.c", "sqlite3.h"),
-                ("profiler/base/a.c", "zlib.h"), ("profiler/a.c", "libelf.h"), ("profiler/a.c", "sqlite3.h"),
-                ("bpf/a.h", "stdio.h"), ("bpf/a.h", "bpf/libbpf.h"), ("tests/unit/storage/a.c", "libelf.h")):
+            ("symbolizer/a.c", "bpf/libbpf.h"),
+            ("symbolizer/a.c", "sqlite3.h"),
+            ("symbolizer/a.c", "sys/socket.h"),
+            ("symbolizer/a.c", "netinet/in.h"),
+            ("storage/a.c", "bpf/bpf.h"),
+            ("storage/a.c", "elfutils/libdw.h"),
+            ("storage/a.c", "microhttpd.h"),
+            ("web/a.c", "bpf/libbpf.h"),
+            ("web/a.c", "elfutils/libdwfl.h"),
+            ("web/a.c", "sqlite3.h"),
+            ("profiler/base/a.c", "zlib.h"),
+            ("profiler/a.c", "libelf.h"),
+            ("profiler/a.c", "sqlite3.h"),
+            ("bpf/a.h", "stdio.h"),
+            ("bpf/a.h", "bpf/libbpf.h"),
+            ("tests/unit/storage/a.c", "libelf.h"),
+        ):
             with self.subTest(path=path, include=include):
-                self.assert_found("layers", {path: f"/* A. */\n#include <{include}>\n"}, path + ":2:", include)
+                self.assert_found(
+                    "layers", {path: f"/* A. */\n#include <{include}>\n"}, path + ":2:", include
+                )
 
     def test_unknown_library_is_found(self):
         self.assert_found("layers", {"web/a.c": "/* A. */\n#include <curl/curl.h>\n"}, "no room")
@@ -89,18 +113,26 @@ class Layers(StyleCase):
     def test_include_that_is_not_from_the_root_is_found(self):
         for include in ("store.h", "../storage/store.h", "storage/../bpf/abi.h"):
             with self.subTest(include=include):
-                self.assert_found("layers", {"storage/a.c": f'/* A. */\n#include "{include}"\n'}, "root")
+                self.assert_found(
+                    "layers", {"storage/a.c": f'/* A. */\n#include "{include}"\n'}, "root"
+                )
 
     def test_own_header_in_angle_brackets_is_found(self):
         self.assert_found("layers", {"profiler/a.c": "/* A. */\n#include <bpf/abi.h>\n"}, "quotes")
 
     def test_odd_spellings_are_seen_and_comments_are_not(self):
-        self.assert_found("layers", {"web/a.c": "/* A. */\n #  include\t<sqlite3.h>  // why\n"}, "sqlite3")
+        self.assert_found(
+            "layers", {"web/a.c": "/* A. */\n #  include\t<sqlite3.h>  // why\n"}, "sqlite3"
+        )
         self.assert_found("layers", {"web/a.c": "/* A. */\n#include HEADER\n"}, "HEADER")
-        self.assert_clean("layers", {"web/a.c": "/* A.\n#include <sqlite3.h>\n*/\n// #include <sqlite3.h>\n"})
+        self.assert_clean(
+            "layers", {"web/a.c": "/* A.\n#include <sqlite3.h>\n*/\n// #include <sqlite3.h>\n"}
+        )
 
     def test_skeleton_has_one_includer(self):
-        self.assert_found("layers", {"profiler/a.c": '/* A. */\n#include "bpf/hearth.skel.h"\n'}, "only")
+        self.assert_found(
+            "layers", {"profiler/a.c": '/* A. */\n#include "bpf/hearth.skel.h"\n'}, "only"
+        )
 
     def test_file_outside_the_rooms_is_found(self):
         self.assert_found("layers", {"lib/a.c": "/* A. */\n"}, "no room")
@@ -132,9 +164,15 @@ class Layout(StyleCase):
         self.assert_found("layout", {"bpf/a.bpf.h": "/* A. */\n" * 201}, "201 lines")
 
     def test_long_lines_are_found_with_tabs_as_eight(self):
-        self.assert_clean("layout", {"web/a.c": "/* A. */\n" + "x" * 100 + "\n\t" + "x" * 92 + "\n"})
-        self.assert_found("layout", {"web/a.c": "/* A. */\n" + "x" * 101 + "\n"}, "a.c:2:", "101 columns")
-        self.assert_found("layout", {"web/a.c": "/* A. */\n\t" + "x" * 93 + "\n"}, "a.c:2:", "101 columns")
+        self.assert_clean(
+            "layout", {"web/a.c": "/* A. */\n" + "x" * 100 + "\n\t" + "x" * 92 + "\n"}
+        )
+        self.assert_found(
+            "layout", {"web/a.c": "/* A. */\n" + "x" * 101 + "\n"}, "a.c:2:", "101 columns"
+        )
+        self.assert_found(
+            "layout", {"web/a.c": "/* A. */\n\t" + "x" * 93 + "\n"}, "a.c:2:", "101 columns"
+        )
 
     def test_white_space_and_unended_files_are_found(self):
         self.assert_found("layout", {"web/a.c": "/* A. */ \n"}, "white space")
@@ -143,19 +181,29 @@ class Layout(StyleCase):
 
     def test_missing_banner_is_found(self):
         self.assert_found("layout", {"web/a.c": "int a;\n"}, "banner")
-        self.assert_clean("layout", {"web/a.c": "// SPDX-License-Identifier: X\n/* A. */\nint a;\n"})
+        self.assert_clean(
+            "layout", {"web/a.c": "// SPDX-License-Identifier: X\n/* A. */\nint a;\n"}
+        )
 
 
 class Forbidden(StyleCase):
     def test_clean_tree_passes(self):
-        self.assert_clean("forbidden", {"web/a.c": "/* A: system(1) */ void f(void) { g(\"popen(\"); }\n"})
-        self.assert_clean("forbidden", {"web/a.c": "int x = snprintf(a) + my_system(b) + o->system(c);\n"})
+        self.assert_clean(
+            "forbidden", {"web/a.c": '/* A: system(1) */ void f(void) { g("popen("); }\n'}
+        )
+        self.assert_clean(
+            "forbidden", {"web/a.c": "int x = snprintf(a) + my_system(b) + o->system(c);\n"}
+        )
 
     def test_calls_are_found(self):
         for function in ("sprintf", "strcpy", "system", "popen", "strcat", "vsprintf"):
             with self.subTest(function=function):
-                self.assert_found("forbidden", {"web/a.c": f"\nvoid f(void) {{ {function} (x); }}\n"},
-                                  "web/a.c:2:", function)
+                self.assert_found(
+                    "forbidden",
+                    {"web/a.c": f"\nvoid f(void) {{ {function} (x); }}\n"},
+                    "web/a.c:2:",
+                    function,
+                )
 
 
 @unittest.skipUnless(shutil.which("clang-format-14"), "no clang-format-14")
@@ -164,7 +212,9 @@ class Format(StyleCase):
         self.assert_clean("format")
 
     def test_other_formatting_is_found(self):
-        self.assert_found("format", {"web/a.c": "/* A. */\nint  f( void ){return 1;}\n"}, "web/a.c", "2")
+        self.assert_found(
+            "format", {"web/a.c": "/* A. */\nint  f( void ){return 1;}\n"}, "web/a.c", "2"
+        )
         self.assert_found("format", {"bpf/a.bpf.c": "/* A. */\nint  a;\n"}, "bpf/a.bpf.c")
 
 
@@ -189,12 +239,18 @@ class Shell(StyleCase):
 
 class Readme(StyleCase):
     def test_clean_tree_passes(self):
-        self.assert_clean("readme", {"README.md": "`bpf/*.h` `web/` [x](#y) [z](https://a/b) `a/b`\n"})
+        self.assert_clean(
+            "readme", {"README.md": "`bpf/*.h` `web/` [x](#y) [z](https://a/b) `a/b`\n"}
+        )
 
     def test_what_is_not_there_is_found(self):
-        self.assert_found("readme", {"README.md": "x\n\nsee `bpf/gone.h`\n"}, "README.md:3:", "bpf/gone.h")
+        self.assert_found(
+            "readme", {"README.md": "x\n\nsee `bpf/gone.h`\n"}, "README.md:3:", "bpf/gone.h"
+        )
         self.assert_found("readme", {"README.md": "run `nice tests/gone --x`\n"}, "tests/gone")
-        self.assert_found("readme", {"README.md": "[the store](storage/GONE.md)\n"}, "storage/GONE.md")
+        self.assert_found(
+            "readme", {"README.md": "[the store](storage/GONE.md)\n"}, "storage/GONE.md"
+        )
         self.assert_found("readme", {"web/API.md": "[x](API2.md)\n"}, "web/API.md:1:", "API2.md")
 
 
@@ -206,7 +262,9 @@ class Registry(unittest.TestCase):
 
     def test_good_tests_pass(self):
         self.assertEqual(self.check(LABELS=["unit"], TIMEOUT=60.0), [])
-        self.assertEqual(self.check(LABELS=["vm"], TIMEOUT=9000.0, RUN_SERIAL=True, SKIP_RETURN_CODE=77), [])
+        self.assertEqual(
+            self.check(LABELS=["vm"], TIMEOUT=9000.0, RUN_SERIAL=True, SKIP_RETURN_CODE=77), []
+        )
 
     def test_bad_tests_are_found(self):
         self.assertIn("label", self.check(TIMEOUT=60.0)[0])
@@ -214,7 +272,9 @@ class Registry(unittest.TestCase):
         self.assertIn("label", self.check(LABELS=["quick"], TIMEOUT=60.0)[0])
         self.assertIn("TIMEOUT", self.check(LABELS=["unit"])[0])
         self.assertIn("at most", self.check(LABELS=["unit"], TIMEOUT=1500.0)[0])
-        self.assertIn("RUN_SERIAL", self.check(LABELS=["integration"], TIMEOUT=60.0, SKIP_RETURN_CODE=77)[0])
+        self.assertIn(
+            "RUN_SERIAL", self.check(LABELS=["integration"], TIMEOUT=60.0, SKIP_RETURN_CODE=77)[0]
+        )
         self.assertIn("77", self.check(LABELS=["ui"], TIMEOUT=60.0)[0])
         self.assertIn("disabled", self.check(LABELS=["unit"], TIMEOUT=60.0, DISABLED=True)[0])
 
@@ -225,7 +285,10 @@ class Installed(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.root = folder.name
         os.makedirs(os.path.join(self.root, "profiler/jail"))
-        for name, text in (("jail.h", '\tX(WEB, "web", "hearth-web", 1)\n'), ("keep.c", "1 << CAP_BPF | CAP_KILL\n")):
+        for name, text in (
+            ("jail.h", '\tX(WEB, "web", "hearth-web", 1)\n'),
+            ("keep.c", "1 << CAP_BPF | CAP_KILL\n"),
+        ):
             with open(os.path.join(self.root, "profiler/jail", name), "w", encoding="utf-8") as f:
                 f.write(text)
 
@@ -252,14 +315,22 @@ class Installed(unittest.TestCase):
         self.assertEqual(len(list(installed.check_users(self.root, "u nobody - x\n"))), 1)
 
     def test_key_that_is_no_option_is_found(self):
-        self.assertEqual(list(installed.check_config("#store = x\n# a = b in words\n", "  --store FILE")), [])
+        self.assertEqual(
+            list(installed.check_config("#store = x\n# a = b in words\n", "  --store FILE")), []
+        )
         self.assertEqual(len(list(installed.check_config("#store = x\n", "  --store-not FILE"))), 1)
 
 
 class TreeFiles(unittest.TestCase):
     def test_tree_without_git_is_walked_without_builds(self):
         with tempfile.TemporaryDirectory() as root:
-            for path in ("build/a.c", "build-asan/b.c", "web/build/c.c", ".ci/run", "web/__pycache__/d.c"):
+            for path in (
+                "build/a.c",
+                "build-asan/b.c",
+                "web/build/c.c",
+                ".ci/run",
+                "web/__pycache__/d.c",
+            ):
                 os.makedirs(os.path.join(root, os.path.dirname(path)), exist_ok=True)
                 with open(os.path.join(root, path), "w", encoding="utf-8"):
                     pass
@@ -276,8 +347,10 @@ class TreeFiles(unittest.TestCase):
             self.assertEqual(style.Tree(root).files, ["a.c"])
 
     def test_comments_are_blanked_and_literals_are_kept(self):
-        self.assertEqual(style.strip_comments('a /* "x\n*/ "/* no */" // end\nb'), 'a  \n "/* no */"  \nb')
-        self.assertEqual(style.strip_comments('f("a(", \'"\')', literals=False), 'f("", \'\')')
+        self.assertEqual(
+            style.strip_comments('a /* "x\n*/ "/* no */" // end\nb'), 'a  \n "/* no */"  \nb'
+        )
+        self.assertEqual(style.strip_comments('f("a(", \'"\')', literals=False), "f(\"\", '')")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,14 @@ def check(tree):
     files = tree.shell_files()
     for path in files:
         text = tree.text(path)
-        parsed = subprocess.run(["bash", "-n", path], cwd=tree.root, stderr=subprocess.PIPE, text=True,
-                                errors="replace", check=False)
+        parsed = subprocess.run(
+            ["bash", "-n", path],
+            cwd=tree.root,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            check=False,
+        )
         if parsed.returncode != 0:
             yield parsed.stderr.strip()
         if not text.startswith("#!"):
@@ -27,8 +33,14 @@ def check(tree):
         return
     if not shutil.which("shellcheck"):
         raise style.ToolMissing("shellcheck is not installed (Debian package shellcheck)")
-    checked = subprocess.run(["shellcheck", "--external-sources", "--format=gcc", *files], cwd=tree.root,
-                             stdout=subprocess.PIPE, text=True, errors="replace", check=False)
+    checked = subprocess.run(
+        ["shellcheck", "--external-sources", "--format=gcc", *files],
+        cwd=tree.root,
+        stdout=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        check=False,
+    )
     yield from checked.stdout.splitlines()
 
 

@@ -1,7 +1,7 @@
 """The tree that the style checks look at: which files are ours, and C without its comments.
 
-Every check is a module with check(tree), which yields one sentence for each violation. run() makes a
-program of it: exit 0 clean, 1 with the sentences on stderr, 77 where a tool is missing.
+Every check is a module with check(tree), which yields one sentence for each violation. run() makes
+a program of it: exit 0 clean, 1 with the sentences on stderr, 77 where a tool is missing.
 """
 
 import os
@@ -24,7 +24,9 @@ class Tree:
 
     def text(self, path):
         if path not in self._text:
-            with open(os.path.join(self.root, path), encoding="utf-8", errors="replace", newline="") as f:
+            with open(
+                os.path.join(self.root, path), encoding="utf-8", errors="replace", newline=""
+            ) as f:
                 self._text[path] = f.read()
         return self._text[path]
 
@@ -55,7 +57,9 @@ def _tracked(root):
         return None
     git = ["git", "-c", "safe.directory=*", "-C", root, "ls-files", "-z"]
     try:
-        out = subprocess.run(git, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
+        out = subprocess.run(
+            git, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
+        ).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
     paths = out.decode("utf-8", "surrogateescape").split("\0")
@@ -67,8 +71,11 @@ def _walked(root):
     found = []
     for folder, folders, names in os.walk(root):
         top = folder == root
-        folders[:] = [d for d in folders
-                      if d not in (".git", "__pycache__") and not (top and d.startswith("build"))]
+        folders[:] = [
+            d
+            for d in folders
+            if d not in (".git", "__pycache__") and not (top and d.startswith("build"))
+        ]
         for name in names:
             if not (top and name == ".git"):
                 found.append(os.path.relpath(os.path.join(folder, name), root))
@@ -80,7 +87,7 @@ _TOKEN = re.compile(r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])
 
 
 def strip_comments(text, literals=True):
-    """C without comments, every line in its place. literals false: strings and characters are emptied too."""
+    """C without comments, every line in its place. literals false: strings are emptied too."""
 
     def blank(match):
         token = match.group()
