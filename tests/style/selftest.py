@@ -253,6 +253,19 @@ class Readme(StyleCase):
         )
         self.assert_found("readme", {"web/API.md": "[x](API2.md)\n"}, "web/API.md:1:", "API2.md")
 
+    def test_limit_that_is_not_the_headers_is_found(self):
+        header = {
+            "web/server.h": "/* A. */\n#define A_MAX (1u << 13) /* why */\n#define B_MAX A_MAX\n"
+            "#define C_BYTES (24ull << 20)\n"
+        }
+        good = "| a | 8,192 | `A_MAX` | x |\n| b | 8,192 | `B_MAX` |\n| c | 24 MiB | `C_BYTES` |\n"
+        self.assert_clean("readme", {"README.md": good, **header})
+        for line, wrong in enumerate(("| a | 8,193 | `A_MAX` | x |\n", "| b | 1 | `B_MAX` |\n"), 1):
+            with self.subTest(wrong=wrong):
+                bad = "\n" * line + wrong
+                self.assert_found("readme", {"README.md": bad, **header}, f"README.md:{line + 1}:")
+        self.assert_found("readme", {"README.md": "| d | 1 | `GONE_MAX` |\n"}, "GONE_MAX", "None")
+
 
 class Registry(unittest.TestCase):
     @staticmethod
