@@ -46,7 +46,7 @@ def check_paths(tree, path, text):
 
 
 def constant(tree, name):
-    """The value of a #define of ours; None where there is none, or one that is no plain arithmetic."""
+    """The value of a #define of ours; None where there is none, or none that is arithmetic."""
     for path in tree.ending(".h", ".c"):
         text = style.strip_comments(tree.text(path))
         defined = re.search(rf"^#[ \t]*define[ \t]+{name}[ \t]+(.+?)[ \t]*$", text, re.MULTILINE)
