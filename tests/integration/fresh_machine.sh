@@ -23,10 +23,12 @@ command -v debootstrap >/dev/null || skip "debootstrap is not installed (Debian 
 
 # mirror: the first archive that this machine's own sources name for Debian, in either format.
 mirror() {
-	cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources \
-		2>/dev/null | sed -nE \
-		-e 's/^URIs:\s*(\S*\/debian)\/?(\s.*)?$/\1/p' \
-		-e 's/^deb\s+(\[[^]]*\]\s+)?(\S*\/debian)\/?\s+bookworm\s.*/\2/p' | head -n 1
+	local file lists=/etc/apt/sources.list
+	for file in "$lists" "$lists.d"/*.list "$lists.d"/*.sources; do
+		[ ! -f "$file" ] || sed -nE \
+			-e 's/^URIs:\s*(\S*\/debian)\/?(\s.*)?$/\1/p' \
+			-e 's/^deb\s+(\[[^]]*\]\s+)?(\S*\/debian)\/?\s+bookworm\s.*/\2/p' "$file"
+	done | sed -n 1p
 }
 
 from=$(mirror)

@@ -17,7 +17,7 @@ RULES = {
         ["symbolizer", "profiler/base", "bpf/abi.h"],
         ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty"],
     ),
-    "storage": (["storage", "profiler/base"], ["libc", "sqlite3", "zstd", "pcre2"]),
+    "storage": (["storage", "profiler/base"], ["libc", "sqlite3", "zstd", "xxhash", "pcre2"]),
     "web": (
         ["web", "storage", "profiler/base"],
         ["libc", "sockets", "microhttpd", "protobuf-c", "zlib"],
@@ -33,7 +33,7 @@ RULES = {
     ),
     "tests/unit/storage": (
         ["tests", "storage", "profiler/base"],
-        ["libc", "sockets", "sqlite3", "zstd", "pcre2", "cmocka"],
+        ["libc", "sockets", "sqlite3", "zstd", "xxhash", "pcre2", "cmocka"],
     ),
     "tests/unit/web": (
         ["tests", "web", "storage", "profiler/base"],
@@ -56,6 +56,7 @@ LIBRARIES = [
     ("libiberty", r"(libiberty/)?demangle\.h|libiberty/.*"),
     ("sqlite3", r"sqlite3(ext)?\.h"),
     ("zstd", r"zstd.*\.h|zdict\.h"),
+    ("xxhash", r"xxhash\.h|xxh3\.h"),
     ("zlib", r"zlib\.h|zconf\.h"),
     ("pcre2", r"pcre2.*\.h"),
     ("microhttpd", r"microhttpd\.h"),
