@@ -66,7 +66,7 @@ packages_install() {
 	mapfile -t missing < <(packages_missing "$@")
 	[ ${#missing[@]} -gt 0 ] || return 0
 	# shellcheck disable=SC1091
-	system=$(. /etc/os-release && printf '%s %s' "${ID-}" "${VERSION_ID-}") || system='another system'
+	system=$(. /etc/os-release && printf '%s %s' "${ID-}" "${VERSION_ID-}") || system=unknown
 	if [ "$system" != "debian 12" ] || ! command -v apt-get >/dev/null; then
 		die "this is ${system% }, not Debian 12: install what these Debian packages hold," \
 			"then run $program again: ${missing[*]}"
