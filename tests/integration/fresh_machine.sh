@@ -27,7 +27,7 @@ mirror() {
 	for file in "$lists" "$lists.d"/*.list "$lists.d"/*.sources; do
 		[ ! -f "$file" ] || sed -nE \
 			-e 's/^URIs:\s*(\S*\/debian)\/?(\s.*)?$/\1/p' \
-			-e 's/^deb\s+(\[[^]]*\]\s+)?(\S*\/debian)\/?\s+bookworm\s.*/\2/p' \
+			-e 's/^deb\s+(\[[^]]*\]\s+)?(\S*\/debian)\/?\s+bookworm.*/\2/p' \
 			"$file"
 	done | sed -n 1p
 }
