@@ -19,7 +19,7 @@ fail() {
 }
 
 [ "$(id -u)" -eq 0 ] || skip "needs root to make a chroot"
-command -v debootstrap >/dev/null || skip "debootstrap is not installed (Debian package debootstrap)"
+command -v debootstrap >/dev/null || skip "debootstrap is not installed"
 
 # mirror: the first archive that this machine's own sources name for Debian, in either format.
 mirror() {

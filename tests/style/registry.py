@@ -30,8 +30,9 @@ def check(listing):
             yield f"{name}: may take {properties['TIMEOUT']:.0f} s; at most {SECONDS_MAX[part]}"
         if part in SERIAL and not properties.get("RUN_SERIAL"):
             yield f"{name}: {part} tests are RUN_SERIAL"
-        if part in SKIPPING and properties.get("SKIP_RETURN_CODE") != 77:
-            yield f"{name}: {part} tests have SKIP_RETURN_CODE 77"
+        skips = properties.get("SKIP_RETURN_CODE") == 77 or "SKIP_REGULAR_EXPRESSION" in properties
+        if part in SKIPPING and not skips:
+            yield f"{name}: {part} tests can skip: SKIP_RETURN_CODE 77"
         if properties.get("DISABLED"):
             yield f"{name}: disabled"
         if properties.get("WILL_FAIL"):
