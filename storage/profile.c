@@ -1,0 +1,445 @@
+/*
+ * The profile model: tables that intern what is added to them; see profile.h.
+ *
+ * This file grows the tables. profile_merge.c adds one profile to another, profile_read.c is what
+ * encoders ask, profile_names.c holds the lists of words.
+ */
+#include "storage/profile.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_ELEMENTS 64
+#define PROFILE_TABLE_MAX \
+	(1u << 28) /* of tables without a maximum of their own: ids stay far from IDMAP_NONE */
+#define PROFILE_LOSSES_MAX 256 /* reasons are ours, a few dozen */
+
+static const char ellipsis[] = "\xe2\x80\xa6";
+
+/* Make room for `more` elements behind n in *array. */
+static int grow(void *array, uint32_t *cap, uint32_t n, uint32_t more, size_t size, uint32_t max)
+{
+	void **at = (void **)array;
+	uint64_t want = (uint64_t)n + more;
+	uint64_t next = *cap ? *cap : FIRST_ELEMENTS;
+	void *bigger;
+
+	if (want <= *cap)
+		return 0;
+	if (want > max)
+		return -E2BIG;
+	while (next < want)
+		next += next / 2 + 1;
+	bigger = realloc(*at, next * size);
+	if (!bigger)
+		return -ENOMEM;
+	*at = bigger;
+	*cap = (uint32_t)next;
+	return 0;
+}
+
+int profile_new(bool merge, struct profile **ret)
+{
+	struct profile *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	p->merge = merge;
+	if (profile_string(p, "") < 0 ||
+	    grow(&p->stacks, &p->cap_stacks, 0, 1, sizeof(*p->stacks), PROFILE_STACKS_MAX) < 0) {
+		profile_free(p);
+		return -ENOMEM;
+	}
+	p->stacks[p->n_stacks++] = (struct profile_stack){};
+	*ret = p;
+	return 0;
+}
+
+struct profile *profile_free(struct profile *p)
+{
+	if (!p)
+		return NULL;
+	free(p->text);
+	free(p->string_offset);
+	free(p->objects);
+	free(p->functions);
+	free(p->lines);
+	free(p->locations);
+	free(p->stacks);
+	free(p->labels);
+	free(p->samples);
+	free(p->losses);
+	idmap_done(&p->string_index);
+	idmap_done(&p->object_index);
+	idmap_done(&p->function_index);
+	idmap_done(&p->location_index);
+	idmap_done(&p->stack_index);
+	idmap_done(&p->labels_index);
+	idmap_done(&p->sample_index);
+	free(p);
+	return NULL;
+}
+
+static size_t index_bytes(const struct idmap *m)
+{
+	return m->slots ? ((size_t)m->mask + 1) * sizeof(*m->slots) : 0;
+}
+
+size_t profile_bytes(const struct profile *p)
+{
+	return sizeof(*p) + p->text_cap + p->cap_strings * sizeof(*p->string_offset) +
+	       p->cap_objects * sizeof(*p->objects) + p->cap_functions * sizeof(*p->functions) +
+	       p->cap_lines * sizeof(*p->lines) + p->cap_locations * sizeof(*p->locations) +
+	       p->cap_stacks * sizeof(*p->stacks) + p->cap_labels * sizeof(*p->labels) +
+	       p->cap_samples * sizeof(*p->samples) + p->n_losses * sizeof(*p->losses) +
+	       index_bytes(&p->string_index) + index_bytes(&p->object_index) +
+	       index_bytes(&p->function_index) + index_bytes(&p->location_index) +
+	       index_bytes(&p->stack_index) + index_bytes(&p->labels_index) +
+	       index_bytes(&p->sample_index);
+}
+
+/* ---- strings ---- */
+
+/* How many of the bytes of a too long string are kept, so that no UTF-8 sequence is torn. */
+static size_t cut_at(const char *s)
+{
+	size_t len = PROFILE_STRING_BYTES_MAX - strlen(ellipsis);
+
+	for (size_t back = 0; back < 3 && len > back; back++)
+		if (((unsigned char)s[len - back] & 0xc0) != 0x80)
+			return len - back;
+	return len;
+}
+
+static int text_reserve(struct profile *p, size_t len)
+{
+	size_t cap = p->text_cap ? p->text_cap : 4096;
+	char *text;
+
+	if (p->text_bytes + len <= p->text_cap)
+		return 0;
+	if (p->text_bytes + len > UINT32_MAX)
+		return -E2BIG;
+	while (cap < p->text_bytes + len)
+		cap += cap / 2;
+	text = realloc(p->text, cap);
+	if (!text)
+		return -ENOMEM;
+	p->text = text;
+	p->text_cap = cap;
+	return 0;
+}
+
+static uint32_t string_find(const struct profile *p, uint64_t hash, const char *s, size_t len)
+{
+	uint32_t at, id;
+
+	for (id = idmap_first(&p->string_index, hash, &at); id != IDMAP_NONE;
+	     id = idmap_next(&p->string_index, hash, &at)) {
+		const char *have = p->text + p->string_offset[id];
+
+		if (strlen(have) == len && !memcmp(have, s, len))
+			return id;
+	}
+	return IDMAP_NONE;
+}
+
+/* s has no NUL in its len bytes and is not too long. */
+static int64_t string_intern(struct profile *p, const char *s, size_t len)
+{
+	uint64_t hash = hash_bytes(s, len);
+	uint32_t id = string_find(p, hash, s, len);
+	int r;
+
+	if (id != IDMAP_NONE)
+		return id;
+	r = text_reserve(p, len + 1);
+	if (r < 0)
+		return r;
+	r = grow(&p->string_offset, &p->cap_strings, p->n_strings, 1, sizeof(*p->string_offset),
+		 PROFILE_STRINGS_MAX);
+	if (r < 0)
+		return r;
+	r = idmap_add(&p->string_index, hash, p->n_strings);
+	if (r < 0)
+		return r;
+	p->string_offset[p->n_strings] = (uint32_t)p->text_bytes;
+	memcpy(p->text + p->text_bytes, s, len);
+	p->text[p->text_bytes + len] = '\0';
+	p->text_bytes += len + 1;
+	return p->n_strings++;
+}
+
+int64_t profile_string_len(struct profile *p, const char *s, size_t len)
+{
+	char copy[PROFILE_STRING_BYTES_MAX + 1];
+	size_t keep = len;
+
+	if (len <= PROFILE_STRING_BYTES_MAX && (!len || !memchr(s, '\0', len)))
+		return string_intern(p, len ? s : "", len);
+	if (len > PROFILE_STRING_BYTES_MAX) {
+		keep = cut_at(s);
+		memcpy(copy, s, keep);
+		memcpy(copy + keep, ellipsis, strlen(ellipsis));
+		keep += strlen(ellipsis);
+	} else {
+		memcpy(copy, s, len);
+	}
+	for (size_t i = 0; i < keep; i++)
+		if (copy[i] == '\0')
+			copy[i] = '?';
+	return string_intern(p, copy, keep);
+}
+
+int64_t profile_string(struct profile *p, const char *s)
+{
+	return profile_string_len(p, s, s ? strlen(s) : 0);
+}
+
+const char *profile_str(const struct profile *p, uint32_t id)
+{
+	assert(id < p->n_strings);
+	return p->text + p->string_offset[id];
+}
+
+/* ---- tables whose rows are keys as they stand: no padding, or zeroed ---- */
+
+struct table {
+	void *rows; /* address of the array pointer */
+	uint32_t *n, *cap;
+	struct idmap *index;
+	size_t row_bytes, key_bytes; /* the key is the row's beginning */
+	uint32_t max;
+};
+
+static int64_t table_intern(const struct table *t, const void *row)
+{
+	const char *rows = *(char **)t->rows;
+	uint64_t hash = hash_bytes(row, t->key_bytes);
+	uint32_t at, id;
+	int r;
+
+	for (id = idmap_first(t->index, hash, &at); id != IDMAP_NONE;
+	     id = idmap_next(t->index, hash, &at))
+		if (!memcmp(rows + id * t->row_bytes, row, t->key_bytes))
+			return id;
+	r = grow(t->rows, t->cap, *t->n, 1, t->row_bytes, t->max);
+	if (r < 0)
+		return r;
+	r = idmap_add(t->index, hash, *t->n);
+	if (r < 0)
+		return r;
+	memcpy(*(char **)t->rows + *t->n * t->row_bytes, row, t->row_bytes);
+	return (*t->n)++;
+}
+
+int64_t profile_object(struct profile *p, const struct profile_object *o)
+{
+	struct table t = {&p->objects, &p->n_objects, &p->cap_objects,	&p->object_index,
+			  sizeof(*o),  sizeof(*o),    PROFILE_TABLE_MAX};
+
+	_Static_assert(sizeof(*o) == 4 * 4 + 8, "an object is its own key: no padding");
+	assert(o->kind < PROFILE_OBJECT_COUNT && o->path < p->n_strings);
+	return table_intern(&t, o);
+}
+
+int64_t profile_function(struct profile *p, const struct profile_function *f)
+{
+	struct table t = {&p->functions, &p->n_functions, &p->cap_functions, &p->function_index,
+			  sizeof(*f),	 sizeof(*f),	  PROFILE_TABLE_MAX};
+
+	_Static_assert(sizeof(*f) == 4 * 4, "a function is its own key: no padding");
+	assert(f->name < p->n_strings && f->system_name < p->n_strings);
+	return table_intern(&t, f);
+}
+
+static uint64_t location_hash(uint32_t object, uint64_t offset)
+{
+	uint64_t key[2] = {object, offset};
+
+	return hash_bytes(key, sizeof(key));
+}
+
+int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset)
+{
+	uint64_t hash = location_hash(object, offset);
+	uint32_t at, id;
+	int r;
+
+	assert(object < p->n_objects);
+	for (id = idmap_first(&p->location_index, hash, &at); id != IDMAP_NONE;
+	     id = idmap_next(&p->location_index, hash, &at))
+		if (p->locations[id].object == object && p->locations[id].offset == offset)
+			return id;
+	r = grow(&p->locations, &p->cap_locations, p->n_locations, 1, sizeof(*p->locations),
+		 PROFILE_TABLE_MAX);
+	if (r < 0)
+		return r;
+	r = idmap_add(&p->location_index, hash, p->n_locations);
+	if (r < 0)
+		return r;
+	p->locations[p->n_locations] =
+		(struct profile_location){.object = object, .offset = offset};
+	return p->n_locations++;
+}
+
+int64_t profile_stack(struct profile *p, uint32_t parent, uint32_t location)
+{
+	struct profile_stack s = {.parent = parent, .location = location};
+	struct table t = {&p->stacks, &p->n_stacks, &p->cap_stacks,    &p->stack_index,
+			  sizeof(s),  sizeof(s),    PROFILE_STACKS_MAX};
+
+	assert(parent < p->n_stacks && location < p->n_locations);
+	return table_intern(&t, &s);
+}
+
+/* ---- label sets ---- */
+
+static void extra_insert(const struct profile *p, struct profile_labels *to,
+			 struct profile_extra_label e)
+{
+	const char *key = profile_str(p, e.key);
+	uint32_t at = to->n_extra;
+
+	while (at > 0) {
+		int order = strcmp(profile_str(p, to->extra[at - 1].key), key);
+
+		if (order == 0)
+			return;
+		if (order < 0)
+			break;
+		at--;
+	}
+	memmove(&to->extra[at + 1], &to->extra[at], (to->n_extra - at) * sizeof(e));
+	to->extra[at] = e;
+	to->n_extra++;
+}
+
+/* One form for equal sets: what is missing is zero, an empty string is missing, extras go by their key's bytes. */
+static void labels_canonical(const struct profile *p, const struct profile_labels *l,
+			     struct profile_labels *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t i = 0; i < PROFILE_LABEL_COUNT; i++) {
+		if (!(l->has & (1u << i)))
+			continue;
+		if (!profile_label_is_number((enum profile_label)i) && l->value[i] == 0)
+			continue;
+		ret->has |= 1u << i;
+		ret->value[i] = l->value[i];
+	}
+	for (uint32_t i = 0; i < l->n_extra && i < PROFILE_EXTRA_LABELS_MAX; i++)
+		if (l->extra[i].value)
+			extra_insert(p, ret, l->extra[i]);
+}
+
+int64_t profile_labels(struct profile *p, const struct profile_labels *l)
+{
+	struct profile_labels row;
+	struct table t = {&p->labels,  &p->n_labels, &p->cap_labels,   &p->labels_index,
+			  sizeof(row), sizeof(row),  PROFILE_TABLE_MAX};
+
+	labels_canonical(p, l, &row);
+	return table_intern(&t, &row);
+}
+
+/* ---- names ---- */
+
+int profile_set_lines(struct profile *p, uint32_t location, const struct profile_line *lines,
+		      uint32_t n)
+{
+	struct profile_location *l = &p->locations[location];
+	int r;
+
+	assert(location < p->n_locations);
+	if (n > l->n_lines) {
+		r = grow(&p->lines, &p->cap_lines, p->n_lines, n, sizeof(*p->lines),
+			 PROFILE_TABLE_MAX);
+		if (r < 0)
+			return r;
+		l->first_line = p->n_lines;
+		p->n_lines += n;
+	}
+	if (n)
+		memcpy(&p->lines[l->first_line], lines, n * sizeof(*lines));
+	l->n_lines = n;
+	l->naming = n ? PROFILE_NAMED : PROFILE_NAMELESS;
+	return 0;
+}
+
+/* ---- samples and losses ---- */
+
+static uint64_t sample_hash(uint32_t stack, uint32_t labels)
+{
+	uint32_t key[2] = {stack, labels};
+
+	return hash_bytes(key, sizeof(key));
+}
+
+static struct profile_sample *sample_find(struct profile *p, uint64_t hash, uint32_t stack,
+					  uint32_t labels)
+{
+	uint32_t at, id;
+
+	for (id = idmap_first(&p->sample_index, hash, &at); id != IDMAP_NONE;
+	     id = idmap_next(&p->sample_index, hash, &at))
+		if (p->samples[id].stack == stack && p->samples[id].labels == labels)
+			return &p->samples[id];
+	return NULL;
+}
+
+int profile_add_sample(struct profile *p, uint64_t time_ns, uint32_t stack, uint32_t labels,
+		       uint64_t count)
+{
+	struct profile_sample s = {p->merge ? 0 : time_ns, stack, labels, count};
+	uint64_t hash = p->merge ? sample_hash(stack, labels) : 0;
+	struct profile_sample *have = p->merge ? sample_find(p, hash, stack, labels) : NULL;
+	int r;
+
+	assert(stack < p->n_stacks && labels < p->n_labels);
+	if (have) {
+		have->count += count;
+		return 0;
+	}
+	r = grow(&p->samples, &p->cap_samples, p->n_samples, 1, sizeof(s), PROFILE_SAMPLES_MAX);
+	if (r < 0)
+		return r;
+	if (p->merge) {
+		r = idmap_add(&p->sample_index, hash, p->n_samples);
+		if (r < 0)
+			return r;
+	}
+	p->samples[p->n_samples++] = s;
+	return 0;
+}
+
+void profile_clear_samples(struct profile *p)
+{
+	p->n_samples = 0;
+	idmap_clear(&p->sample_index);
+}
+
+int profile_add_loss(struct profile *p, const char *reason, uint64_t count)
+{
+	int64_t id = profile_string(p, reason);
+	struct profile_loss *losses;
+
+	if (id < 0)
+		return (int)id;
+	for (uint32_t i = 0; i < p->n_losses; i++) {
+		if (p->losses[i].reason == (uint32_t)id) {
+			p->losses[i].count += count;
+			return 0;
+		}
+	}
+	if (p->n_losses >= PROFILE_LOSSES_MAX)
+		return -E2BIG;
+	losses = realloc(p->losses, (p->n_losses + 1) * sizeof(*losses));
+	if (!losses)
+		return -ENOMEM;
+	p->losses = losses;
+	losses[p->n_losses++] = (struct profile_loss){.reason = (uint32_t)id, .count = count};
+	return 0;
+}
