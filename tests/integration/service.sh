@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `hearth serve` with what the systemd unit grants and nothing more: it samples with those capabilities
-# alone, and SIGTERM ends it in order, with its workers, in the time that the unit gives it.
+# `hearth serve` with what the systemd unit grants and nothing more: it samples with those
+# capabilities alone, and SIGTERM ends it in order, with its workers, in the time that the unit gives.
 #
 # service.sh BUILD-DIR SOURCE-DIR. Needs root and BPF; exit 77 where the kernel allows no sampling.
 set -euo pipefail
@@ -43,8 +43,8 @@ daemon=$!
 # samples KEY: of the status of our store; 0 while there is none.
 samples() {
 	"$hearth" status --json --store "$store" 2>/dev/null |
-		python3 -c 'import json, sys; print(json.load(sys.stdin)["samples"][sys.argv[1]])' "$1" \
-			2>/dev/null || printf '0\n'
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["samples"][sys.argv[1]])' \
+			"$1" 2>/dev/null || printf '0\n'
 }
 
 busy_until=$((SECONDS + 30))
@@ -59,7 +59,7 @@ mapfile -t workers < <(ps -o pid= --ppid "$daemon" | tr -d ' ')
 kill -TERM "$daemon"
 stop_before=$((SECONDS + seconds_to_stop))
 while kill -0 "$daemon" 2>/dev/null; do
-	[ "$SECONDS" -le "$stop_before" ] || fail "it still runs ${seconds_to_stop} s after SIGTERM"
+	[ "$SECONDS" -le "$stop_before" ] || fail "it still runs $seconds_to_stop s after SIGTERM"
 	sleep 0.1
 done
 status=0
