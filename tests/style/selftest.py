@@ -288,7 +288,7 @@ class Registry(unittest.TestCase):
         self.assertIn(
             "RUN_SERIAL", self.check(LABELS=["integration"], TIMEOUT=60.0, SKIP_RETURN_CODE=77)[0]
         )
-        self.assertIn("77", self.check(LABELS=["ui"], TIMEOUT=60.0)[0])
+        self.assertIn("77", self.check(LABELS=["vm"], TIMEOUT=60.0, RUN_SERIAL=True)[0])
         self.assertIn("disabled", self.check(LABELS=["unit"], TIMEOUT=60.0, DISABLED=True)[0])
 
 
