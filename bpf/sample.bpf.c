@@ -283,6 +283,9 @@ int hearth_sample(struct bpf_perf_event_data *ctx)
 	count(ABI_COUNTER_TICKS);
 	if ((__u32)bpf_get_current_pid_tgid() == 0) {
 		count(ABI_COUNTER_IDLE);
+		/* Whose ticks were missed is not known here: a filtered recording does not count them. */
+		if (!knob_filter)
+			count_add(ABI_COUNTER_MISSED, missed);
 		return 0;
 	}
 	s = bpf_map_lookup_elem(&scratch_map, &zero);

@@ -81,7 +81,7 @@ static void status_input(const struct daemon *d, struct status_input *ret)
 		.process = {{"collector", getpid()}},
 		.n_processes = 1,
 	};
-	if (web_link_pid(d->web) > 0)
+	if (d->web && web_link_pid(d->web) > 0)
 		ret->process[ret->n_processes++] = (struct status_process){"web", web_link_pid(d->web)};
 }
 
@@ -197,6 +197,14 @@ static int second(struct daemon *d)
 
 /* ---- the loop ---- */
 
+static void serve_web(struct daemon *d)
+{
+	struct err err = {};
+
+	if (web_link_dispatch(d->web, &err) > 0)
+		fprintf(stderr, "hearth serve: the web process ended: %s; it is started again\n", err_text(&err));
+}
+
 static void take_signal(struct daemon *d)
 {
 	struct signalfd_siginfo info;
@@ -225,7 +233,7 @@ static int loop(struct daemon *d)
 		collector_take_records(d->collector);
 		if (p[1].revents)
 			collector_take_names(d->collector);
-		web_link_serve(d->web);
+		serve_web(d);
 		if (quantity_monotonic_ns() >= d->second_ns + SECOND_NS) {
 			d->second_ns = quantity_monotonic_ns();
 			r = second(d);
@@ -253,7 +261,7 @@ static int start_web(struct daemon *d, struct err *err)
 
 	for (size_t i = 0; i < o->n_host_names; i++)
 		w.host_names[i] = o->host_names[i];
-	r = web_link_start(&w, &d->web, err);
+	r = web_link_new(&w, &d->web, err);
 	if (r == 0)
 		snprintf(d->address, sizeof(d->address), "%s", web_link_address(d->web));
 	return r;
@@ -317,7 +325,7 @@ static void stop(struct daemon *d)
 		collector_take_names(d->collector);
 		commit(d, true);
 	}
-	web_link_end(d->web);
+	web_link_free(d->web);
 	store_feed_free(d->feed);
 	store_close(d->store);
 	collector_free(d->collector);
@@ -325,6 +333,7 @@ static void stop(struct daemon *d)
 		store_summary_done(&d->summary);
 	if (d->signals >= 0)
 		close(d->signals);
+	explicit_bzero(d->token, sizeof(d->token));
 }
 
 int daemon_run(const struct daemon_options *options)
