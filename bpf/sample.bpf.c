@@ -143,7 +143,7 @@ static __noinline int exe_read(struct scratch *s)
 static __always_inline int user_regs(struct scratch *s, struct bpf_perf_event_data *ctx)
 {
 	if (s->head.flags & ABI_SAMPLE_USER_MODE) {
-		bpf_probe_read_kernel(&s->regs, sizeof(s->regs), &ctx->regs);
+		arch_copy_context(&s->regs, ctx);
 	} else {
 		void *saved = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
 
@@ -283,6 +283,9 @@ int hearth_sample(struct bpf_perf_event_data *ctx)
 	count(ABI_COUNTER_TICKS);
 	if ((__u32)bpf_get_current_pid_tgid() == 0) {
 		count(ABI_COUNTER_IDLE);
+		/* Whose ticks were missed is not known here: a filtered recording does not count them. */
+		if (!knob_filter)
+			count_add(ABI_COUNTER_MISSED, missed);
 		return 0;
 	}
 	s = bpf_map_lookup_elem(&scratch_map, &zero);
