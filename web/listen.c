@@ -148,7 +148,6 @@ static int bind_unix(int fd, const struct web_address *a, struct web_listener *l
 		     const char *listen, struct err *err)
 {
 	const char *path = ((const struct sockaddr_un *)&a->addr)->sun_path;
-	struct stat st;
 	int r = remove_stale(a, err);
 
 	if (r < 0)
@@ -156,11 +155,9 @@ static int bind_unix(int fd, const struct web_address *a, struct web_listener *l
 	/* The file is born with the socket's own mode, so there is no moment in which others may connect. */
 	if (fchmod(fd, UNIX_MODE) < 0 || bind(fd, (const struct sockaddr *)&a->addr, a->len) < 0)
 		return bind_failed(listen, err);
-	if (chmod(path, UNIX_MODE) < 0 || lstat(path, &st) < 0)
+	if (chmod(path, UNIX_MODE) < 0 || lstat(path, &l->file) < 0)
 		return bind_failed(listen, err);
 	memcpy(l->path, path, strlen(path) + 1);
-	l->dev = st.st_dev;
-	l->ino = st.st_ino;
 	snprintf(l->text, sizeof(l->text), "unix:%s", path);
 	return 0;
 }
@@ -214,13 +211,19 @@ int web_listener_open(struct web_listener *l, const char *listen_at, struct err 
 	return 0;
 }
 
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 void web_listener_close(struct web_listener *l)
 {
 	struct stat st;
 
 	if (l->fd >= 0)
 		close(l->fd);
-	if (l->path[0] && lstat(l->path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
+	if (l->path[0] && lstat(l->path, &st) == 0 && same_file(&st, &l->file))
 		unlink(l->path);
 	*l = (struct web_listener){.fd = -1};
 }

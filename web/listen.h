@@ -27,8 +27,7 @@ struct web_listener {
 	int fd; /* listening, non-blocking, close-on-exec */
 	char text[WEB_ADDRESS_BYTES]; /* "http://127.0.0.1:7979/", "unix:/run/hearth.sock" */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a unix socket, else "" */
-	dev_t dev; /* of that socket's file */
-	ino_t ino;
+	struct stat file; /* that socket's: numbers of inodes are used again, so its time counts too */
 };
 
 /* 0, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, or another negative errno, with a sentence. */
