@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `hearth serve` with what the systemd unit grants and nothing more: it samples with those
-# capabilities alone, and SIGTERM ends it in order, with its workers, in the time that the unit gives.
+# capabilities alone, and SIGTERM ends it in order, with its workers, in the unit's time.
 #
 # service.sh BUILD-DIR SOURCE-DIR. Needs root and BPF; exit 77 where the kernel allows no sampling.
 set -euo pipefail
@@ -70,5 +70,6 @@ for worker in "${workers[@]}"; do
 	! kill -0 "$worker" 2>/dev/null || fail "its worker $worker outlives it"
 done
 
-"$hearth" export --store "$store" --format folded -o "$dir/out.folded" || fail "the store cannot be read"
+"$hearth" export --store "$store" --format folded -o "$dir/out.folded" ||
+	fail "the store cannot be read"
 [ -s "$dir/out.folded" ] || fail "the store is empty"
