@@ -1,4 +1,7 @@
-/* The configuration file: what it sets, what the command line keeps, and the line of what is wrong. */
+/*
+ * The configuration file: what it sets, what the command line keeps, and the line of what is
+ * wrong.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -147,7 +150,10 @@ static void what_is_wrong_is_told_with_its_line(void **state)
 		if (strncmp(err_text(&err), wrong[i].sentence, strlen(wrong[i].sentence)) != 0)
 			fail_msg("\"%s\" is not \"%s\"", err_text(&err), wrong[i].sentence);
 	}
-	/* A key that the command line has set is still checked for being one, and for being there once. */
+	/*
+	 * A key that the command line has set is still checked for being one, and for being there
+	 * once.
+	 */
 	assert_int_equal(parse("store = a\nstore = b\n", STORE_BIT), -EINVAL);
 }
 
