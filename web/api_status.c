@@ -1,6 +1,7 @@
 /*
- * How the daemon, the store and this server are. What the daemon knows is asked through web_config's callback; where it does
- * not answer, the counters of the store's last flush are told instead, with `running` false.
+ * How the daemon, the store and this server are. What the daemon knows is asked through
+ * web_config's callback; where it does not answer, the counters of the store's last flush are told
+ * instead, with `running` false.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -38,7 +39,10 @@ static void add_store(struct json *j, const struct web_service *w, const struct 
 	json_object_end(j);
 }
 
-/* The counters are JSON of our own, kept by the store under a checksum; they are passed on as they are. */
+/*
+ * The counters are JSON of our own, kept by the store under a checksum; they are passed on as they
+ * are.
+ */
 static void write_stopped(struct web_request *q, const struct web_service *w,
 			  const struct store_summary *s)
 {
@@ -100,8 +104,8 @@ static void add_store_metrics(struct buf *out, const struct store_summary *s)
 
 static void add_own_metrics(struct buf *out, struct web_service *w)
 {
-#define ADD_COUNTER(name, text, sentence)                            \
-	add_metric(out, "web_" text, "counter", sentence,            \
+#define ADD_COUNTER(name, text, sentence)                 \
+	add_metric(out, "web_" text, "counter", sentence, \
 		   (double)atomic_load(&w->counter[WEB_COUNTER_##name]));
 	WEB_COUNTER_LIST(ADD_COUNTER)
 #undef ADD_COUNTER

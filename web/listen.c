@@ -21,7 +21,8 @@ static const char unix_prefix[] = "unix:";
 static int bad_address(const char *listen, struct err *err)
 {
 	return err_set(err, -EINVAL,
-		       "%s is not a listen address: ADDR:PORT, [V6]:PORT or unix:PATH is one", listen);
+		       "%s is not a listen address: ADDR:PORT, [V6]:PORT or unix:PATH is one",
+		       listen);
 }
 
 static int parse_unix(const char *path, struct web_address *ret, struct err *err)
@@ -31,8 +32,8 @@ static int parse_unix(const char *path, struct web_address *ret, struct err *err
 
 	if (path[0] != '/' || len >= sizeof(un->sun_path))
 		return err_set(err, -EINVAL,
-			       "unix:%s: the path must be absolute and shorter than %zu bytes", path,
-			       sizeof(un->sun_path));
+			       "unix:%s: the path must be absolute and shorter than %zu bytes",
+			       path, sizeof(un->sun_path));
 	*ret = (struct web_address){.len = sizeof(*un), .local = true};
 	un->sun_family = AF_UNIX;
 	memcpy(un->sun_path, path, len + 1);
@@ -106,7 +107,10 @@ int web_listen_is_local(const char *listen, struct err *err)
 
 /* ---- sockets ---- */
 
-/* Remove the socket file that a server which died left behind. 0 when there is nothing in the way any more. */
+/*
+ * Remove the socket file that a server which died left behind. 0 when there is nothing in the way
+ * any more.
+ */
 static int remove_stale(const struct web_address *a, struct err *err)
 {
 	const char *path = ((const struct sockaddr_un *)&a->addr)->sun_path;
@@ -152,7 +156,10 @@ static int bind_unix(int fd, const struct web_address *a, struct web_listener *l
 
 	if (r < 0)
 		return r;
-	/* The file is born with the socket's own mode, so there is no moment in which others may connect. */
+	/*
+	 * The file is born with the socket's own mode, so there is no moment in which others may
+	 * connect.
+	 */
 	if (fchmod(fd, UNIX_MODE) < 0 || bind(fd, (const struct sockaddr *)&a->addr, a->len) < 0)
 		return bind_failed(listen, err);
 	if (chmod(path, UNIX_MODE) < 0 || lstat(path, &l->file) < 0)
@@ -178,8 +185,7 @@ static int bind_inet(int fd, const struct web_address *a, struct web_listener *l
 		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&bound;
 
 		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-		snprintf(l->text, sizeof(l->text), "http://[%s]:%u/", host,
-			 ntohs(in6->sin6_port));
+		snprintf(l->text, sizeof(l->text), "http://[%s]:%u/", host, ntohs(in6->sin6_port));
 	} else {
 		const struct sockaddr_in *in = (const struct sockaddr_in *)&bound;
 

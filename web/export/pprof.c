@@ -1,9 +1,10 @@
 /*
  * pprof: the gzip'd protobuf of github.com/google/pprof, proto/profile.proto.
  *
- * Samples are written as they come, tables are numbered densely by first use and follow. Addresses are
- * offsets in the object's file: each mapping begins at 0. An incomplete stack has the label `incomplete`. pprof leaves samples
- * without locations out of its tables, so a stack without frames has one that says so.
+ * Samples are written as they come, tables are numbered densely by first use and follow. Addresses
+ * are offsets in the object's file: each mapping begins at 0. An incomplete stack has the label
+ * `incomplete`. pprof leaves samples without locations out of its tables, so a stack without frames
+ * has one that says so.
  */
 #include "web/export/formats.h"
 
@@ -17,7 +18,8 @@
 #include "web/export/strings.h"
 #include "web/gzip.h"
 
-#define PPROF_GZIP_LEVEL 3 /* tests/bench/bench_export: level 6 takes twice as long for a tenth less */
+#define PPROF_GZIP_LEVEL \
+	3 /* tests/bench/bench_export: level 6 takes twice as long for a tenth less */
 #define PPROF_PAGE_BYTES 4096ull
 #define NO_STACK	 UINT32_MAX /* stands for the location of samples without a frame */
 
@@ -284,8 +286,7 @@ static const struct label_set *label_set(struct pprof *w, uint32_t labels)
 	for (int i = 0; i < PROFILE_LABEL_COUNT; i++) {
 		const char *name = profile_label_name((enum profile_label)i);
 
-		add_label(w, &w->labels, name,
-			  profile_label_text(w->p, labels, name, scratch));
+		add_label(w, &w->labels, name, profile_label_text(w->p, labels, name, scratch));
 	}
 	for (uint32_t i = 0; i < l->n_extra; i++) {
 		const char *key = profile_str(w->p, l->extra[i].key);
@@ -416,7 +417,8 @@ static void add_function(struct pprof *w, uint32_t id)
 }
 
 /*
- * pprof calls the first mapping the main binary and titles its pages with it: that is the program that used most CPU.
+ * pprof calls the first mapping the main binary and titles its pages with it: that is the program
+ * that used most CPU.
  */
 static int choose_main(struct pprof *w)
 {

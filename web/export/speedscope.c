@@ -1,6 +1,7 @@
 /*
- * speedscope: https://www.speedscope.app/file-format-schema.json. With times one profile a thread in time order, without
- * them one a process; the heaviest first. Neighbours with equal stacks are one entry with their weights added.
+ * speedscope: https://www.speedscope.app/file-format-schema.json. With times one profile a thread
+ * in time order, without them one a process; the heaviest first. Neighbours with equal stacks are
+ * one entry with their weights added.
  */
 #include "web/export/formats.h"
 
@@ -188,8 +189,8 @@ static void add_name(struct speedscope *s, const struct track *t)
 	char scratch[24];
 
 	buf_init(&name, EXPORT_BYTES_MAX);
-	buf_printf(&name, "%s (pid %" PRIu64 ")",
-		   profile_label_text(p, t->labels, "comm", scratch), t->key[0]);
+	buf_printf(&name, "%s (pid %" PRIu64 ")", profile_label_text(p, t->labels, "comm", scratch),
+		   t->key[0]);
 	if (!p->merge)
 		buf_printf(&name, " %s (tid %" PRIu64 ")",
 			   profile_label_text(p, t->labels, "thread", scratch), t->key[2]);
@@ -206,16 +207,14 @@ static int add_samples(struct speedscope *s, uint32_t from, uint32_t until)
 	json_key(s->j, "samples");
 	json_array_begin(s->j);
 	for (uint32_t i = from; i < until && r == 0; i++)
-		if (i == from ||
-		    samples[s->order[i]].stack != samples[s->order[i - 1]].stack)
+		if (i == from || samples[s->order[i]].stack != samples[s->order[i - 1]].stack)
 			r = add_stack(s, samples[s->order[i]].stack);
 	json_array_end(s->j);
 	json_key(s->j, "weights");
 	json_array_begin(s->j);
 	for (uint32_t i = from; i < until; i++) {
 		weight += samples[s->order[i]].count * unit;
-		if (i + 1 < until &&
-		    samples[s->order[i + 1]].stack == samples[s->order[i]].stack)
+		if (i + 1 < until && samples[s->order[i + 1]].stack == samples[s->order[i]].stack)
 			continue;
 		json_u64(s->j, weight);
 		weight = 0;

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CHECK(x) ((x) ? (void)0 : abort())
+#define CHECK(x)     ((x) ? (void)0 : abort())
 
 #define ANSWER_BYTES (8u << 20)
 
@@ -20,7 +20,7 @@ static int connect_unix(const char *path)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	CHECK(fd >= 0 && strlen(path) < sizeof(un.sun_path));
-	strcpy(un.sun_path, path);
+	memcpy(un.sun_path, path, strlen(path) + 1);
 	CHECK(connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0);
 	return fd;
 }
@@ -62,7 +62,8 @@ char *client_receive(int fd)
 	ssize_t n;
 
 	CHECK(answer);
-	while (len < ANSWER_BYTES - 1 && (n = recv(fd, answer + len, ANSWER_BYTES - 1 - len, 0)) > 0)
+	while (len < ANSWER_BYTES - 1 &&
+	       (n = recv(fd, answer + len, ANSWER_BYTES - 1 - len, 0)) > 0)
 		len += (size_t)n;
 	answer[len] = '\0';
 	close(fd);
@@ -82,7 +83,8 @@ char *client_get(const char *address, const char *path, const char *headers)
 	char request[20000];
 
 	snprintf(request, sizeof(request),
-		 "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n", path, headers);
+		 "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n", path,
+		 headers);
 	return client_ask(address, request);
 }
 

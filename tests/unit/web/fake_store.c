@@ -1,6 +1,6 @@
 /*
- * A store whose answers are known and whose slowness is asked for, for the tests of the server: storage/store.h over
- * build_typical(). What a query does is told by its match:
+ * A store whose answers are known and whose slowness is asked for, for the tests of the server:
+ * storage/store.h over build_typical(). What a query does is told by its match:
  *
  *	hang		until it is cancelled
  *	slow		the time limit was reached

@@ -40,10 +40,28 @@ static void other_addresses_are_not(void **state)
 static void what_is_no_address_is_told_by_a_sentence(void **state)
 {
 	static const char *const bad[] = {
-		"", ":", ":7979", "7979", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536",
-		"127.0.0.1:-1", "127.0.0.1:7979x", "127.0.0.1 :7979", "127.1:7979", "::1:7979",
-		"[::1]", "[::1]7979", "[::1:7979", "[]:7979", "[:7979", "[127.0.0.1]:1",
-		"example.org:80", "unix:", "unix:relative.sock", "http://127.0.0.1:80",
+		"",
+		":",
+		":7979",
+		"7979",
+		"127.0.0.1",
+		"127.0.0.1:",
+		"127.0.0.1:65536",
+		"127.0.0.1:-1",
+		"127.0.0.1:7979x",
+		"127.0.0.1 :7979",
+		"127.1:7979",
+		"::1:7979",
+		"[::1]",
+		"[::1]7979",
+		"[::1:7979",
+		"[]:7979",
+		"[:7979",
+		"[127.0.0.1]:1",
+		"example.org:80",
+		"unix:",
+		"unix:relative.sock",
+		"http://127.0.0.1:80",
 	};
 	char path[300] = "unix:/";
 
@@ -95,7 +113,7 @@ static int scratch_setup(void **state)
 {
 	struct scratch *s = calloc(1, sizeof(*s));
 
-	strcpy(s->dir, "/tmp/hearth-listen-XXXXXX");
+	snprintf(s->dir, sizeof(s->dir), "/tmp/hearth-listen-XXXXXX");
 	assert_non_null(mkdtemp(s->dir));
 	snprintf(s->path, sizeof(s->path), "%s/web.sock", s->dir);
 	snprintf(s->listen, sizeof(s->listen), "unix:%s", s->path);

@@ -60,9 +60,9 @@ static void times_are_read_in_every_form(void **state)
 	assert_int_equal(READ(&p, RANGE, &err, "from", "-15m", "until", "now"), 0);
 	assert_int_equal(p.from_ns, NOW - 900 * S);
 	web_params_done(&p);
-	assert_int_equal(READ(&p, RANGE, &err, "from", "1700000000.5", "until",
-			      "2026-01-01T00:00:00 01:00"),
-			 0);
+	assert_int_equal(
+		READ(&p, RANGE, &err, "from", "1700000000.5", "until", "2026-01-01T00:00:00 01:00"),
+		0);
 	assert_int_equal(p.from_ns, 1700000000 * S + S / 2);
 	assert_int_equal(p.until_ns, (UINT64_C(1767225600) - 3600) * S);
 	web_params_done(&p);
@@ -74,11 +74,24 @@ static void times_are_read_in_every_form(void **state)
 static void bad_values_are_refused_by_name(void **state)
 {
 	static const char *const bad[][2] = {
-		{"from", ""},	    {"from", "yesterday"}, {"until", "5x"},    {"base_from", "x"},
-		{"base_until", ""}, {"format", "svg"},	   {"format", ""},     {"step", "0s"},
-		{"step", "10"},	    {"seconds", "0"},	   {"seconds", "-1"},  {"seconds", "1.5"},
-		{"seconds", ""},    {"seconds", "1e3"},	   {"seconds", "99999999999999999999"},
-		{"nonsense", "1"},  {"", "1"},		   {"From", "-1h"},
+		{"from", ""},
+		{"from", "yesterday"},
+		{"until", "5x"},
+		{"base_from", "x"},
+		{"base_until", ""},
+		{"format", "svg"},
+		{"format", ""},
+		{"step", "0s"},
+		{"step", "10"},
+		{"seconds", "0"},
+		{"seconds", "-1"},
+		{"seconds", "1.5"},
+		{"seconds", ""},
+		{"seconds", "1e3"},
+		{"seconds", "99999999999999999999"},
+		{"nonsense", "1"},
+		{"", "1"},
+		{"From", "-1h"},
 	};
 
 	(void)state;
@@ -130,8 +143,8 @@ static void by_may_be_repeated_up_to_its_limit(void **state)
 	assert_string_equal(p.by[1], "exe");
 	assert_null(p.by[2]);
 	web_params_done(&p);
-	assert_int_equal(READ(&p, RANGE, &err, "by", "1", "by", "2", "by", "3", "by", "4", "by", "5",
-			      "by", "6", "by", "7", "by", "8", "by", "9"),
+	assert_int_equal(READ(&p, RANGE, &err, "by", "1", "by", "2", "by", "3", "by", "4", "by",
+			      "5", "by", "6", "by", "7", "by", "8", "by", "9"),
 			 -EINVAL);
 }
 

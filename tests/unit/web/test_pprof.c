@@ -1,4 +1,7 @@
-/* web/export/pprof.c: the message is taken apart again by a reader of its own. `go tool pprof` judges it elsewhere. */
+/*
+ * web/export/pprof.c: the message is taken apart again by a reader of its own. `go tool pprof`
+ * judges it elsewhere.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -255,9 +258,10 @@ static void no_sample_is_without_a_location(void **state)
 	struct read *r;
 
 	(void)state;
-	build_sample(p, 1,
-		     BUILD_STACK(p, build_location(p, PROFILE_OBJECT_INCOMPLETE, "no-row", 0, NULL)),
-		     build_labels(p, 1, 1, "c", "c"), 1);
+	build_sample(
+		p, 1,
+		BUILD_STACK(p, build_location(p, PROFILE_OBJECT_INCOMPLETE, "no-row", 0, NULL)),
+		build_labels(p, 1, 1, "c", "c"), 1);
 	r = read_profile(p);
 	for (size_t i = 0; nth(r, 2, i); i++) {
 		assert_int_equal(r->part.field[0].number, 1);

@@ -6,16 +6,19 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "web/routes.h"
 
 static void gzip_is_taken_where_it_is_named_and_not_refused(void **state)
 {
-	static const char *const yes[] = {"gzip", "deflate, gzip;q=1.0, *;q=0.5", "GZIP",
-					  "br ,gzip", "gzip ; q=0.001", "gzip;q=0.5"};
-	static const char *const no[] = {"", "identity", "gzip;q=0", "gzip; q=0.000", "gzip;q=0.",
-					 "xgzip", "gzipx", "br;q=1, gzip;q=0, deflate"};
+	static const char *const yes[] = {"gzip",	    "deflate, gzip;q=1.0, *;q=0.5",
+					  "GZIP",	    "br ,gzip",
+					  "gzip ; q=0.001", "gzip;q=0.5"};
+	static const char *const no[] = {
+		"",	     "identity", "gzip;q=0", "gzip; q=0.000",
+		"gzip;q=0.", "xgzip",	 "gzipx",    "br;q=1, gzip;q=0, deflate"};
 
 	(void)state;
 	assert_false(web_accepts_gzip(NULL));
@@ -34,7 +37,7 @@ static int answer_with(struct web_service *w, struct store *s, struct web_reques
 
 	(void)s;
 	web_request_begin(q, "text/plain; charset=utf-8");
-	strcpy(q->file, "x.txt");
+	snprintf(q->file, sizeof(q->file), "x.txt");
 	for (int i = 0; i < 1000; i++)
 		buf_add_str(&q->body, "0123456789");
 	if (code == -EINVAL)
@@ -140,18 +143,29 @@ static void every_path_has_its_route(void **state)
 static void other_paths_have_none(void **state)
 {
 	static const char *const bad[] = {
-		"", "/", "/api", "/api/v1/profile/", "/api/v1/profiles", "//api/v1/profile",
-		"/api/v1/labels/", "/api/v1/labels//values", "/api/v1/labels/a/b/values",
-		"/api/v1/labels/a/value", "/api/v1/labels/a/values/", "/healthz/", "/debug/pprof/heap",
+		"",
+		"/",
+		"/api",
+		"/api/v1/profile/",
+		"/api/v1/profiles",
+		"//api/v1/profile",
+		"/api/v1/labels/",
+		"/api/v1/labels//values",
+		"/api/v1/labels/a/b/values",
+		"/api/v1/labels/a/value",
+		"/api/v1/labels/a/values/",
+		"/healthz/",
+		"/debug/pprof/heap",
 	};
-	char name[WEB_NAME_BYTES], path[400] = "/api/v1/labels/";
+	char name[WEB_NAME_BYTES], part[WEB_NAME_BYTES + 1], path[400];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (web_route_find(bad[i], name))
 			fail_msg("%s", bad[i]);
-	memset(path + strlen(path), 'x', WEB_NAME_BYTES);
-	strcat(path, "/values");
+	memset(part, 'x', WEB_NAME_BYTES);
+	part[WEB_NAME_BYTES] = '\0';
+	snprintf(path, sizeof(path), "/api/v1/labels/%s/values", part);
 	assert_null(web_route_find(path, name));
 }
 

@@ -1,4 +1,7 @@
-/* web/server.c and all behind it, over real sockets and a store whose answers are known (fake_store.c). */
+/*
+ * web/server.c and all behind it, over real sockets and a store whose answers are known
+ * (fake_store.c).
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -176,9 +179,9 @@ static void only_get_and_head_without_a_body_are_answered(void **state)
 
 static void a_host_that_is_not_ours_is_refused(void **state)
 {
-	static const char *const bad[] = {
-		"Host: evil.example.org\r\n", "", "Host: localhost\r\nHost: evil.example.org\r\n",
-		"Host: 127.0.0.1.evil.org\r\n"};
+	static const char *const bad[] = {"Host: evil.example.org\r\n", "",
+					  "Host: localhost\r\nHost: evil.example.org\r\n",
+					  "Host: 127.0.0.1.evil.org\r\n"};
 	char request[256];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -211,13 +214,17 @@ static void large_answers_are_compressed_for_who_takes_it(void **state)
 static void status_without_a_daemon_tells_what_the_store_knows(void **state)
 {
 	live_result = -ENOTCONN;
-	check(state, "/api/v1/status", 200, "{\"version\":1,\"running\":false,\"store\":{\"path\":");
+	check(state, "/api/v1/status", 200,
+	      "{\"version\":1,\"running\":false,\"store\":{\"path\":");
 	check(state, "/api/v1/status", 200, ",\"last\":{\"taken\":29}}");
 	check(state, "/metrics", 200, "hearth_web_daemon_up 0\n");
 	check(state, "/metrics", 200, "hearth_store_samples 29\n");
 }
 
-/* All workers hang, and more wait: what needs none is answered, and who goes away is not worked for. */
+/*
+ * All workers hang, and more wait: what needs none is answered, and who goes away is not worked
+ * for.
+ */
 static void slow_queries_hold_up_nobody_and_end_when_their_client_goes(void **state)
 {
 	const char *address = web_server_address(*state);
@@ -233,7 +240,10 @@ static void slow_queries_hold_up_nobody_and_end_when_their_client_goes(void **st
 	check(state, "/healthz", 200, "ok\n");
 	for (int i = 0; i < 8; i++)
 		close(fds[i]);
-	/* Needs a worker, so it comes once they are free; its count says that all eight were cancelled. */
+	/*
+	 * Needs a worker, so it comes once they are free; its count says that all eight were
+	 * cancelled.
+	 */
 	do {
 		answer = get(state, "/metrics");
 		if (strstr(answer, "hearth_web_queries_cancelled_total 8\n"))
@@ -313,7 +323,10 @@ static void a_unix_socket_is_served(void **state)
 static void bad_requests_cost_their_connection_only(void **state)
 {
 	static const char *const bad[] = {
-		"\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02", "GET / HTTP/9.9\r\n\r\n",
+		"\r\n\r\n",
+		"GET\r\n\r\n",
+		"\x16\x03\x01\x02",
+		"GET / HTTP/9.9\r\n\r\n",
 		"GET /api/v1/profile?match=%zz%&&&=&= HTTP/1.1\r\nHost: localhost\r\n"
 		"Connection: close\r\n\r\n",
 	};

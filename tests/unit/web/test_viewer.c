@@ -10,8 +10,10 @@
 
 #include "web/viewer.h"
 
-#define ASSET(path_, text) \
-	{.path = (path_), .data = (const unsigned char *)(text), .len = sizeof(text) - 1}
+#define ASSET(path_, text)                                                                      \
+	{                                                                                       \
+		.path = (path_), .data = (const unsigned char *)(text), .len = sizeof(text) - 1 \
+	}
 
 static const struct web_asset assets[] = {
 	ASSET("index.html", "<!doctype html>"),
