@@ -24,7 +24,7 @@ struct tree {
 	struct tree_node *node; /* [0] is the root, frame 0, "all" */
 	uint32_t n, cap;
 	struct idmap index;
-	/* after tree_order(): node numbers in preorder, children by total, largest first; their depths */
+	/* after tree_order(): nodes in preorder, children by total, largest first; and their depths */
 	uint32_t *order;
 	uint32_t *depth;
 };
