@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -287,6 +288,14 @@ static void add_frames(struct speedscope *s)
 	json_object_end(s->j);
 }
 
+static void add_exporter(struct json *j, const char *version)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "hearth%s%s", version ? "@" : "", version ? version : "");
+	json_kv_str(j, "exporter", text);
+}
+
 static int write_all(struct speedscope *s, const struct export_options *options)
 {
 	int r = find_tracks(s);
@@ -299,7 +308,7 @@ static int write_all(struct speedscope *s, const struct export_options *options)
 	json_kv_str(s->j, "$schema", "https://www.speedscope.app/file-format-schema.json");
 	json_kv_str(s->j, "name", options->title ? options->title : "hearth");
 	json_kv_u64(s->j, "activeProfileIndex", 0);
-	json_kv_str(s->j, "exporter", options->version ? options->version : "hearth");
+	add_exporter(s->j, options->version);
 	r = add_profiles(s);
 	add_frames(s);
 	json_object_end(s->j);

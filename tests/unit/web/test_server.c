@@ -213,12 +213,19 @@ static void large_answers_are_compressed_for_who_takes_it(void **state)
 
 static void status_without_a_daemon_tells_what_the_store_knows(void **state)
 {
+	char *answer;
+
 	live_result = -ENOTCONN;
 	check(state, "/api/v1/status", 200,
 	      "{\"version\":1,\"running\":false,\"store\":{\"path\":");
 	check(state, "/api/v1/status", 200, ",\"last\":{\"taken\":29}}");
 	check(state, "/metrics", 200, "hearth_web_daemon_up 0\n");
 	check(state, "/metrics", 200, "hearth_store_samples 29\n");
+	live_result = 0; /* the daemon tells these itself: a name must not come twice */
+	answer = get(state, "/metrics");
+	assert_non_null(strstr(answer, "hearth_web_daemon_up 1\n"));
+	assert_null(strstr(answer, "hearth_store_samples"));
+	free(answer);
 }
 
 /*
