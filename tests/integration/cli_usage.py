@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""Wrong usage and missing things on the command line: exit status and sentence. Needs no privileges.
+
+cli_usage.py HEARTH SOURCE-DIR
+"""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+
+import cli
+from cli import CliCase, hearth
+
+COMMANDS = ("record", "serve", "export", "diff", "status", "doctor")
+
+
+class Program(CliCase):
+    def test_no_command_is_wrong_usage_and_tells_the_commands(self):
+        run = hearth()
+        self.assertEqual((run.returncode, run.stdout), (2, ""))
+        for command in COMMANDS:
+            self.assertRegex(run.stderr, rf"(?m)^  {command} ")
+
+    def test_help_and_version_are_answers(self):
+        run = hearth("--help")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        self.assertEqual(run.stdout, hearth().stderr)
+        version = hearth("--version")
+        self.assertEqual((version.returncode, version.stderr), (0, ""))
+        self.assertRegex(version.stdout, r"^hearth \d+\.\d+\.\d+\n$")
+        for command in COMMANDS:
+            self.assertEqual(hearth(command, "--version").stdout, version.stdout)
+
+    def test_unknown_commands_get_a_suggestion(self):
+        self.assert_usage('unknown command "exprot"; did you mean export?', "exprot")
+        self.assert_usage('unknown command "xyzzy"', "xyzzy")
+        self.assert_usage('unknown option "--frobnicate"', "--frobnicate")
+
+    def test_every_help_shows_usage_and_an_example(self):
+        for command in COMMANDS:
+            run = hearth(command, "--help")
+            self.assertEqual((run.returncode, run.stderr), (0, ""), command)
+            self.assertTrue(run.stdout.startswith(f"Usage: hearth {command} "), command)
+            self.assertIn("\nExamples:\n", run.stdout, command)
+            self.assertEqual(run.stdout, hearth(command, "-h").stdout)
+
+    def test_the_examples_of_help_are_right_usage(self):
+        """Each is taken up to a wrong option behind it: what stands before it was accepted."""
+        examples = 0
+        for command in COMMANDS:
+            shown = hearth(command, "--help").stdout.split("\nExamples:\n")[1]
+            for line in re.findall(r"^  (?:sudo )?(hearth .*)$", shown, re.M):
+                line = line.replace("$(pidof nginx | tr ' ' ,)", "12")
+                line = re.sub(r"\| .*|-- .*", "", line)
+                run = subprocess.run(
+                    ["bash", "-c", line.replace("hearth", '"$0"', 1) + " --nonsense-here", cli.HEARTH],
+                    stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False,
+                )
+                self.assertIn("unknown option --nonsense-here", run.stderr, line)
+                examples += 1
+        self.assertGreater(examples, 10)
+
+    def test_a_full_disk_behind_stdout_is_a_failure(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            run = subprocess.run([cli.HEARTH, "--help"], stdout=full, stderr=subprocess.PIPE, check=False)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn(b"cannot write to stdout", run.stderr)
+
+
+class Arguments(CliCase):
+    """Wrong arguments are told before anything is opened: no store of that name exists."""
+
+    def test_times(self):
+        for wrong in ("yesterday", "-5", "2026-02-30T00:00:00Z", "15m"):
+            self.assert_usage(f'--from: "{wrong}" is not a time', "export", "--from", wrong)
+        self.assert_usage("--from is not before --until", "export", "--from", "now", "--until", "-1h")
+
+    def test_selectors(self):
+        self.assert_usage("--match: ", "export", "--match", '{comm="x"')
+        self.assert_usage("--match: ", "export", "--match", '{comm=~"("}')
+        self.assert_usage("--match: ", "diff", "--match", "=", "-2h..-1h", "-1h..now")
+
+    def test_formats(self):
+        self.assert_usage(
+            'unknown format "flaem" (did you mean flame?)', "export", "--format", "flaem"
+        )
+        self.assert_usage("x.doc names no format", "export", "-o", "x.doc")
+        self.assert_usage("x.doc names no format", "record", "-o", "x.doc")
+        self.assert_usage("--by is for --format folded", "export", "--by", "pid", "-o", "x.json")
+        self.assert_usage(
+            "pprof cannot hold a comparison", "diff", "-2h..-1h", "-1h..now", "--format", "pprof"
+        )
+
+    def test_frequencies(self):
+        for wrong in ("0", "18", "10001", "99.5", "-1"):
+            for command in ("record", "serve"):
+                self.assert_usage("is not a number from 19 to 10000", command, "-F", wrong)
+
+    def test_ranges(self):
+        self.assert_usage("two ranges are wanted", "diff", "-2h..-1h")
+        self.assert_usage("is not a range T..T", "diff", "-1h", "-1h..now")
+        self.assert_usage("is empty", "diff", "-1h..-2h", "-1h..now")
+        self.assert_usage("only ranges T..T of the store", "diff", "/etc/passwd", "-1h..now")
+
+    def test_listen(self):
+        self.assert_usage("--token-file FILE is required", "serve", "--listen", "0.0.0.0:7979")
+        self.assert_usage("nowhere", "serve", "--listen", "nowhere")
+
+    def test_commands_of_record(self):
+        self.assert_usage("a command follows --: hearth record -- ls", "record", "ls")
+        self.assert_usage("say with -o FILE", "record", "--", "ls")
+
+
+class Missing(CliCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def at(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, content, mode=0o600):
+        with open(self.at(name), "w", encoding="utf-8") as f:
+            f.write(content)
+        os.chmod(self.at(name), mode)
+        return self.at(name)
+
+    def test_no_store(self):
+        store = self.at("none.db")
+        for command in (["export"], ["status"], ["diff", "-2h..-1h", "-1h..now"]):
+            self.assert_failed(store, *command, "--store", store)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_what_is_no_store(self):
+        store = self.write("text.db", "not a store\n" * 1000)
+        os.chmod(self.folder, 0o750)
+        self.assert_failed(store, "export", "--store", store)
+
+    def test_an_output_that_cannot_be_written(self):
+        self.assert_failed(
+            "cannot write /nonexistent/x.json: No such file", "export", "-o", "/nonexistent/x.json"
+        )
+        self.assert_failed(f"cannot write {self.folder}: ", "export", "--format", "json", "-o", self.folder)
+        self.assert_failed("cannot write /proc/x.json: ", "export", "-o", "/proc/x.json")
+
+    def test_a_failed_export_leaves_what_was_there(self):
+        there = self.write("old.json", "precious")
+        self.assert_failed("none.db", "export", "--store", self.at("none.db"), "-o", there)
+        with open(there, encoding="utf-8") as f:
+            self.assertEqual(f.read(), "precious")
+        self.assertEqual(os.listdir(self.folder), ["old.json"])
+
+    def test_token_files(self):
+        wrong = {
+            "has mode 0644": self.write("a", "s3cret\n", 0o644),
+            "is empty": self.write("b", ""),
+            "not one line of printable ASCII": self.write("c", "two words\n"),
+            "No such file": self.at("none"),
+            "not a regular file": self.folder,
+        }
+        for sentence, path in wrong.items():
+            self.assert_failed(sentence, "serve", "--listen", "0.0.0.0:0", "--token-file", path)
+
+    def test_configurations(self):
+        path = self.write("x.conf", "# fine\nfrequenzy = 99\n")
+        self.assert_usage(f'{path}:2: unknown key "frequenzy"; did you mean "frequency"?',
+                          "serve", "--config", path)
+        path = self.write("y.conf", "listen = 0.0.0.0:7979\n")
+        self.assert_usage("--token-file FILE is required", "serve", "--config", path)
+        self.assert_failed("No such file", "serve", "--config", self.at("none.conf"))
+
+    def test_every_line_of_the_sample_configuration_is_a_right_one(self):
+        with open(os.path.join(cli.SOURCE, "profiler/dist/hearth.conf"), encoding="utf-8") as f:
+            lines = re.sub(r"(?m)^#(?=[a-z-]+ = )", "", f.read())
+        self.assertIn("\nfrequency = 99\n", lines)
+        path = self.write("sample.conf", lines)
+        # Refused for the one thing that is wrong: everything before was accepted.
+        self.assert_usage("--detail-time is longer", "serve", "--config", path, "--detail-time", "31d")
+
+
+class Doctor(CliCase):
+    def test_status_says_whether_sampling_is_possible(self):
+        run = hearth("doctor", "--json")
+        report = json.loads(run.stdout)
+        self.assertEqual(run.returncode, 0 if report["can_sample"] else 1)
+        for feature in report["features"]:
+            self.assertTrue(feature["found"], feature)
+            self.assertEqual(feature["there"], not feature["advice"], feature)
+            self.assertEqual(feature["there"], not feature["cost"], feature)
+        needed = [f["there"] for f in report["features"] if f["needed"]]
+        self.assertEqual(all(needed), report["can_sample"])
+
+    def test_without_privileges_it_says_what_to_do(self):
+        if os.geteuid() != 0:
+            self.skipTest("is without privileges already")
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", cli.HEARTH]
+        run = subprocess.run([*nobody, "doctor"], stdout=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(run.returncode, 1)
+        self.assertRegex(run.stdout, r"(?m)^MISSING  root +uid 65534, without CAP_BPF, CAP_PERFMON$")
+        self.assertRegex(run.stdout, r"(?m)^MISSING  bpf ")
+        self.assertIn("to do: run it as root", run.stdout)
+        self.assertIn("This host cannot be sampled", run.stdout)
+
+    def test_each_capability_is_looked_at(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to give up capabilities")
+        for gone, feature in (("bpf", "root"), ("perfmon", "root"), ("syslog", "kallsyms")):
+            drop = f"-{gone},-sys_admin"
+            run = subprocess.run(
+                ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}", cli.HEARTH, "doctor", "--json"],
+                stdout=subprocess.PIPE, text=True, check=False,
+            )
+            found = {f["name"]: f for f in json.loads(run.stdout)["features"]}
+            if feature == "root":
+                self.assertFalse(found["root"]["there"], gone)
+                self.assertIn(f"CAP_{gone.upper()}", found["root"]["found"])
+                self.assertEqual(run.returncode, 1)
+            else:
+                self.assertIn(f"CAP_{gone.upper()}", found["root"]["found"] + found[feature]["advice"])
+
+
+if __name__ == "__main__":
+    cli.main()
