@@ -12,10 +12,10 @@
 #include "profiler/status_text.h"
 #include "profiler/token.h"
 #include "storage/store.h"
+#include "web/server.h"
 
 #define STATUS_BYTES_MAX (8u << 20) /* the daemon's answer has a list of objects in it */
 #define NOTE_BYTES	 512
-#define TOKEN_BYTES	 256
 #define ANSWER_MS	 10000
 
 static const char *store = CMD_STORE_DEFAULT;
@@ -68,7 +68,7 @@ static const char *address_of(const char *note)
 static int ask_daemon(const char *note, struct buf *out, struct err *err)
 {
 	const char *address = address_of(note);
-	char token[TOKEN_BYTES];
+	char token[WEB_TOKEN_BYTES + 1];
 	int r;
 
 	if (!address)
