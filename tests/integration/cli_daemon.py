@@ -246,6 +246,13 @@ class Recording(FolderCase):
         )
         self.assertLess(time.monotonic() - begun, 15)
 
+    def test_a_folder_of_somebody_else_is_written_although_rights_were_given_up(self):
+        os.mkdir(self.at("theirs"), 0o755)
+        os.chown(self.at("theirs"), 65534, 65534)
+        run = hearth("record", "-d", "0.3", "-o", self.at("theirs/x.json"))
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(os.listdir(self.at("theirs")), ["x.json"])
+
     def test_processes_that_do_not_exist_are_told(self):
         self.assert_failed("4194304", "record", "-p", "4194304", "-d", "1")
 
