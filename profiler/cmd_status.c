@@ -176,7 +176,8 @@ static int run(struct err *err)
 	else if (r == -ENOENT)
 		r = read_store(&json, err);
 	else
-		err_set(err, r, "cannot look whether a daemon serves %s: %s", store, strerror(-r));
+		err_set(err, r, "cannot look whether a daemon serves %s: %s%s", store, strerror(-r),
+			r == -EACCES || r == -EPERM ? "; run it as root" : "");
 	if (r >= 0 && json_read_check(buf_str(&json), json.len, &status) < 0)
 		r = err_set(err, -EBADMSG, "the daemon's answer is not JSON");
 	if (r >= 0 && as_json) {

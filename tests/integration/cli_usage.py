@@ -216,6 +216,43 @@ class Doctor(CliCase):
         self.assertIn("to do: run it as root", run.stdout)
         self.assertIn("This host cannot be sampled", run.stdout)
 
+    def probed_without(self, *hide):
+        """The features as doctor finds them in a mount namespace where something is hidden."""
+        if os.geteuid() != 0:
+            self.skipTest("needs root to hide a part of the system")
+        script = " && ".join([*hide, 'exec "$0" doctor --json'])
+        run = subprocess.run(
+            ["unshare", "--mount", "bash", "-c", script, cli.HEARTH],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        self.assertEqual(run.stderr, "")
+        report = json.loads(run.stdout)
+        self.assertEqual(run.returncode, 0 if report["can_sample"] else 1)
+        return {feature["name"]: feature for feature in report["features"]}
+
+    def test_missing_type_information_is_found(self):
+        found = self.probed_without("mount --bind /dev/null /sys/kernel/btf/vmlinux")
+        self.assertFalse(found["btf"]["there"])
+        self.assertTrue(found["btf"]["needed"])
+        self.assertIn("CONFIG_DEBUG_INFO_BTF", found["btf"]["advice"])
+        self.assertFalse(found["mappings"]["there"])
+
+    def test_hidden_kernel_symbols_are_found(self):
+        found = self.probed_without("mount --bind /dev/null /proc/kallsyms")
+        self.assertFalse(found["kallsyms"]["there"])
+        self.assertIn("kptr_restrict", found["kallsyms"]["advice"])
+
+    def test_missing_cgroups_are_found(self):
+        found = self.probed_without("umount --recursive --lazy /sys/fs/cgroup")
+        self.assertFalse(found["cgroup"]["there"])
+        found = self.probed_without(
+            "umount --recursive --lazy /sys/fs/cgroup", "mount -t cgroup2 none /sys/fs/cgroup"
+        )
+        self.assertEqual(found["cgroup"]["found"], "v2")
+
     def test_each_capability_is_looked_at(self):
         if os.geteuid() != 0:
             self.skipTest("needs root to give up capabilities")
