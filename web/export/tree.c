@@ -193,7 +193,10 @@ static int pending_add(struct walk *w, uint32_t n, uint32_t stack)
 	return 0;
 }
 
-/* *ret: the node of stack under the node of its group's comm. Up to the first stack that has one, then down again. */
+/*
+ * *ret: the node of stack under the node of its group's comm. Up to the first stack that has one,
+ * then down again.
+ */
 static int place_stack(struct walk *w, uint32_t group, uint32_t comm_node, uint32_t stack,
 		       uint32_t *ret)
 {

@@ -1,7 +1,9 @@
 /*
- * The call tree of one profile, or of two over each other: root, comm, frames from the outermost to the innermost.
+ * The call tree of one profile, or of two over each other: root, comm, frames from the outermost to
+ * the innermost.
  *
- * Nodes are made while profiles are added and put into preorder once. Nothing recurses: a stack may be as deep as it likes.
+ * Nodes are made while profiles are added and put into preorder once. Nothing recurses: a stack may
+ * be as deep as it likes.
  */
 #pragma once
 
@@ -22,8 +24,9 @@ struct tree {
 	struct tree_node *node; /* [0] is the root, frame 0, "all" */
 	uint32_t n, cap;
 	struct idmap index;
-	uint32_t *order; /* after tree_order(): node numbers in preorder, children by total, largest first */
-	uint32_t *depth; /* by position in order */
+	/* after tree_order(): nodes in preorder, children by total, largest first; and their depths */
+	uint32_t *order;
+	uint32_t *depth;
 };
 
 int tree_init(struct tree *t);
