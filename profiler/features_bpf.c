@@ -78,7 +78,8 @@ void features_probe_btf(struct feature *btf, struct feature *mappings)
 
 	libbpf_set_print(print);
 	if (!types) {
-		snprintf(found, sizeof(found), "%s: %s", BTF_PATH, strerror(error));
+		snprintf(found, sizeof(found), "%s: %s", BTF_PATH,
+			 error == ESRCH ? "none is found" : strerror(error));
 		features_missing(
 			btf, found,
 			"the programs cannot be fitted to this kernel: there is no sampling",
