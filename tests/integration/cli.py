@@ -1,5 +1,7 @@
 """What the command line tests share: running hearth, and what a refusal looks like."""
 
+import os
+import pty
 import subprocess
 import sys
 import unittest
@@ -20,6 +22,32 @@ def hearth(*arguments, stdin=subprocess.DEVNULL, **more):
         check=False,
         **more,
     )
+
+
+def hearth_on_terminal(*arguments):
+    """Run it with a terminal as stdout. Exit status, what the terminal got, what stderr got."""
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        [HEARTH, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=slave,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        os.close(slave)
+        shown = b""
+        while True:
+            try:
+                part = os.read(master, 65536)
+            except OSError:  # EIO: nobody holds the other side any more
+                break
+            if not part:
+                break
+            shown += part
+        told = run.stderr.read()
+        run.wait(timeout=SECONDS)
+    os.close(master)
+    return run.returncode, shown.decode(), told
 
 
 class CliCase(unittest.TestCase):

@@ -17,7 +17,7 @@ import tempfile
 import time
 
 import cli
-from cli import CliCase, hearth
+from cli import CliCase, hearth, hearth_on_terminal
 
 SECONDS = 30
 
@@ -194,6 +194,19 @@ class AfterTheDaemon(FolderCase):
         self.assertEqual(samples, self.status()["store"]["samples"])
         folded = hearth("export", "--store", self.store).stdout
         self.assertEqual(samples, sum(int(l.rsplit(" ", 1)[1]) for l in folded.splitlines()))
+
+    def test_a_terminal_gets_tables(self):
+        self.filled_store()
+        status, shown, told = hearth_on_terminal("export", "--store", self.store)
+        self.assertEqual((status, told), (0, ""))
+        self.assertIn("%", shown)
+        self.assertNotIn(";", shown.splitlines()[0])
+        status, shown, told = hearth_on_terminal(
+            "diff", "--store", self.store, "-1h..now", "-1h..now"
+        )
+        self.assertEqual((status, told), (0, ""))
+        self.assertRegex(shown, r"(?m)^A: \d+ samples, .* s of CPU\r$")
+        self.assertRegex(shown, r"(?m)^ +[\d.]+% +[\d.]+% +\+0.00  \S")
 
     def test_ranges_without_samples_are_answers(self):
         self.filled_store()

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 import cli
-from cli import CliCase, hearth
+from cli import CliCase, hearth, hearth_on_terminal
 
 COMMANDS = ("record", "serve", "export", "diff", "status", "doctor")
 
@@ -100,6 +100,12 @@ class Arguments(CliCase):
         self.assert_usage(
             "pprof cannot hold a comparison", "diff", "-2h..-1h", "-1h..now", "--format", "pprof"
         )
+
+    def test_bytes_are_not_for_terminals(self):
+        for command in (["export"], ["record", "-d", "1"]):
+            status, shown, told = hearth_on_terminal(*command, "--format", "pprof")
+            self.assertEqual((status, shown), (2, ""))
+            self.assertIn("write it with -o FILE.pb.gz", told)
 
     def test_frequencies(self):
         for wrong in ("0", "18", "10001", "99.5", "-1"):
