@@ -42,8 +42,7 @@ enum abi_record_kind {
 #define ABI_END_LIST(X)                                                                                       \
 	X(NONE, "none", "no user stack: a kernel thread, or a process that has given up its memory")         \
 	X(ROOT, "root", "the walk reached the first frame")                                                    \
-	X(FP_SHORT, "no-frame-pointer", "the frame pointer led nowhere: code built without frame pointers")  \
-	X(FP_LOOP, "frame-pointer-loop", "the frame pointer did not move towards the stack's base")          \
+	X(FP_SHORT, "no-frame-pointer", "the frame pointer led nowhere: code without frame pointers")  \
 	X(UNREADABLE, "unreadable-stack", "the stack could not be read: paged out, or not a stack")         \
 	X(NOT_CODE, "not-code", "a return address lies in no executable mapping")                             \
 	X(TOO_DEEP, "too-deep", "more frames than are walked")                                                \

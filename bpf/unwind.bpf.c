@@ -87,8 +87,9 @@ static long fp_step(__u32 i, struct scratch **ctx)
 			s->end = ABI_END_FP_SHORT;
 		return 1;
 	}
+	/* Towards the stack's base, or the register was used for something else up there. */
 	if (pair.fp && pair.fp <= s->fp) {
-		s->end = ABI_END_FP_LOOP;
+		s->end = ABI_END_FP_SHORT;
 		return 1;
 	}
 	s->sp = s->fp + sizeof(pair);

@@ -25,7 +25,10 @@ void buf_clear(struct buf *b)
 	b->err = 0;
 }
 
-/* Doubled until len more bytes and a NUL fit, and never past what the maximum can use; 0 past any memory. */
+/*
+ * Doubled until len more bytes and a NUL fit, and never past what the maximum can use; 0 past any
+ * memory.
+ */
 static size_t grown_cap(const struct buf *b, size_t len)
 {
 	size_t cap = b->cap ? b->cap : BUF_FIRST_BYTES;

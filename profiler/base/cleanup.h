@@ -1,7 +1,8 @@
 /*
  * Scoped clean-up: locals free themselves, ownership leaves by an explicit steal.
  *
- * `_cleanup_free_ char *s = strdup(...)` frees s when its scope ends; `return steal_ptr(s)` gives it away.
+ * `_cleanup_free_ char *s = strdup(...)` frees s when its scope ends; `return steal_ptr(s)` gives
+ * it away.
  */
 #pragma once
 

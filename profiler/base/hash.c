@@ -59,7 +59,10 @@ static uint64_t secret[2];
 
 static void draw_secret(void)
 {
-	/* At worst (no entropy source at all) the key stays zero: the hash still works, only predictably. */
+	/*
+	 * At worst (no entropy source at all) the key stays zero: the hash still works, only
+	 * predictably.
+	 */
 	if (getrandom(secret, sizeof(secret), 0) != sizeof(secret))
 		memset(secret, 0, sizeof(secret));
 }

@@ -1,4 +1,7 @@
-/* Quantities and moments as people write them; see quantity.h. Dates by Hinnant's days_from_civil. */
+/*
+ * Quantities and moments as people write them; see quantity.h. Dates by Hinnant's
+ * days_from_civil.
+ */
 #include "profiler/base/quantity.h"
 
 #include <errno.h>

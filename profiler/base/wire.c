@@ -171,8 +171,9 @@ static int receive_part(int sock, void *data, size_t len, struct wire_msg *to)
 }
 
 /*
- * 1 when all of len arrived, 0 on an orderly end before the first byte. A time-out before the first byte of a message is
- * -ETIMEDOUT; behind it the rest of the message would be taken for the next one, so that it is -EBADMSG.
+ * 1 when all of len arrived, 0 on an orderly end before the first byte. A time-out before the
+ * first byte of a message is -ETIMEDOUT; behind it the rest of the message would be taken for the
+ * next one, so that it is -EBADMSG.
  */
 static int receive_all(int sock, uint8_t *data, size_t len, struct wire_msg *to, int64_t deadline,
 		       bool begun)

@@ -8,8 +8,9 @@
 #include "profiler/base/hash.h"
 
 /*
- * Key bytes 00..0f over messages 00, 00 01, ... as in the paper's appendix; the 1-3 values are from a plain Python
- * transcription of the paper which gives the paper's own value for 2-4 and 15 bytes.
+ * Key bytes 00..0f over messages 00, 00 01, ... as in the paper's appendix; the 1-3 values are
+ * from a plain Python transcription of the paper which gives the paper's own value for 2-4 and 15
+ * bytes.
  */
 static void siphash_1_3_gives_the_known_values(void **state)
 {
