@@ -267,6 +267,29 @@ class Readme(StyleCase):
         self.assert_found("readme", {"README.md": "| d | 1 | `GONE_MAX` |\n"}, "GONE_MAX", "None")
 
 
+class Packages(StyleCase):
+    LIST = (
+        "build libbpf-dev <bpf/libbpf.h>\nbuild cmake cmake\nbuild libdw-dev <elfutils/libdwfl.h>\n"
+    )
+
+    def test_clean_tree_passes(self):
+        self.assert_clean("packages", {"profiler/dist/packages": self.LIST})
+        unit = {"tests/unit/web/test_a.c": "/* A. */\n#include <cmocka.h>\n"}
+        more = self.LIST + "unit libcmocka-dev <cmocka.h>\n"
+        self.assert_clean("packages", {"profiler/dist/packages": more, **unit})
+
+    def test_missing_and_needless_packages_are_found(self):
+        for changes, word in (
+            ({"web/a.c": "/* A. */\n#include <zlib.h>\n"}, "web/a.c"),
+            ({"tests/unit/web/test_a.c": "/* A. */\n#include <cmocka.h>\n"}, "test_a.c"),
+            ({"symbolizer/module.c": "/* None. */\n"}, "libdw-dev"),
+        ):
+            with self.subTest(word=word):
+                self.assert_found(
+                    "packages", {"profiler/dist/packages": self.LIST, **changes}, word
+                )
+
+
 class Registry(unittest.TestCase):
     @staticmethod
     def check(**properties):
