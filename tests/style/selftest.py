@@ -255,7 +255,8 @@ class Readme(StyleCase):
 
     def test_limit_that_is_not_the_headers_is_found(self):
         header = {
-            "web/server.h": "/* A. */\n#define A_MAX (1u << 13) /* why */\n#define B_MAX \\\n\tA_MAX\n"
+            "web/server.h": "/* A. */\n#define A_MAX (1u << 13) /* why */\n"
+            "#define B_MAX \\\n\tA_MAX\n"
             "#define C_BYTES (24ull << 20)\n"
         }
         good = "| a | 8,192 | `A_MAX` | x |\n| b | 8,192 | `B_MAX` |\n| c | 24 MiB | `C_BYTES` |\n"
