@@ -19,11 +19,7 @@
 #ifndef HEARTH_BPF_ABI_H
 #define HEARTH_BPF_ABI_H
 
-#ifdef __bpf__
-#include "bpf/kernel_types.h"
-#else
 #include <linux/types.h>
-#endif
 
 #define ABI_COMM_BYTES	      16
 #define ABI_KERNEL_FRAMES_MAX 127 /* kernel.perf_event_max_stack's default */
@@ -40,15 +36,13 @@ enum abi_record_kind {
 	ABI_RECORD_SAMPLE = 1,
 	ABI_RECORD_OBJECT = 2,
 	ABI_RECORD_CGROUP = 3,
-	ABI_RECORD_EXIT = 4, /* a process ended: struct abi_exit */
 };
 
 /* Why the walk of a user stack ended. X(name, short name of the field's, sentence). */
 #define ABI_END_LIST(X)                                                                                       \
 	X(NONE, "none", "no user stack: a kernel thread, or a process that has given up its memory")         \
 	X(ROOT, "root", "the walk reached the first frame")                                                    \
-	X(FP_SHORT, "no-frame-pointer", "the frame pointer led nowhere: code built without frame pointers")  \
-	X(FP_LOOP, "frame-pointer-loop", "the frame pointer did not move towards the stack's base")          \
+	X(FP_SHORT, "no-frame-pointer", "the frame pointer led nowhere: code without frame pointers")  \
 	X(UNREADABLE, "unreadable-stack", "the stack could not be read: paged out, or not a stack")         \
 	X(NOT_CODE, "not-code", "a return address lies in no executable mapping")                             \
 	X(TOO_DEEP, "too-deep", "more frames than are walked")                                                \
@@ -80,8 +74,8 @@ enum abi_end {
 	X(CGROUP_LOST, "cgroup-record-lost", "descriptions of cgroups that did not fit the ring buffer (sent again)") \
 	X(KERNEL_STACK_LOST, "kernel-stack-lost", "samples in the kernel whose kernel stack could not be read") \
 	X(OBJECTS_FULL, "too-many-objects", "stacks through more files than a record holds")                  \
+	X(FILTER_FULL, "filter-full", "descendants of a command that did not fit the filter")                \
 	X(MAPPING_RETRY, "mapping-retry", "mapping look-ups that had to start again")                        \
-	X(EXIT_LOST, "exit-record-lost", "process ends that did not fit the ring buffer")                    \
 	X(RUN_NS, "run-ns", "nanoseconds spent in the sampler")
 
 enum abi_counter {
@@ -195,15 +189,6 @@ struct abi_cgroup {
 	__u64 id;
 	__u32 hierarchy;
 	__u32 reserved;
-};
-
-struct abi_exit {
-	__u32 bytes;
-	__u16 kind; /* ABI_RECORD_EXIT */
-	__u16 reserved;
-	__u32 pid;
-	__u32 reserved2;
-	__u64 start_ns;
 };
 
 struct abi_cgroup_key {

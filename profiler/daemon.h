@@ -1,4 +1,7 @@
-/* `hearth serve`: sampling into the store for as long as the host runs, and the web process beside it. */
+/*
+ * `hearth serve`: sampling into the store for as long as the host runs, and the web process
+ * beside it.
+ */
 #pragma once
 
 #include "profiler/unwind_mode.h"

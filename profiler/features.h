@@ -1,6 +1,6 @@
 /*
- * What this kernel and host offer, probed one by one, never guessed from a version: `hearth doctor`, and the
- * refusals of `serve` and `record`.
+ * What this kernel and host offer, probed one by one, never guessed from a version: `hearth
+ * doctor`, and the refusals of `serve` and `record`.
  */
 #pragma once
 
@@ -11,27 +11,27 @@
 #include <stddef.h>
 
 /* X(enum, short name, needed: without it there is no sampling) */
-#define FEATURE_LIST(X)                                \
-	X(ROOT, "root", true)                          \
-	X(KERNEL, "kernel", false)                     \
-	X(BTF, "btf", true)                            \
-	X(BPF, "bpf", true)                            \
-	X(LOCKDOWN, "lockdown", true)                  \
-	X(PERF_EVENTS, "perf-events", true)            \
-	X(RING_BUFFER, "ring-buffer", true)            \
-	X(MAPPINGS, "mappings", false)                 \
-	X(KALLSYMS, "kallsyms", false)                 \
-	X(CGROUP, "cgroup", false)                     \
-	X(HARDWARE_EVENTS, "hardware-events", false)   \
-	X(JAIL_USERS, "jail-users", false)             \
-	X(SECCOMP, "seccomp", false)                   \
+#define FEATURE_LIST(X)                              \
+	X(ROOT, "root", true)                        \
+	X(KERNEL, "kernel", false)                   \
+	X(BTF, "btf", true)                          \
+	X(BPF, "bpf", true)                          \
+	X(LOCKDOWN, "lockdown", true)                \
+	X(PERF_EVENTS, "perf-events", true)          \
+	X(RING_BUFFER, "ring-buffer", true)          \
+	X(MAPPINGS, "mappings", false)               \
+	X(KALLSYMS, "kallsyms", false)               \
+	X(CGROUP, "cgroup", false)                   \
+	X(HARDWARE_EVENTS, "hardware-events", false) \
+	X(JAIL_USERS, "jail-users", false)           \
+	X(SECCOMP, "seccomp", false)                 \
 	X(LANDLOCK, "landlock", false)
 
 enum feature_id {
 #define FEATURE_ENUM(name, text, needed) FEATURE_##name,
 	FEATURE_LIST(FEATURE_ENUM)
 #undef FEATURE_ENUM
-	FEATURE_COUNT
+		FEATURE_COUNT
 };
 
 struct feature {
@@ -48,8 +48,14 @@ struct features {
 	bool can_sample;
 };
 
-/* Probe all. Takes tens of milliseconds, loads tiny BPF programs where it may, leaves nothing behind. */
+/*
+ * Probe all. Takes tens of milliseconds, loads tiny BPF programs where it may, leaves nothing
+ * behind.
+ */
 void features_probe(struct features *ret);
 
-/* The first needed feature that is missing, as one sentence: which, what it costs, what to do. -EPERM where something is missing. */
+/*
+ * The first needed feature that is missing, as one sentence: which, what it costs, what to do.
+ * -EPERM where something is missing.
+ */
 int features_require(const struct features *f, struct err *err);

@@ -16,14 +16,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SYM_LINES_MAX	   64 /* inline chain of one address; longer ones keep the innermost and the outermost */
+#define SYM_LINES_MAX \
+	64 /* inline chain of one address; longer ones keep the innermost and the outermost */
 #define SYM_NAME_BYTES_MAX 4096 /* a name; longer ones are cut with an ellipsis */
 #define SYM_BUILD_ID_MAX   64
 
 struct symbolizer;
 
 struct sym_options {
-	uint64_t index_bytes_max; /* what indexes over debug information may take together; 0: 96 MB */
+	uint64_t
+		index_bytes_max; /* what indexes over debug information may take together; 0: 96 MB */
 	bool no_dwarf; /* symbol tables only */
 };
 
@@ -56,8 +58,8 @@ struct symbolizer *symbolizer_free(struct symbolizer *s);
  * An ELF file. Takes ownership of fd, also on failure. -EBADMSG: not an ELF file or a corrupt one, the sentence
  * in err. The module number is valid until symbolizer_drop().
  */
-int symbolizer_add_elf(struct symbolizer *s, int fd, struct sym_module_info *ret_info, uint32_t *ret_module,
-		       struct err *err);
+int symbolizer_add_elf(struct symbolizer *s, int fd, struct sym_module_info *ret_info,
+		       uint32_t *ret_module, struct err *err);
 
 /* The vdso of this kernel, read from the caller's own process (every process has the same). */
 int symbolizer_add_vdso(struct symbolizer *s, uint32_t *ret_module, struct err *err);
@@ -66,14 +68,15 @@ int symbolizer_add_vdso(struct symbolizer *s, uint32_t *ret_module, struct err *
  * The kernel: kallsyms_fd is an open /proc/kallsyms (takes ownership, also on failure). Offsets are counted
  * from _text for the core image. Modules are modules of their own: see symbolizer_add_kernel_module().
  */
-int symbolizer_add_kernel(struct symbolizer *s, int kallsyms_fd, uint32_t *ret_module, struct err *err);
+int symbolizer_add_kernel(struct symbolizer *s, int kallsyms_fd, uint32_t *ret_module,
+			  struct err *err);
 
 /*
  * A loaded kernel module by name ("ext4"); offsets count from base, its load address. The symbols come from the
  * kallsyms that symbolizer_add_kernel() read, which must have come first. -ENOENT: no such module.
  */
-int symbolizer_add_kernel_module(struct symbolizer *s, const char *name, uint64_t base, uint32_t *ret_module,
-				 struct err *err);
+int symbolizer_add_kernel_module(struct symbolizer *s, const char *name, uint64_t base,
+				 uint32_t *ret_module, struct err *err);
 
 void symbolizer_drop(struct symbolizer *s, uint32_t module);
 
@@ -81,8 +84,9 @@ void symbolizer_drop(struct symbolizer *s, uint32_t module);
  * Name one offset: in the file for ELF files (a position in it, as the sampler gives), from the start for the
  * others. 0 also where nobody knows (n_lines 0). The answer is borrowed until the next call.
  */
-int symbolizer_name(struct symbolizer *s, uint32_t module, uint64_t offset, struct sym_answer *ret, struct err *err);
+int symbolizer_name(struct symbolizer *s, uint32_t module, uint64_t offset, struct sym_answer *ret,
+		    struct err *err);
 
 /* The same for a virtual address of an ELF file, as `hearth symbolize` and addr2line take it. */
-int symbolizer_name_address(struct symbolizer *s, uint32_t module, uint64_t address, struct sym_answer *ret,
-			    struct err *err);
+int symbolizer_name_address(struct symbolizer *s, uint32_t module, uint64_t address,
+			    struct sym_answer *ret, struct err *err);

@@ -25,6 +25,22 @@ void buf_clear(struct buf *b)
 	b->err = 0;
 }
 
+/*
+ * Doubled until len more bytes and a NUL fit, and never past what the maximum can use; 0 past any
+ * memory.
+ */
+static size_t grown_cap(const struct buf *b, size_t len)
+{
+	size_t cap = b->cap ? b->cap : BUF_FIRST_BYTES;
+	size_t need = b->len + len;
+
+	if (need >= SIZE_MAX / 2)
+		return 0;
+	while (cap <= need)
+		cap *= 2;
+	return cap - 1 > b->max ? b->max + 1 : cap;
+}
+
 void *buf_reserve(struct buf *b, size_t len)
 {
 	size_t cap;
@@ -37,12 +53,10 @@ void *buf_reserve(struct buf *b, size_t len)
 		return NULL;
 	}
 	/* One byte more than asked, so that buf_str() always has room for its NUL. */
-	if (b->len + len + 1 <= b->cap)
+	if (len < b->cap && b->len < b->cap - len)
 		return b->data + b->len;
-	cap = b->cap ? b->cap : BUF_FIRST_BYTES;
-	while (cap < b->len + len + 1)
-		cap *= 2;
-	data = realloc(b->data, cap);
+	cap = grown_cap(b, len);
+	data = cap ? realloc(b->data, cap) : NULL;
 	if (!data) {
 		b->err = -ENOMEM;
 		return NULL;
@@ -83,9 +97,11 @@ int buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
-	if (n < 0)
-		return -EINVAL;
-	to = buf_reserve(b, (size_t)n + 1);
+	if (n < 0) {
+		b->err = -EFBIG; /* longer than an int can say */
+		return b->err;
+	}
+	to = buf_reserve(b, (size_t)n); /* which leaves a byte for the NUL */
 	if (!to)
 		return b->err;
 	vsnprintf(to, (size_t)n + 1, fmt, ap);

@@ -36,7 +36,10 @@ int buf_add_u64(struct buf *b, uint64_t v);
 int buf_add_varint(struct buf *b, uint64_t v);
 int buf_add_zigzag(struct buf *b, int64_t v);
 
-/* Room for len more bytes at data + len, or NULL (sticky error). The caller adds to b->len what it used. */
+/*
+ * Room for len more bytes at data + len, or NULL (sticky error). The caller adds to b->len what
+ * it used.
+ */
 void *buf_reserve(struct buf *b, size_t len);
 
 /* The content as a C string, owned by b until its next change; "" where memory ran out. */
@@ -45,7 +48,10 @@ const char *buf_str(struct buf *b);
 /* The bytes leave (the caller frees them); b is empty afterwards. NULL when err is set. */
 uint8_t *buf_steal(struct buf *b, size_t *ret_len);
 
-/* A bounded reader over foreign bytes: a read past the end sets err to -EBADMSG, and reads give 0 from then on. */
+/*
+ * A bounded reader over foreign bytes: a read past the end sets err to -EBADMSG, and reads give 0
+ * from then on.
+ */
 struct cursor {
 	const uint8_t *at;
 	const uint8_t *end;
@@ -54,7 +60,8 @@ struct cursor {
 
 static inline struct cursor cursor_over(const void *data, size_t len)
 {
-	const uint8_t *at = (const uint8_t *)data;
+	const uint8_t *at =
+		data ? (const uint8_t *)data : (const uint8_t *)""; /* NULL + 0 is undefined */
 
 	return (struct cursor){.at = at, .end = at + len};
 }

@@ -1,7 +1,8 @@
 /*
  * Scoped clean-up: locals free themselves, ownership leaves by an explicit steal.
  *
- * `_cleanup_free_ char *s = strdup(...)` frees s when its scope ends; `return steal_ptr(s)` gives it away.
+ * `_cleanup_free_ char *s = strdup(...)` frees s when its scope ends; `return steal_ptr(s)` gives
+ * it away.
  */
 #pragma once
 
@@ -26,17 +27,17 @@ static inline void cleanup_fclosep(FILE **f)
 		fclose(*f);
 }
 
-#define _cleanup_(f)	__attribute__((cleanup(f)))
-#define _cleanup_free_	_cleanup_(cleanup_freep)
-#define _cleanup_close_ _cleanup_(cleanup_closep)
+#define _cleanup_(f)	 __attribute__((cleanup(f)))
+#define _cleanup_free_	 _cleanup_(cleanup_freep)
+#define _cleanup_close_	 _cleanup_(cleanup_closep)
 #define _cleanup_fclose_ _cleanup_(cleanup_fclosep)
 
-#define steal_ptr(p)                    \
-	({                              \
+#define steal_ptr(p)                      \
+	({                                \
 		__typeof__(p) *p_ = &(p); \
-		__typeof__(p) v_ = *p_; \
-		*p_ = NULL;             \
-		v_;                     \
+		__typeof__(p) v_ = *p_;   \
+		*p_ = NULL;               \
+		v_;                       \
 	})
 
 #define steal_fd(fd)             \

@@ -1,6 +1,7 @@
 /* SipHash-1-3 and the hash-to-id index; see hash.h. */
 #include "profiler/base/hash.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -58,7 +59,10 @@ static uint64_t secret[2];
 
 static void draw_secret(void)
 {
-	/* At worst (no entropy source at all) the key stays zero: the hash still works, only predictably. */
+	/*
+	 * At worst (no entropy source at all) the key stays zero: the hash still works, only
+	 * predictably.
+	 */
 	if (getrandom(secret, sizeof(secret), 0) != sizeof(secret))
 		memset(secret, 0, sizeof(secret));
 }
@@ -122,6 +126,7 @@ static int grow(struct idmap *m)
 
 int idmap_add(struct idmap *m, uint64_t hash, uint32_t id)
 {
+	assert(id != IDMAP_NONE);
 	if (!m->slots || m->used >= m->mask - m->mask / 4) {
 		int r = grow(m);
 

@@ -1,9 +1,9 @@
 /*
  * A keyed 64-bit hash over bytes and an index from hash to dense ids.
  *
- * The hash is SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012; the 1-3 rounds are
- * what hash tables use): names and keys come from whoever can run a program, so tables must not be
- * driven into one bucket. It is for memory only: nothing stored depends on it.
+ * The hash is SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012; the
+ * 1-3 rounds are what hash tables use): names and keys come from whoever can run a program, so
+ * tables must not be driven into one bucket. It is for memory only: nothing stored depends on it.
  */
 #pragma once
 
@@ -12,12 +12,14 @@
 
 /* Keyed with a secret drawn from getrandom() at the first use in this process. Thread-safe. */
 uint64_t hash_bytes(const void *data, size_t len);
-/* The same with a key of the caller's, for tests and for tables that need equal hashes elsewhere. */
+/*
+ * The same with a key of the caller's, for tests and for tables that need equal hashes elsewhere.
+ */
 uint64_t hash_bytes_keyed(uint64_t k0, uint64_t k1, const void *data, size_t len);
 
 /*
- * From a hash to the ids that have it; ids are dense numbers of the caller's arrays, except UINT32_MAX.
- * The caller compares its own keys:
+ * From a hash to the ids that have it; ids are dense numbers of the caller's arrays, except
+ * UINT32_MAX. The caller compares its own keys:
  *
  *	for (id = idmap_first(m, h, &it); id != IDMAP_NONE; id = idmap_next(m, h, &it))
  *		if (key of id equals) return id;

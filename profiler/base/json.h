@@ -1,6 +1,7 @@
 /*
  * JSON text into a buf. Strings may hold any bytes: what is not UTF-8 becomes U+FFFD, control
- * characters and `<`, `>`, `&`, U+2028, U+2029 are escaped, so that the text is also safe inside a script element.
+ * characters and `<`, `>`, `&`, U+2028, U+2029 are escaped, so that the text is also safe inside
+ * a script element.
  *
  * Commas are placed by the writer; nesting is bounded by JSON_DEPTH_MAX (deeper is our own bug).
  */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -81,7 +82,8 @@ static int send_part(int sock, const void *data, size_t len, const int *fds, uns
 	return (int)n;
 }
 
-static int send_all(int sock, const uint8_t *data, size_t len, const int *fds, unsigned int n_fds, int64_t deadline)
+static int send_all(int sock, const uint8_t *data, size_t len, const int *fds, unsigned int n_fds,
+		    int64_t deadline)
 {
 	while (len) {
 		size_t part = len < (1u << 20) ? len : (1u << 20);
@@ -155,8 +157,10 @@ static int receive_part(int sock, void *data, size_t len, struct wire_msg *to)
 		struct cmsghdr align;
 	} control;
 	struct iovec iov = {.iov_base = data, .iov_len = len};
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.bytes,
+			     .msg_controllen = sizeof(control.bytes)};
 	int err = 0;
 	ssize_t n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
@@ -166,8 +170,13 @@ static int receive_part(int sock, void *data, size_t len, struct wire_msg *to)
 	return err < 0 ? err : (int)n;
 }
 
-/* 1 when all of len arrived, 0 on an orderly end before the first byte. */
-static int receive_all(int sock, uint8_t *data, size_t len, struct wire_msg *to, int64_t deadline)
+/*
+ * 1 when all of len arrived, 0 on an orderly end before the first byte. A time-out before the
+ * first byte of a message is -ETIMEDOUT; behind it the rest of the message would be taken for the
+ * next one, so that it is -EBADMSG.
+ */
+static int receive_all(int sock, uint8_t *data, size_t len, struct wire_msg *to, int64_t deadline,
+		       bool begun)
 {
 	size_t have = 0;
 
@@ -179,6 +188,8 @@ static int receive_all(int sock, uint8_t *data, size_t len, struct wire_msg *to,
 		if (n == -EAGAIN) {
 			int r = wait_for(sock, POLLIN, deadline);
 
+			if (r == -ETIMEDOUT && (begun || have))
+				return -EBADMSG;
 			if (r < 0)
 				return r;
 			continue;
@@ -198,7 +209,7 @@ static int receive_into(int sock, struct wire_msg *m, int64_t deadline)
 	uint32_t words[4];
 	int r;
 
-	r = receive_all(sock, header, sizeof(header), m, deadline);
+	r = receive_all(sock, header, sizeof(header), m, deadline, false);
 	if (r <= 0)
 		return r;
 	memcpy(words, header, sizeof(words));
@@ -210,7 +221,7 @@ static int receive_into(int sock, struct wire_msg *m, int64_t deadline)
 		return 1;
 	if (!buf_reserve(&m->body, words[0]))
 		return m->body.err;
-	r = receive_all(sock, m->body.data, words[0], m, deadline);
+	r = receive_all(sock, m->body.data, words[0], m, deadline, true);
 	if (r <= 0)
 		return r < 0 ? r : -EBADMSG;
 	m->body.len = words[0];

@@ -2,9 +2,9 @@
  * Messages between our own processes: over a connected AF_UNIX stream socket, each a header, a body
  * and up to WIRE_FDS_MAX file descriptors.
  *
- * The other side may have been taken over by what it parsed, so a receiver bounds everything: the body by
- * its own maximum, the descriptors by what it expects; what does not fit is -EBADMSG, and the caller ends the peer.
- * Bodies are written with buf_add_*() and read with a struct cursor.
+ * The other side may have been taken over by what it parsed, so a receiver bounds everything: the
+ * body by its own maximum, the descriptors by what it expects; what does not fit is -EBADMSG, and
+ * the caller ends the peer. Bodies are written with buf_add_*() and read with a struct cursor.
  */
 #pragma once
 
@@ -12,8 +12,8 @@
 
 #include <stdint.h>
 
-#define WIRE_FDS_MAX   8
-#define WIRE_BODY_MAX  (16u << 20)
+#define WIRE_FDS_MAX  8
+#define WIRE_BODY_MAX (16u << 20)
 
 struct wire_msg {
 	uint32_t type; /* of the protocol that is spoken */
@@ -33,7 +33,9 @@ void wire_msg_done(struct wire_msg *m); /* frees the body and closes the descrip
 int wire_send(int sock, const struct wire_msg *m, int timeout_ms);
 
 /*
- * Receive one message into *ret. 1 on a message, 0 on an orderly end, -ETIMEDOUT, -EBADMSG on one past
- * WIRE_BODY_MAX or with too many descriptors, or another negative errno. Received descriptors are close-on-exec.
+ * Receive one message into *ret. 1 on a message, 0 on an orderly end, -ETIMEDOUT when none began
+ * in time (asking again is fine), -EBADMSG on one past WIRE_BODY_MAX, with too many descriptors,
+ * or begun and not finished in time (the stream is lost: end the peer), or another negative
+ * errno. Received descriptors are close-on-exec.
  */
 int wire_receive(int sock, struct wire_msg *ret, int timeout_ms);

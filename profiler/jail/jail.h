@@ -27,6 +27,11 @@ enum jail_role {
 
 const char *jail_role_name(enum jail_role role);
 
+/* Where a worker finds the socket to who started it. */
+#define JAIL_SOCK 3
+/* The first argument after the role of a worker that keeps its uid and closes nothing. */
+#define JAIL_NO_SANDBOX "--no-sandbox"
+
 struct jail_worker {
 	pid_t pid; /* 0: none */
 	int pidfd;
@@ -36,18 +41,24 @@ struct jail_worker {
 
 /*
  * Start a worker. args (NULL-terminated, may be NULL) follow the role on its command line: never secrets. drop is false with
- * --no-sandbox: the worker keeps the uid and closes nothing.
+ * --no-sandbox: the worker keeps the uid and closes nothing. The worker is ended when the thread that calls this ends.
  */
 int jail_start(enum jail_role role, const char *const *args, bool drop, struct jail_worker *ret, struct err *err);
 
-/* Kill (SIGKILL), wait, close. Safe on a worker that ended by itself and on a zeroed one. Returns the wait status, or -1. */
+/* Kill (SIGKILL), wait at most a second, close. Safe on a worker that ended by itself and on a zeroed one. The wait status, or -1. */
 int jail_end(struct jail_worker *w);
+
+/* Whether a worker has ended (it is still to be given to jail_end()). */
+bool jail_has_ended(const struct jail_worker *w);
 
 /*
  * In the worker. What is closed (enum protocol_jail bits) is returned. keep_network: the listening and connected sockets stay
  * usable (the web role). -EPERM and the sentence where what must hold does not (the uid could not be changed).
  */
 int jail_enter(enum jail_role role, bool keep_network, struct err *err);
+
+/* The part of it that --no-sandbox leaves: end when the process that made the socket JAIL_SOCK ends. 0 or negative errno. */
+int jail_bind_to_parent(struct err *err);
 
 /* The uid a role runs as here, and whether Landlock and seccomp are there: for doctor. */
 struct jail_features {
@@ -58,5 +69,8 @@ struct jail_features {
 };
 void jail_probe(struct jail_features *ret);
 
-/* The collector itself: keep the short list of capabilities, empty the bounding set of the rest, no_new_privs. */
+/*
+ * The collector itself: keep the short list of capabilities, empty the bounding set of the rest, no_new_privs. Before the first
+ * thread is started (-EBUSY), because capabilities belong to threads.
+ */
 int jail_limit_collector(struct err *err);

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Describing what user space has not numbered yet: a mapped file (identity, owner, build id, path) and a cgroup
+ * (path), in a record of their own, sent before the sample that met them.
+ *
+ * All of it is read in the interrupt that met it, because its process may be gone before user space looks.
+ */
+#include "bpf/maps.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+
+#define COMPONENTS_MAX 64
+#define NAME_BYTES     256
+
+#define E_FULL (-7) /* E2BIG */
+
+struct path_walk {
+	struct describe *d;
+	struct dentry *dentry;
+	struct mount *mount;
+	__u32 at; /* bytes written */
+};
+
+/* Add one name with its NUL; 1 when there is no room for another. */
+static __always_inline int add_name(struct describe *d, __u32 *at, const void *name)
+{
+	long n;
+
+	if (*at >= ABI_PATH_BYTES)
+		return 1;
+	n = bpf_probe_read_kernel_str(d->path + *at, NAME_BYTES, name);
+	if (n <= 0)
+		return 1;
+	*at += n & (2 * NAME_BYTES - 1);
+	return 0;
+}
+
+static long path_step(__u32 i, struct path_walk *w)
+{
+	struct dentry *dentry = w->dentry;
+	struct mount *mount = w->mount;
+	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+	struct dentry *root = BPF_CORE_READ(mount, mnt.mnt_root);
+
+	if (dentry == root || dentry == parent) {
+		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+		if (above == mount || dentry != root)
+			return 1; /* the root of all, or a file that was unlinked with its tree */
+		w->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		w->mount = above;
+		return 0;
+	}
+	w->dentry = parent;
+	return add_name(w->d, &w->at, BPF_CORE_READ(dentry, d_name.name));
+}
+
+static __always_inline __u32 path_read(struct describe *d, struct file *file)
+{
+	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
+	struct path_walk w = {
+		.d = d,
+		.dentry = BPF_CORE_READ(file, f_path.dentry),
+		.mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt),
+	};
+
+	bpf_loop(COMPONENTS_MAX, path_step, &w, 0);
+	return w.at;
+}
+
+/*
+ * The build id of a mapped ELF file, from its first page in the page cache. Memory is reached through the direct map,
+ * whose bases user space sets where it knows them; a wrong base reads nothing, or no ELF magic.
+ */
+extern const volatile __u64 knob_page_offset;
+extern const volatile __u64 knob_vmemmap;
+
+#define PAGE_SHIFT   12
+#define PAGE_BYTES   4096
+#define PHDRS_MAX    32
+#define NOTES_MAX    8
+#define PT_NOTE	     4
+#define NT_BUILD_ID  3
+#define NOTE_NAME_MAX 64
+#define XA_DEPTH_MAX 6
+
+struct elf_start {
+	__u8 ident[16];
+	__u16 type, machine;
+	__u32 version;
+	__u64 entry, phoff, shoff;
+	__u32 flags;
+	__u16 ehsize, phentsize, phnum;
+};
+
+struct elf_phdr {
+	__u32 type, flags;
+	__u64 offset, vaddr, paddr, filesz, memsz, align;
+};
+
+struct elf_note {
+	__u32 name_bytes, desc_bytes, type;
+	char name[4];
+};
+
+/* The direct-map address of a file's first page, 0 when it is not in memory. */
+static __always_inline __u64 first_page(struct file *file)
+{
+	__u64 entry = (__u64)BPF_CORE_READ(file, f_mapping, i_pages.xa_head);
+
+	for (int i = 0; i < XA_DEPTH_MAX; i++) {
+		struct xa_node *node;
+
+		if ((entry & 3) != 2 || entry < 4096)
+			break;
+		node = (void *)(entry & ~3ull);
+		entry = (__u64)BPF_CORE_READ(node, slots[0]);
+	}
+	if (!entry || (entry & 3))
+		return 0;
+	return ((entry - knob_vmemmap) / bpf_core_type_size(struct page) << PAGE_SHIFT) + knob_page_offset;
+}
+
+/* One look at the headers: where we are, and where the id goes. */
+struct build_id_walk {
+	struct abi_object *object;
+	__u64 page;
+	__u64 phdrs; /* their offset in the page */
+	__u64 at, end; /* of the notes of one header */
+};
+
+/* One note; 1 when the walk is over. */
+static long note_step(__u32 i, struct build_id_walk *w)
+{
+	struct abi_object *o = w->object;
+	struct elf_note note;
+	__u64 at = w->at;
+
+	if (at + sizeof(note) > w->end || at + sizeof(note) + ABI_BUILD_ID_MAX > PAGE_BYTES ||
+	    bpf_probe_read_kernel(&note, sizeof(note), (void *)(w->page + at)))
+		return 1;
+	if (note.type == NT_BUILD_ID && note.name_bytes == 4 && note.name[0] == 'G' && note.name[1] == 'N' &&
+	    note.name[2] == 'U') {
+		__u32 n = note.desc_bytes;
+
+		if (n > 0 && n <= ABI_BUILD_ID_MAX &&
+		    !bpf_probe_read_kernel(o->build_id, n, (void *)(w->page + at + sizeof(note))))
+			o->build_id_bytes = n;
+		return 1;
+	}
+	if (note.name_bytes > NOTE_NAME_MAX || note.desc_bytes > PAGE_BYTES)
+		return 1;
+	w->at = at + 12 + ((note.name_bytes + 3) & ~3u) + ((note.desc_bytes + 3) & ~3u);
+	return 0;
+}
+
+/* One program header; 1 when the walk is over. */
+static long phdr_step(__u32 i, struct build_id_walk *w)
+{
+	__u64 at = w->phdrs + i * sizeof(struct elf_phdr);
+	struct elf_phdr ph;
+
+	if (at > PAGE_BYTES - sizeof(ph) || bpf_probe_read_kernel(&ph, sizeof(ph), (void *)(w->page + at)))
+		return 1;
+	if (ph.type != PT_NOTE || ph.offset >= PAGE_BYTES)
+		return 0;
+	w->at = ph.offset;
+	w->end = ph.offset + ph.filesz;
+	bpf_loop(NOTES_MAX, note_step, w, 0);
+	return w->object->build_id_bytes != 0;
+}
+
+/* The build id of a file into o, where its first page has it. */
+static __always_inline int build_id_read(struct abi_object *o, struct file *file)
+{
+	struct build_id_walk w = {.object = o, .page = first_page(file)};
+	struct elf_start start;
+	__u32 n;
+
+	if (!w.page || bpf_probe_read_kernel(&start, sizeof(start), (void *)w.page))
+		return 0;
+	if (start.ident[0] != 0x7f || start.ident[1] != 'E' || start.ident[2] != 'L' || start.ident[3] != 'F' ||
+	    start.phentsize != sizeof(struct elf_phdr) || start.phoff > PAGE_BYTES)
+		return 0;
+	w.phdrs = start.phoff;
+	n = start.phnum;
+	bpf_loop(n < PHDRS_MAX ? n : PHDRS_MAX, phdr_step, &w, 0);
+	return 0;
+}
+
+static __always_inline struct describe *describe_memory(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&describe_map, &zero);
+}
+
+static __always_inline int send(struct describe *d, __u32 head_bytes, __u32 path_bytes)
+{
+	struct bpf_dynptr ptr;
+	int r;
+
+	if (path_bytes > ABI_PATH_BYTES)
+		path_bytes = ABI_PATH_BYTES;
+	r = bpf_ringbuf_reserve_dynptr(&ring, head_bytes + path_bytes, 0, &ptr);
+	if (!r) {
+		bpf_dynptr_write(&ptr, 0, d, head_bytes, 0);
+		if (path_bytes)
+			bpf_dynptr_write(&ptr, head_bytes, d->path, path_bytes, 0);
+		bpf_ringbuf_submit_dynptr(&ptr, BPF_RB_FORCE_WAKEUP);
+	} else {
+		bpf_ringbuf_discard_dynptr(&ptr, 0);
+	}
+	return r;
+}
+
+static __noinline int object_send(struct scratch *s, struct file *file, __u64 start, __u64 end)
+{
+	struct describe *d = describe_memory();
+	struct abi_object *o;
+	__u32 path_bytes;
+
+	if (!d)
+		return 0;
+	o = &d->object;
+	__builtin_memset(o, 0, sizeof(*o));
+	path_bytes = path_read(d, file);
+	if (path_bytes > ABI_PATH_BYTES)
+		path_bytes = ABI_PATH_BYTES;
+	o->bytes = sizeof(*o) + path_bytes;
+	o->kind = ABI_RECORD_OBJECT;
+	o->mode = BPF_CORE_READ(file, f_inode, i_mode);
+	o->uid = BPF_CORE_READ(file, f_inode, i_uid.val);
+	o->pid = s->head.pid;
+	o->vm_start = start;
+	o->vm_end = end;
+	o->key = s->key;
+	o->is_exe = start == 0;
+	o->path_bytes = path_bytes;
+	o->process_uid = s->head.uid;
+	o->start_ns = s->head.start_ns;
+	build_id_read(o, file);
+	if (send(d, sizeof(*o), path_bytes))
+		count(ABI_COUNTER_OBJECT_LOST);
+	return 0;
+}
+
+static __always_inline int same_key(const struct abi_file_key *a, const struct abi_file_key *b)
+{
+	return a->ino == b->ino && a->dev == b->dev && a->mtime_ns == b->mtime_ns && a->size == b->size &&
+	       a->generation == b->generation;
+}
+
+struct object_search {
+	struct scratch *s;
+	__u32 kind;
+	__u32 number;
+	__s32 found;
+};
+
+static long object_search_step(__u32 i, struct object_search *f)
+{
+	struct scratch *s = f->s;
+	struct abi_object_ref *ref = &s->object[i & (ABI_SAMPLE_OBJECTS_MAX - 1)];
+
+	if (ref->kind != f->kind || ref->number != f->number)
+		return 0;
+	if (f->kind == ABI_OBJECT_FILE && !f->number && !same_key(&ref->key, &s->key))
+		return 0;
+	f->found = i & (ABI_SAMPLE_OBJECTS_MAX - 1);
+	return 1;
+}
+
+/* Which entry of the sample's object table has this kind and, for files, s->key; -1 none. */
+static __always_inline int object_find(struct scratch *s, __u32 kind, __u32 number)
+{
+	struct object_search f = {.s = s, .kind = kind, .number = number, .found = -1};
+
+	bpf_loop(s->n_objects, object_search_step, &f, 0);
+	return f.found;
+}
+
+__noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end)
+{
+	__u32 number = 0, at;
+	int r;
+
+	if (!s)
+		return E_FULL;
+	if (kind == ABI_OBJECT_FILE) {
+		__u32 *known = bpf_map_lookup_elem(&objects, &s->key);
+
+		if (known)
+			number = *known;
+	}
+	r = object_find(s, kind, number);
+	if (r >= 0)
+		return r;
+	at = s->n_objects;
+	if (at >= ABI_SAMPLE_OBJECTS_MAX) {
+		count(ABI_COUNTER_OBJECTS_FULL);
+		return E_FULL;
+	}
+	s->object[at].kind = kind;
+	s->object[at].number = number;
+	__builtin_memset(&s->object[at].key, 0, sizeof(s->object[at].key));
+	if (kind == ABI_OBJECT_FILE && !number) {
+		s->object[at].key = s->key;
+		object_send(s, (void *)file, start, end);
+	}
+	s->n_objects = at + 1;
+	return at;
+}
+
+struct cgroup_walk {
+	struct describe *d;
+	struct kernfs_node *node;
+	__u32 at;
+};
+
+static long cgroup_step(__u32 i, struct cgroup_walk *w)
+{
+	struct kernfs_node *node = w->node;
+	struct kernfs_node *parent = kernfs_parent(node);
+
+	if (!parent)
+		return 1;
+	w->node = parent;
+	return add_name(w->d, &w->at, BPF_CORE_READ(node, name));
+}
+
+/* The deepest cgroup of a task: the v2 one, or where that is the root, the deepest of the v1 controllers. */
+static __always_inline struct cgroup *deepest_cgroup(struct css_set *set)
+{
+	struct cgroup *best = BPF_CORE_READ(set, dfl_cgrp);
+	int level = BPF_CORE_READ(best, level);
+	__u32 n = bpf_core_field_size(set->subsys) / sizeof(void *);
+
+	if (level > 0)
+		return best;
+	for (__u32 i = 0; i < 16; i++) {
+		struct cgroup *c;
+		int l;
+
+		if (i >= n)
+			break;
+		c = BPF_CORE_READ(set, subsys[i], cgroup);
+		if (!c)
+			continue;
+		l = BPF_CORE_READ(c, level);
+		if (l > level) {
+			level = l;
+			best = c;
+		}
+	}
+	return best;
+}
+
+/* The current task's cgroup into s->head. Returns the address of its struct cgroup. */
+__noinline __u64 cgroup_read(struct scratch *s)
+{
+	struct task_struct *task;
+	struct cgroup *c;
+
+	if (!s)
+		return 0;
+	task = s->task;
+	c = deepest_cgroup(BPF_CORE_READ(task, cgroups));
+	s->head.cgroup = BPF_CORE_READ(c, kn, id);
+	s->head.cgroup_hierarchy = BPF_CORE_READ(c, root, hierarchy_id);
+	return (__u64)c;
+}
+
+/* Describe the sample's cgroup to user space, unless it is numbered. */
+__noinline int cgroup_describe(struct scratch *s, __u64 cgroup_address)
+{
+	struct cgroup *c = (void *)cgroup_address;
+	struct abi_cgroup_key key = {};
+	struct cgroup_walk w = {};
+
+	if (!s)
+		return 0;
+	key.id = s->head.cgroup;
+	key.hierarchy = s->head.cgroup_hierarchy;
+	if (bpf_map_lookup_elem(&cgroups, &key))
+		return 0;
+	w.d = describe_memory();
+	if (!w.d)
+		return 0;
+	w.node = BPF_CORE_READ(c, kn);
+	bpf_loop(COMPONENTS_MAX, cgroup_step, &w, 0);
+	if (w.at > ABI_CGROUP_BYTES)
+		w.at = ABI_CGROUP_BYTES;
+	__builtin_memset(&w.d->cgroup, 0, sizeof(w.d->cgroup));
+	w.d->cgroup.bytes = sizeof(struct abi_cgroup) + w.at;
+	w.d->cgroup.kind = ABI_RECORD_CGROUP;
+	w.d->cgroup.path_bytes = w.at;
+	w.d->cgroup.id = key.id;
+	w.d->cgroup.hierarchy = key.hierarchy;
+	if (send(w.d, sizeof(struct abi_cgroup), w.at))
+		count(ABI_COUNTER_CGROUP_LOST);
+	return 0;
+}

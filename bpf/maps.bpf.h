@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The maps, the knobs and the scratch memory that the programs share.
+ *
+ * Weak, because every .bpf.c includes this and bpftool links them into one object. The sampler only looks up
+ * in shared maps, never updates one: it may run in an NMI.
+ */
+#pragma once
+
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+#include "bpf/abi.h"
+#include "bpf/kernel_types.h"
+
+#define SAMPLE_BODY_BYTES                                                                                \
+	(ABI_KERNEL_FRAMES_MAX * 8 + ABI_USER_FRAMES_MAX * sizeof(struct abi_frame) +                       \
+	 ABI_SAMPLE_OBJECTS_MAX * sizeof(struct abi_object_ref))
+#define MAPPINGS_CACHED 16
+
+/* Set before loading. */
+extern const volatile __u64 knob_period_ns;
+extern const volatile __u64 knob_secret[2]; /* keys the stack hashes */
+extern const volatile __u8 knob_filter; /* any filter at all */
+extern const volatile __u8 knob_filter_allows; /* some filter allows: what none allows is left out */
+extern const volatile __u8 knob_mappings; /* the mapping walk works on this kernel */
+extern const volatile __u8 knob_user; /* walk user stacks */
+extern const volatile __u8 knob_kernel; /* take kernel stacks */
+extern const volatile __u32 knob_ring_bytes;
+
+struct cpu_counters {
+	__u64 value[ABI_COUNTER_COUNT];
+};
+
+/* One mapping that this sample has met. */
+struct mapping {
+	__u64 start; /* [start, end) */
+	__u64 end;
+	__u64 bias; /* offset in the object = address - bias */
+	__u32 kind; /* enum abi_object_kind */
+	__u32 object; /* index into the sample's object table */
+};
+
+/* Everything one sample needs: too large for the stack, one a CPU. */
+struct scratch {
+	__u64 busy;
+	/* the record, in the order of its parts; they are moved together before it is sent */
+	struct abi_sample head;
+	__u64 kernel[ABI_KERNEL_FRAMES_MAX + 1];
+	struct abi_frame user[ABI_USER_FRAMES_MAX];
+	struct abi_object_ref object[ABI_SAMPLE_OBJECTS_MAX];
+	/* the walk */
+	struct arch_regs regs;
+	struct task_struct *task;
+	struct mm_struct *mm;
+	__u64 vdso;
+	__u64 pc, fp, sp;
+	__u64 hash[2];
+	__u32 n_user;
+	__u32 end;
+	__u32 n_objects;
+	__u32 n_mappings;
+	__u32 next_mapping; /* which one is replaced when all are in use */
+	__u32 last_mapping;
+	struct mapping mapping[MAPPINGS_CACHED];
+	/* the mapping walk */
+	__u64 words[16]; /* a maple node's parent and pivots */
+	__u64 node, lo, hi, slot;
+	__u32 tries_left;
+	__u32 type;
+	struct abi_file_key key;
+	/* the record as sent */
+	__u8 out[sizeof(struct abi_sample) + SAMPLE_BODY_BYTES];
+};
+
+struct describe {
+	union {
+		struct abi_object object;
+		struct abi_cgroup cgroup;
+	};
+	/* components; the last one may be cut, never overrun */
+	char path[ABI_PATH_BYTES + 256];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch_map __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct describe);
+} describe_map __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cpu_counters);
+} counters __weak SEC(".maps");
+
+/* When each CPU's timer last fired; user space zeroes it when a CPU comes online. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set to the number of possible CPUs */
+	__type(key, __u32);
+	__type(value, __u64);
+} last_tick __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096); /* set before loading */
+} ring __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_OBJECTS_MAX);
+	__type(key, struct abi_file_key);
+	__type(value, __u32);
+} objects __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_CGROUPS_MAX);
+	__type(key, struct abi_cgroup_key);
+	__type(value, __u32);
+} cgroups __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_FILTER_MAX);
+	__type(key, struct abi_filter_key);
+	__type(value, __u32);
+} filters __weak SEC(".maps");
+
+static __always_inline void count_add(enum abi_counter which, __u64 n)
+{
+	__u32 zero = 0;
+	struct cpu_counters *c = bpf_map_lookup_elem(&counters, &zero);
+
+	if (c)
+		c->value[which] += n;
+}
+
+static __always_inline void count(enum abi_counter which)
+{
+	count_add(which, 1);
+}
+
+/* Fold one word into the two halves of a stack hash. Keyed, so that nobody can craft two stacks of one id. */
+static __always_inline void hash_word(__u64 *hash, __u64 word)
+{
+	__u64 h = (*hash ^ word) * 0x9e3779b97f4a7c15ull;
+
+	*hash = (h ^ (h >> 29)) * 0xbf58476d1ce4e5b9ull + knob_secret[1];
+}
+
+/* A cgroup's parent directory, whatever the field is called. */
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
+{
+	if (bpf_core_field_exists(node->__parent)) {
+		return BPF_CORE_READ(node, __parent);
+	} else {
+		struct kernfs_node___before *before = (void *)node;
+
+		return BPF_CORE_READ(before, parent);
+	}
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The sampler: runs at every tick of a CPU's timer and sends one record that describes itself.
+ *
+ * The order is that of cost: idle and filtered ticks return first, then the head, the kernel stack, the user
+ * stack. It updates no shared map (it may run in an NMI) and measures its own run time.
+ */
+#include "bpf/maps.bpf.h"
+
+#include "bpf/arch.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile __u64 knob_period_ns = 10101010;
+const volatile __u64 knob_secret[2] = {};
+const volatile __u8 knob_filter = 0;
+const volatile __u8 knob_filter_allows = 0;
+const volatile __u8 knob_mappings = 1;
+const volatile __u8 knob_user = 1;
+const volatile __u8 knob_kernel = 1;
+const volatile __u32 knob_ring_bytes = 0;
+const volatile __u64 knob_page_offset = 0xffff888000000000ull;
+const volatile __u64 knob_vmemmap = 0xffffea0000000000ull;
+
+__noinline __u64 cgroup_read(struct scratch *s);
+__noinline int cgroup_describe(struct scratch *s, __u64 cgroup_address);
+__noinline int file_key_read(struct scratch *s, __u64 file_address);
+__noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end);
+__noinline int user_walk(struct scratch *s, __u32 leaf_flags);
+
+/*
+ * Ticks that should have come between the last one and now, beyond this one. An idle CPU's timer may rest: a gap that begins or ends
+ * idle is none. The lowest bit of the time remembers whether that tick was idle.
+ */
+static __always_inline __u64 missed_ticks(__u64 now, __u32 idle)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u64 *last = bpf_map_lookup_elem(&last_tick, &cpu);
+	__u64 before, due;
+
+	if (!last)
+		return 0;
+	before = *last;
+	*last = (now & ~1ull) | idle;
+	if (!before || (before & 1) || idle)
+		return 0;
+	due = (now - before + knob_period_ns / 2) / knob_period_ns;
+	return due > 1 ? due - 1 : 0;
+}
+
+static __always_inline __u32 filter_verdict(__u32 kind, __u32 hierarchy, __u64 id)
+{
+	struct abi_filter_key key = {.kind = kind, .hierarchy = hierarchy, .id = id};
+	__u32 *verdict = bpf_map_lookup_elem(&filters, &key);
+
+	return verdict ? *verdict : 0;
+}
+
+struct cgroup_filter {
+	struct kernfs_node *node;
+	__u32 hierarchy;
+	__u32 verdict;
+};
+
+static long cgroup_filter_step(__u32 i, struct cgroup_filter *f)
+{
+	struct kernfs_node *node = f->node;
+
+	if (!node)
+		return 1;
+	f->verdict = filter_verdict(ABI_FILTER_CGROUP, f->hierarchy, BPF_CORE_READ(node, id));
+	f->node = kernfs_parent(node);
+	return f->verdict != 0;
+}
+
+/* Whether this sample is wanted: no rule denies it, and where there are allowing rules one of them allows it. */
+static __noinline int filter_passes(struct scratch *s, __u64 cgroup_address)
+{
+	struct cgroup *c = (void *)cgroup_address;
+	struct cgroup_filter f = {.hierarchy = s->head.cgroup_hierarchy};
+	struct abi_filter_key by_comm = {.kind = ABI_FILTER_COMM};
+	__u32 pid_verdict, comm_verdict = 0, *found;
+
+	pid_verdict = filter_verdict(ABI_FILTER_PID, 0, s->head.pid);
+	__builtin_memcpy(by_comm.comm, s->head.comm, sizeof(by_comm.comm));
+	found = bpf_map_lookup_elem(&filters, &by_comm);
+	if (found)
+		comm_verdict = *found;
+	f.node = BPF_CORE_READ(c, kn);
+	bpf_loop(64, cgroup_filter_step, &f, 0);
+	if (pid_verdict == ABI_FILTER_DENY || comm_verdict == ABI_FILTER_DENY || f.verdict == ABI_FILTER_DENY)
+		return 0;
+	return !knob_filter_allows || pid_verdict || comm_verdict || f.verdict;
+}
+
+/* Who is running: everything of the head but the stacks. */
+static __always_inline void head_fill(struct scratch *s, struct task_struct *task, __u64 now)
+{
+	__u64 ids = bpf_get_current_pid_tgid();
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	__builtin_memset(&s->head, 0, sizeof(s->head));
+	s->task = task;
+	s->head.kind = ABI_RECORD_SAMPLE;
+	s->head.time_ns = now;
+	s->head.pid = ids >> 32;
+	s->head.tid = (__u32)ids;
+	s->head.uid = (__u32)bpf_get_current_uid_gid();
+	s->head.cpu = bpf_get_smp_processor_id();
+	s->head.start_ns = BPF_CORE_READ(leader, start_boottime);
+	bpf_get_current_comm(s->head.thread, sizeof(s->head.thread));
+	BPF_CORE_READ_INTO(&s->head.comm, leader, comm);
+}
+
+static __always_inline void walk_reset(struct scratch *s)
+{
+	s->n_user = 0;
+	s->n_objects = 0;
+	s->next_mapping = 0;
+	s->last_mapping = 0;
+	s->hash[0] = knob_secret[0];
+	s->hash[1] = knob_secret[0];
+	s->end = ABI_END_NONE;
+	__builtin_memset(s->mapping, 0, sizeof(s->mapping));
+}
+
+/* The executable, as an index into the object table. */
+static __noinline int exe_read(struct scratch *s)
+{
+	struct mm_struct *mm = s->mm;
+	__u64 exe = (__u64)BPF_CORE_READ(mm, exe_file);
+	int r;
+
+	s->head.flags |= ABI_SAMPLE_EXE_NONE;
+	if (!exe || file_key_read(s, exe) < 0)
+		return 0;
+	r = object_index(s, ABI_OBJECT_FILE, exe, 0, 0);
+	if (r < 0)
+		return 0;
+	s->head.exe = r;
+	s->head.flags &= ~ABI_SAMPLE_EXE_NONE;
+	return 0;
+}
+
+/* The registers with which the task left user mode. 1 when there are any. */
+static __always_inline int user_regs(struct scratch *s, struct bpf_perf_event_data *ctx)
+{
+	if (s->head.flags & ABI_SAMPLE_USER_MODE) {
+		arch_copy_context(&s->regs, ctx);
+	} else {
+		void *saved = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
+
+		if (!saved || bpf_probe_read_kernel(&s->regs, sizeof(s->regs), saved))
+			return 0;
+	}
+	return arch_is_user(&s->regs);
+}
+
+static __always_inline void user_stack(struct scratch *s, struct bpf_perf_event_data *ctx)
+{
+	__u32 leaf_flags = 0;
+
+	if (!user_regs(s, ctx)) {
+		s->end = ABI_END_EXEC;
+		return;
+	}
+	if (arch_is_compat(&s->regs)) {
+		s->head.flags |= ABI_SAMPLE_COMPAT;
+		s->end = ABI_END_COMPAT;
+		return;
+	}
+	if (!(s->head.flags & ABI_SAMPLE_USER_MODE) && arch_in_syscall(&s->regs))
+		leaf_flags = ABI_FRAME_RETURN;
+	user_walk(s, leaf_flags);
+	if (s->n_user == 0 && !(s->head.flags & ABI_SAMPLE_USER_MODE))
+		s->end = ABI_END_EXEC;
+}
+
+static __always_inline void kernel_stack(struct scratch *s, void *ctx)
+{
+	long bytes;
+
+	if (s->head.flags & ABI_SAMPLE_USER_MODE)
+		return;
+	bytes = bpf_get_stack(ctx, s->kernel, ABI_KERNEL_FRAMES_MAX * sizeof(__u64), 0);
+	if (bytes <= 0) {
+		count(ABI_COUNTER_KERNEL_STACK_LOST);
+		return;
+	}
+	s->head.n_kernel = bytes / sizeof(__u64);
+}
+
+static long hash_kernel_step(__u32 i, struct scratch **ctx)
+{
+	struct scratch *s = *ctx;
+
+	hash_word(&s->hash[1], s->kernel[i & 127]);
+	return 0;
+}
+
+/* Put the parts behind each other into the ring buffer. */
+static __noinline int sample_send(struct scratch *s)
+{
+	__u32 kernel_bytes = s->head.n_kernel * sizeof(__u64);
+	__u32 user_bytes = s->n_user * sizeof(struct abi_frame);
+	__u32 object_bytes = s->n_objects * sizeof(struct abi_object_ref);
+	__u64 flags = BPF_RB_NO_WAKEUP;
+	struct bpf_dynptr ptr;
+	__u32 at = sizeof(s->head);
+
+	if (kernel_bytes > sizeof(s->kernel) || user_bytes > sizeof(s->user) || object_bytes > sizeof(s->object))
+		return 0;
+	s->head.bytes = at + kernel_bytes + user_bytes + object_bytes;
+	s->head.n_user = s->n_user;
+	s->head.n_objects = s->n_objects;
+	s->head.end = s->end;
+	s->head.user_stack = s->n_user ? s->hash[0] : 0;
+	s->head.kernel_stack = s->head.n_kernel ? s->hash[1] : 0;
+	if (bpf_ringbuf_reserve_dynptr(&ring, s->head.bytes, 0, &ptr)) {
+		bpf_ringbuf_discard_dynptr(&ptr, 0);
+		count(ABI_COUNTER_DROP_RING);
+		return 0;
+	}
+	bpf_dynptr_write(&ptr, 0, &s->head, sizeof(s->head), 0);
+	if (kernel_bytes)
+		bpf_dynptr_write(&ptr, at, s->kernel, kernel_bytes, 0);
+	at += kernel_bytes;
+	if (user_bytes)
+		bpf_dynptr_write(&ptr, at, s->user, user_bytes, 0);
+	at += user_bytes;
+	if (object_bytes)
+		bpf_dynptr_write(&ptr, at, s->object, object_bytes, 0);
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > knob_ring_bytes / 4)
+		flags = BPF_RB_FORCE_WAKEUP;
+	bpf_ringbuf_submit_dynptr(&ptr, flags);
+	return 0;
+}
+
+static __always_inline void take_sample(struct scratch *s, struct bpf_perf_event_data *ctx, __u64 now, __u64 missed)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct scratch *ctx_of_loop = s;
+	struct mm_struct *mm;
+	__u64 cgroup;
+
+	head_fill(s, task, now);
+	cgroup = cgroup_read(s);
+	if (knob_filter && !filter_passes(s, cgroup)) {
+		count(ABI_COUNTER_FILTERED);
+		return;
+	}
+	count_add(ABI_COUNTER_MISSED, missed);
+	count(ABI_COUNTER_TAKEN);
+	walk_reset(s);
+	cgroup_describe(s, cgroup);
+	if (arch_is_user((void *)&ctx->regs))
+		s->head.flags |= ABI_SAMPLE_USER_MODE;
+	mm = BPF_CORE_READ(task, mm);
+	s->mm = mm;
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD) {
+		s->head.flags |= ABI_SAMPLE_KTHREAD | ABI_SAMPLE_EXE_NONE;
+		s->mm = NULL;
+	}
+	if (knob_kernel)
+		kernel_stack(s, ctx);
+	if (s->mm) {
+		s->vdso = (__u64)BPF_CORE_READ(mm, context.vdso);
+		exe_read(s);
+		if (knob_user)
+			user_stack(s, ctx);
+	} else {
+		s->head.flags |= ABI_SAMPLE_EXE_NONE;
+	}
+	bpf_loop(s->head.n_kernel, hash_kernel_step, &ctx_of_loop, 0);
+	sample_send(s);
+}
+
+SEC("perf_event")
+int hearth_sample(struct bpf_perf_event_data *ctx)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u32 idle = (__u32)bpf_get_current_pid_tgid() == 0;
+	__u64 missed = missed_ticks(now, idle);
+	struct scratch *s;
+	__u32 zero = 0;
+
+	count(ABI_COUNTER_TICKS);
+	if (idle) {
+		count(ABI_COUNTER_IDLE);
+		return 0;
+	}
+	s = bpf_map_lookup_elem(&scratch_map, &zero);
+	if (!s)
+		return 0;
+	if (s->busy) {
+		count(ABI_COUNTER_TAKEN);
+		count(ABI_COUNTER_DROP_BUSY);
+		return 0;
+	}
+	s->busy = 1;
+	take_sample(s, ctx, now, missed);
+	s->busy = 0;
+	count_add(ABI_COUNTER_RUN_NS, bpf_ktime_get_ns() - now);
+	return 0;
+}

@@ -1,0 +1,76 @@
+/*
+ * Landlock: no right on any file system and no network, whatever descriptors are already open.
+ *
+ * The rules follow the ABI that the kernel has: file rights since 1 (Linux 5.13), TCP since 4 (6.7), abstract
+ * sockets and signals since 6 (6.12). Reference: Documentation/userspace-api/landlock.rst. The constants
+ * are ours, because the headers may be older than the kernel.
+ */
+#include "profiler/jail/parts.h"
+#include "profiler/base/cleanup.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#define SYS_landlock_restrict_self  446
+#endif
+
+#define CREATE_RULESET_VERSION (1u << 0)
+
+#define FS_ABI_1      ((1ULL << 13) - 1) /* execute to make_sym */
+#define FS_REFER      (1ULL << 13) /* ABI 2 */
+#define FS_TRUNCATE   (1ULL << 14) /* ABI 3 */
+#define FS_IOCTL_DEV  (1ULL << 15) /* ABI 5 */
+#define NET_TCP       3ULL /* bind, connect: ABI 4 */
+#define SCOPE_ALL     3ULL /* abstract unix sockets, signals: ABI 6 */
+
+/* struct landlock_ruleset_attr as of ABI 6; the kernel takes shorter ones and, of longer ones, zeroes. */
+struct ruleset_attr {
+	uint64_t handled_access_fs;
+	uint64_t handled_access_net;
+	uint64_t scoped;
+};
+
+int landlock_abi(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+
+	return abi < 0 ? 0 : (int)abi;
+}
+
+static size_t attr_fill(int abi, struct ruleset_attr *a)
+{
+	*a = (struct ruleset_attr){.handled_access_fs = FS_ABI_1};
+	if (abi >= 2)
+		a->handled_access_fs |= FS_REFER;
+	if (abi >= 3)
+		a->handled_access_fs |= FS_TRUNCATE;
+	if (abi >= 5)
+		a->handled_access_fs |= FS_IOCTL_DEV;
+	if (abi >= 4)
+		a->handled_access_net = NET_TCP;
+	if (abi >= 6)
+		a->scoped = SCOPE_ALL;
+	return abi >= 6 ? sizeof(*a) : abi >= 4 ? 16 : 8;
+}
+
+int landlock_close(struct err *err)
+{
+	struct ruleset_attr attr;
+	_cleanup_close_ int fd = -1;
+	int abi = landlock_abi();
+	size_t size;
+
+	if (!abi)
+		return 0;
+	size = attr_fill(abi, &attr);
+	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+	if (fd < 0)
+		return err_set(err, -errno, "Landlock is there (ABI %d) but takes no rules: %s", abi, strerror(errno));
+	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
+		return err_set(err, -errno, "Landlock is there (ABI %d) but does not close: %s", abi, strerror(errno));
+	return 1;
+}

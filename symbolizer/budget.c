@@ -1,0 +1,62 @@
+/* A doubly linked list by use and a sum; budget.h says what for. */
+#include "symbolizer/budget.h"
+
+static void unlink_item(struct budget *b, struct budget_item *item)
+{
+	if (item->newer)
+		item->newer->older = item->older;
+	else
+		b->newest = item->older;
+	if (item->older)
+		item->older->newer = item->newer;
+	else
+		b->oldest = item->newer;
+	item->newer = item->older = NULL;
+}
+
+static void push_newest(struct budget *b, struct budget_item *item)
+{
+	item->newer = NULL;
+	item->older = b->newest;
+	if (b->newest)
+		b->newest->newer = item;
+	else
+		b->oldest = item;
+	b->newest = item;
+}
+
+/* Counted items have bytes; an item without bytes is in no list. */
+void budget_forget(struct budget *b, struct budget_item *item)
+{
+	if (!item->bytes)
+		return;
+	b->bytes -= item->bytes;
+	item->bytes = 0;
+	unlink_item(b, item);
+}
+
+void budget_charge(struct budget *b, struct budget_item *item, size_t bytes)
+{
+	budget_forget(b, item);
+	item->bytes = bytes ? bytes : 1;
+	b->bytes += item->bytes;
+	push_newest(b, item);
+}
+
+void budget_touch(struct budget *b, struct budget_item *item)
+{
+	if (!item->bytes || b->newest == item)
+		return;
+	unlink_item(b, item);
+	push_newest(b, item);
+}
+
+void budget_trim(struct budget *b)
+{
+	while (b->bytes > b->bytes_max && b->oldest) {
+		struct budget_item *item = b->oldest;
+
+		budget_forget(b, item);
+		item->drop(item);
+	}
+}

@@ -1,0 +1,43 @@
+/*
+ * Names from ELF symbol tables: .symtab, or .dynsym where there is none, or what PT_DYNAMIC leads to in a file
+ * without section headers; and PLT stubs from the relocations of the slots that they jump through.
+ *
+ * A name is never wrong: an address past the size of a symbol belongs to nobody, data symbols never name code, and
+ * a symbol without a size names more than its own address only where the table is known to be whole.
+ */
+#pragma once
+
+#include "symbolizer/budget.h"
+#include "symbolizer/module.h"
+#include "symbolizer/names.h"
+#include "symbolizer/segments.h"
+#include "symbolizer/symbol_list.h"
+
+struct symbol {
+	const char *name; /* in the file; bounded by span_string() when it was taken */
+	uint32_t address; /* from base */
+	uint32_t len : 24; /* of name */
+	uint32_t rank : 8; /* of two at one place the higher one is shown */
+};
+
+struct symtab {
+	const struct elf_image *image;
+	struct budget *budget;
+	struct budget_item item; /* the tables; loaded again when they were dropped */
+	bool loaded;
+	uint64_t base; /* of addresses: the lowest executable one */
+	struct symbol *symbols;
+	size_t n_symbols;
+	struct segment *segments; /* ids are indexes of symbols */
+	size_t n_segments;
+	char *made; /* names that stand in no file: "printf@plt" */
+};
+
+void symtab_init(struct symtab *t, const struct elf_image *image, struct budget *budget);
+void symtab_done(struct symtab *t);
+
+/* Does the file have a .symtab (whole or stripped of locals), so that more than exported names are known? */
+bool symtab_is_full(const struct elf_image *image);
+
+/* The symbol over a virtual address. 1, 0 when there is none, or -ENOMEM. Borrowed until the budget is trimmed. */
+int symtab_find(struct symtab *t, uint64_t address, const struct symbol **ret);

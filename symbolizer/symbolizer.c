@@ -1,0 +1,327 @@
+/*
+ * The door: modules by number, and for each question the chain of sources, of which each adds what it knows: debug
+ * information, then symbol tables. Files that turned out to be cut stay errors until they are dropped.
+ */
+#include "symbolizer/symbolizer.h"
+
+#include "profiler/base/cleanup.h"
+#include "symbolizer/answer.h"
+#include "symbolizer/source_kernel.h"
+#include "symbolizer/source_symtab.h"
+#include "symbolizer/source_vdso.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define INDEX_BYTES_DEFAULT (96u << 20)
+/* The collector numbers at most ABI_OBJECTS_MAX files; kernel modules come on top. */
+#define SYM_MODULES_MAX 65536
+
+enum module_kind {
+	MODULE_FREE,
+	MODULE_ELF,
+	MODULE_KERNEL,
+};
+
+struct sym_module {
+	enum module_kind kind;
+	bool broken; /* its file was truncated: nothing of it is left */
+	bool by_offset; /* offsets are positions in the file, otherwise virtual addresses already */
+	struct elf_image image;
+	struct symtab symtab;
+	struct names names;
+	struct budget_item names_item;
+	uint32_t owner; /* of the kernel's: who in kernel_names */
+	uint64_t base;
+};
+
+struct symbolizer {
+	bool no_dwarf;
+	struct budget budget;
+	struct sym_module **modules; /* each at its own place: sources point into them */
+	size_t n_modules;
+	struct kernel_names kernel;
+	struct answer answer;
+};
+
+static void drop_names(struct budget_item *item)
+{
+	names_done(&((struct sym_module *)((char *)item - offsetof(struct sym_module, names_item)))
+			    ->names);
+}
+
+/* Everything but the number. */
+static void module_clear(struct symbolizer *s, struct sym_module *m)
+{
+	budget_forget(&s->budget, &m->names_item);
+	names_done(&m->names);
+	symtab_done(&m->symtab);
+	elf_image_done(&m->image);
+}
+
+int symbolizer_new(const struct sym_options *options, struct symbolizer **ret)
+{
+	struct symbolizer *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->no_dwarf = options && options->no_dwarf;
+	s->budget.bytes_max = options && options->index_bytes_max ? options->index_bytes_max
+								  : INDEX_BYTES_DEFAULT;
+	*ret = s;
+	return 0;
+}
+
+struct symbolizer *symbolizer_free(struct symbolizer *s)
+{
+	if (!s)
+		return NULL;
+	for (size_t i = 0; i < s->n_modules; i++) {
+		module_clear(s, s->modules[i]);
+		free(s->modules[i]);
+	}
+	free(s->modules);
+	kernel_names_done(&s->kernel);
+	free(s);
+	return NULL;
+}
+
+static int module_new(struct symbolizer *s, uint32_t *ret_number, struct err *err)
+{
+	struct sym_module **bigger;
+
+	for (size_t i = 0; i < s->n_modules; i++) {
+		if (s->modules[i]->kind == MODULE_FREE) {
+			*ret_number = (uint32_t)i;
+			return 0;
+		}
+	}
+	if (s->n_modules >= SYM_MODULES_MAX)
+		return err_set(err, -ENFILE, "more than %d files at a time", SYM_MODULES_MAX);
+	bigger = reallocarray(s->modules, s->n_modules + 1, sizeof(*bigger));
+	if (!bigger)
+		return err_set(err, -ENOMEM, "out of memory");
+	s->modules = bigger;
+	bigger[s->n_modules] = calloc(1, sizeof(**bigger));
+	if (!bigger[s->n_modules])
+		return err_set(err, -ENOMEM, "out of memory");
+	*ret_number = (uint32_t)s->n_modules++;
+	return 0;
+}
+
+static void module_start(struct symbolizer *s, struct sym_module *m, enum module_kind kind)
+{
+	*m = (struct sym_module){.kind = kind, .image = m->image, .names_item.drop = drop_names};
+	symtab_init(&m->symtab, &m->image, &s->budget);
+}
+
+static int describe(struct sym_module *m, struct sym_module_info *ret, struct err *err)
+{
+	struct sym_module_info info = {};
+
+	guard_enter(&m->image.guard);
+	info.build_id_bytes = elf_image_build_id(&m->image, info.build_id, sizeof(info.build_id));
+	info.has_symtab = symtab_is_full(&m->image);
+	info.has_dwarf = elf_image_section(&m->image, ".debug_info") != NULL;
+	guard_leave(&m->image.guard);
+	if (guard_broken(&m->image.guard))
+		return err_set(err, -EIO, "the file was truncated while it was read");
+	*ret = info;
+	return 0;
+}
+
+int symbolizer_add_elf(struct symbolizer *s, int fd, struct sym_module_info *ret_info,
+		       uint32_t *ret_module, struct err *err)
+{
+	_cleanup_close_ int owned = fd;
+	struct sym_module_info info;
+	struct sym_module *m;
+	uint32_t number;
+	int r = module_new(s, &number, err);
+
+	if (r < 0)
+		return r;
+	m = s->modules[number];
+	r = elf_image_open(&m->image, owned, err);
+	if (r < 0)
+		return r;
+	module_start(s, m, MODULE_ELF);
+	m->by_offset = true;
+	r = describe(m, &info, err);
+	if (r < 0) {
+		symbolizer_drop(s, number);
+		return r;
+	}
+	if (ret_info)
+		*ret_info = info;
+	*ret_module = number;
+	return 0;
+}
+
+int symbolizer_add_vdso(struct symbolizer *s, uint32_t *ret_module, struct err *err)
+{
+	uint32_t number;
+	int r = module_new(s, &number, err);
+
+	if (r < 0)
+		return r;
+	r = vdso_open(&s->modules[number]->image, err);
+	if (r < 0)
+		return r;
+	module_start(s, s->modules[number], MODULE_ELF);
+	s->modules[number]->by_offset = true;
+	*ret_module = number;
+	return 0;
+}
+
+static int add_kernel_part(struct symbolizer *s, uint32_t owner, uint64_t base,
+			   uint32_t *ret_module, struct err *err)
+{
+	int r = module_new(s, ret_module, err);
+
+	if (r < 0)
+		return r;
+	module_start(s, s->modules[*ret_module], MODULE_KERNEL);
+	s->modules[*ret_module]->owner = owner;
+	s->modules[*ret_module]->base = base;
+	return 0;
+}
+
+int symbolizer_add_kernel(struct symbolizer *s, int kallsyms_fd, uint32_t *ret_module,
+			  struct err *err)
+{
+	_cleanup_close_ int owned = kallsyms_fd;
+	struct kernel_names names;
+	int r = kernel_names_read(owned, &names);
+
+	if (r == -EPERM)
+		return err_set(
+			err, r,
+			"the kernel hides its addresses (kernel.kptr_restrict, or no CAP_SYSLOG)");
+	if (r < 0)
+		return err_set(err, r, "kallsyms cannot be read: %s", strerror(-r));
+	r = add_kernel_part(s, 0, names.base, ret_module, err);
+	if (r < 0) {
+		kernel_names_done(&names);
+		return r;
+	}
+	kernel_names_done(&s->kernel);
+	s->kernel = names;
+	return 0;
+}
+
+int symbolizer_add_kernel_module(struct symbolizer *s, const char *name, uint64_t base,
+				 uint32_t *ret_module, struct err *err)
+{
+	uint32_t owner;
+
+	if (!*name || kernel_names_owner(&s->kernel, name, &owner) < 0)
+		return err_set(err, -ENOENT, "kallsyms has no kernel module %s", name);
+	return add_kernel_part(s, owner, base, ret_module, err);
+}
+
+void symbolizer_drop(struct symbolizer *s, uint32_t module)
+{
+	struct sym_module *m = module < s->n_modules ? s->modules[module] : NULL;
+
+	if (!m)
+		return;
+	module_clear(s, m);
+	*m = (struct sym_module){};
+}
+
+static int name_kernel(struct symbolizer *s, const struct sym_module *m, uint64_t offset)
+{
+	const char *name = kernel_names_find(&s->kernel, m->owner, m->base + offset);
+
+	if (m->owner == 0 && s->kernel.end && m->base + offset >= s->kernel.end)
+		name = NULL;
+	if (name)
+		answer_add(&s->answer, &(struct sym_line){.function = name});
+	return 0;
+}
+
+/* What the symbol tables add: the name where there is none, the object's own name of the outermost function. */
+static int refine_by_symbol(struct symbolizer *s, struct sym_module *m, uint64_t address)
+{
+	const struct symbol *symbol;
+	struct name name;
+	int r = symtab_find(&m->symtab, address, &symbol);
+
+	if (r <= 0)
+		return r;
+	r = names_get(&m->names, symbol->name, symbol->len, &name);
+	if (r < 0)
+		return r;
+	answer_refine(&s->answer, &name);
+	return 0;
+}
+
+static int name_elf(struct symbolizer *s, struct sym_module *m, uint64_t address)
+{
+	int r = refine_by_symbol(s, m, address);
+
+	budget_charge(&s->budget, &m->names_item, m->names.bytes);
+	return r;
+}
+
+static int broken(struct symbolizer *s, struct sym_module *m, struct err *err)
+{
+	if (!m->broken)
+		module_clear(s, m);
+	m->broken = true;
+	answer_clear(&s->answer);
+	return err_set(err, -EIO, "the file was truncated while it was read");
+}
+
+static int name_in_module(struct symbolizer *s, struct sym_module *m, uint64_t at, bool is_offset,
+			  struct err *err)
+{
+	uint64_t address = at;
+	int r;
+
+	if (m->broken)
+		return broken(s, m, err);
+	if (m->kind == MODULE_KERNEL)
+		return name_kernel(s, m, at);
+	if (is_offset && !elf_image_address(&m->image, at, &address))
+		return 0;
+	guard_enter(&m->image.guard);
+	r = name_elf(s, m, address);
+	guard_leave(&m->image.guard);
+	if (guard_broken(&m->image.guard))
+		return broken(s, m, err);
+	return r < 0 ? err_set(err, r, "no name for address 0x%llx: %s",
+			       (unsigned long long)address, strerror(-r))
+		     : 0;
+}
+
+static int name_at(struct symbolizer *s, uint32_t module, uint64_t at, bool is_offset,
+		   struct sym_answer *ret, struct err *err)
+{
+	struct sym_module *m = module < s->n_modules ? s->modules[module] : NULL;
+	int r;
+
+	if (!m || m->kind == MODULE_FREE)
+		return err_set(err, -EINVAL, "no module of number %u", module);
+	budget_trim(&s->budget);
+	answer_clear(&s->answer);
+	r = name_in_module(s, m, at, is_offset, err);
+	if (r < 0)
+		return r;
+	answer_finish(&s->answer);
+	*ret = (struct sym_answer){.lines = s->answer.lines, .n_lines = s->answer.n};
+	return 0;
+}
+
+int symbolizer_name(struct symbolizer *s, uint32_t module, uint64_t offset, struct sym_answer *ret,
+		    struct err *err)
+{
+	return name_at(s, module, offset, true, ret, err);
+}
+
+int symbolizer_name_address(struct symbolizer *s, uint32_t module, uint64_t address,
+			    struct sym_answer *ret, struct err *err)
+{
+	return name_at(s, module, address, false, ret, err);
+}

@@ -1,0 +1,167 @@
+/*
+ * html: the viewer and one profile in a single file that needs no server.
+ *
+ * index.html's links and scripts are taken out; in their place come the style sheets, the flame
+ * JSON (element `hearth-report`), the modules' sources as JSON, and a short script that makes a
+ * blob of each module, its imports first. Data cannot become code: the JSON writer escapes `<`, and
+ * the page's policy runs that script and blobs alone, and loads nothing.
+ */
+#include "web/export/html.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "profiler/base/json.h"
+#include "web/export/formats.h"
+
+const char export_html_start[] =
+	"(() => {\n"
+	"  const sources = JSON.parse(document.getElementById(\"hearth-modules\").textContent);\n"
+	"  const urls = new Map();\n"
+	"  const imports = /(\\b(?:from|import)\\s*\\(?\\s*)([\"'])\\.\\/([\\w.-]+\\.js)\\2/g;\n"
+	"  const urlOf = (name) => {\n"
+	"    if (!urls.has(name)) {\n"
+	"      const text = sources[name].replace(imports, (all, head, quote, other) =>\n"
+	"        head + quote + urlOf(other) + quote);\n"
+	"      urls.set(name, URL.createObjectURL(new Blob([text], { type: \"text/javascript\" "
+	"})));\n"
+	"    }\n"
+	"    return urls.get(name);\n"
+	"  };\n"
+	"  import(urlOf(\"main.js\"));\n"
+	"})();\n";
+
+static bool ends_with(const char *path, const char *ending)
+{
+	size_t n = strlen(path), m = strlen(ending);
+
+	return n >= m && !strcmp(path + n - m, ending);
+}
+
+static const struct web_asset *asset_find(const struct web_asset *assets, size_t n,
+					  const char *path)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(assets[i].path, path))
+			return &assets[i];
+	return NULL;
+}
+
+static void add_text(struct buf *out, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '<')
+			buf_add_str(out, "&lt;");
+		else if (*s == '&')
+			buf_add_str(out, "&amp;");
+		else
+			buf_add_char(out, *s);
+	}
+}
+
+static void add_head(const struct web_asset *assets, size_t n, const char *title, struct buf *out)
+{
+	buf_add_str(out,
+		    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+		    "script-src 'sha256-" EXPORT_HTML_START_SHA256 "' blob:; "
+		    "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+		    "form-action 'none'\">\n<title>");
+	add_text(out, title);
+	buf_add_str(out, "</title>\n");
+	for (size_t i = 0; i < n; i++) {
+		if (!ends_with(assets[i].path, ".css"))
+			continue;
+		buf_add_str(out, "<style>\n");
+		buf_add(out, assets[i].data, assets[i].len);
+		buf_add_str(out, "</style>\n");
+	}
+}
+
+static void add_modules(const struct web_asset *assets, size_t n, struct buf *out)
+{
+	struct json j;
+
+	buf_add_str(out, "<script type=\"application/json\" id=\"hearth-modules\">");
+	json_init(&j, out);
+	json_object_begin(&j);
+	for (size_t i = 0; i < n; i++) {
+		if (!ends_with(assets[i].path, ".js"))
+			continue;
+		json_key(&j, assets[i].path);
+		json_str_len(&j, (const char *)assets[i].data, assets[i].len);
+	}
+	json_object_end(&j);
+	buf_add_str(out, "</script>\n");
+}
+
+static int add_body(const struct web_asset *assets, size_t n, const struct profile *p,
+		    const struct export_options *options, struct buf *out, struct err *err)
+{
+	int r;
+
+	buf_add_str(out, "<script type=\"application/json\" id=\"hearth-report\">");
+	r = export_flame_write(p, options, out, err);
+	if (r < 0)
+		return r;
+	buf_add_str(out, "</script>\n");
+	add_modules(assets, n, out);
+	buf_add_str(out, "<script>");
+	buf_add_str(out, export_html_start);
+	buf_add_str(out, "</script>\n");
+	return 0;
+}
+
+/*
+ * Where an element of index.html that has no place in a report ends, or NULL where at begins none.
+ */
+static const char *skip(const char *at)
+{
+	static const char *const elements[][2] = {
+		{"<link", ">"},
+		{"<meta http-equiv", ">"},
+		{"<script", "</script>"},
+		{"<title", "</title>"},
+	};
+
+	for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++) {
+		const char *end;
+
+		if (strncasecmp(at, elements[i][0], strlen(elements[i][0])))
+			continue;
+		end = strcasestr(at, elements[i][1]);
+		return end ? end + strlen(elements[i][1]) : NULL;
+	}
+	return NULL;
+}
+
+int export_html_assemble(const struct web_asset *assets, size_t n, const struct profile *p,
+			 const struct export_options *options, struct buf *out, struct err *err)
+{
+	const struct web_asset *index = asset_find(assets, n, "index.html");
+	const char *at, *after;
+	int r = 0;
+
+	if (!index)
+		return err_set(err, -ENOENT, "this build has no viewer, so it cannot write HTML");
+	for (at = (const char *)index->data; *at && r == 0; at = after) {
+		after = *at == '<' ? skip(at) : NULL;
+		if (after)
+			continue;
+		if (!strncasecmp(at, "</head>", strlen("</head>")))
+			add_head(assets, n, options->title ? options->title : "hearth", out);
+		if (!strncasecmp(at, "</body>", strlen("</body>")))
+			r = add_body(assets, n, p, options, out, err);
+		buf_add_char(out, *at);
+		after = at + 1;
+	}
+	if (r == 0 && out->err)
+		return err_set(err, out->err, "writing HTML: %s", strerror(-out->err));
+	return r;
+}
+
+int export_html_write(const struct profile *p, const struct export_options *options,
+		      struct buf *out, struct err *err)
+{
+	return export_html_assemble(web_assets, web_assets_n, p, options, out, err);
+}
