@@ -213,12 +213,18 @@ async function loadReport() {
 		const text = report.textContent;
 		report.remove();
 		const tree = await readProfile(text);
-		byId("report-title").textContent = `${formatTime(tree.startMs, false)} to ${formatTime(tree.endMs, false)}`;
 		await showTree(tree, { from: tree.startMs, until: tree.endMs });
+		showReportTitle();
 	} catch (error) {
 		showFailure(error);
 	}
 	showReady();
+}
+
+function showReportTitle() {
+	const utc = app.state.utc === "1";
+	if (app.tree)
+		byId("report-title").textContent = `${formatTime(app.tree.startMs, utc)} to ${formatTime(app.tree.endMs, utc)}${utc ? " UTC" : ""}`;
 }
 
 function scheduleLive() {
@@ -230,6 +236,7 @@ function scheduleLive() {
 async function refresh() {
 	if (!document.hidden) {
 		app.window = windowOf(app.state, serverNow());
+		showRange();
 		await Promise.all([loadSeries(), loadProfile(true)]);
 	}
 	scheduleLive();
@@ -539,7 +546,9 @@ function showControls() {
 		setPressed(button, button.dataset.view === state.view);
 	for (const button of document.querySelectorAll("[data-range]"))
 		setPressed(button, state.from === button.dataset.range && state.until === "now");
-	if (!report)
+	if (report)
+		showReportTitle();
+	else
 		showRange();
 	filters?.show(state.match, app.matchError);
 }
@@ -558,6 +567,7 @@ function showRange() {
 	byId("times").classList.toggle("exact", [state.from, state.until].some((t) => /^\d/.test(t)));
 	const range = currentRange();
 	const sameDay = formatTime(range.from, utc).slice(0, 10) === formatTime(range.until, utc).slice(0, 10);
+	byId("range-text").setAttribute("aria-live", state.live ? "off" : "polite");
 	byId("range-text").textContent = `${formatTime(range.from, utc)} – ${sameDay ? formatClock(range.until, utc) : formatTime(range.until, utc)}`
 		+ `${utc ? " UTC" : ""} · ${formatSpan(range.until - range.from)}${state.sel ? " selected" : ""}`;
 	byId("clear-selection").hidden = byId("zoom-selection").hidden = !state.sel;
@@ -593,9 +603,11 @@ byId("ranges").addEventListener("click", (e) => {
 	const range = e.target.closest("[data-range]")?.dataset.range;
 	if (!range)
 		return;
-	go({ from: range, until: "now", sel: "" });
-	if (app.state.from === range)
+	const { from, until, sel } = app.state;
+	if (from === range && until === "now" && !sel)
 		refresh();
+	else
+		go({ from: range, until: "now", sel: "" });
 });
 
 function toggleLive() {
@@ -650,12 +662,13 @@ const keys = {
 };
 
 document.addEventListener("keydown", (e) => {
+	tooltip.hide();
 	if (e.ctrlKey || e.metaKey || e.altKey || byId("help").open)
 		return;
 	const typing = e.target.matches("input, select, textarea");
 	if (e.key === "Escape") {
 		escape(typing ? e.target : null);
-	} else if (!typing && keys[e.key] && (!report || !"ul".includes(e.key)) && (app.tree || e.key === "?")) {
+	} else if (!typing && keys[e.key] && (!report || e.key !== "l") && (app.tree || e.key === "?")) {
 		e.preventDefault();
 		keys[e.key]();
 	}
