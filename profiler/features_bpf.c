@@ -1,6 +1,7 @@
 /* Feature probes by BPF: type information, programs, lockdown, the ring buffer. See features.h. */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdio.h>
@@ -10,31 +11,36 @@
 #include "profiler/base/cleanup.h"
 #include "profiler/features_probes.h"
 
-#define BTF_PATH "/sys/kernel/btf/vmlinux"
+#define BTF_PATH	    "/sys/kernel/btf/vmlinux"
+#define ANONYMOUS_DEPTH_MAX 8 /* nobody nests deeper; BTF of a broken kernel may */
+
+/*
+ * Members of anonymous structs and unions inside count as its own: they move in and out of those
+ * between kernels.
+ */
+static bool type_has(const struct btf *btf, __u32 id, const char *member, unsigned int depth)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+	const struct btf_member *m;
+
+	if (!t || !btf_is_composite(t) || depth == ANONYMOUS_DEPTH_MAX)
+		return false;
+	m = btf_members(t);
+	for (__u16 i = 0; i < btf_vlen(t); i++) {
+		const char *name = btf__name_by_offset(btf, m[i].name_off);
+
+		if (name && name[0] ? strcmp(name, member) == 0
+				    : type_has(btf, m[i].type, member, depth + 1))
+			return true;
+	}
+	return false;
+}
 
 static bool struct_has(const struct btf *btf, const char *name, const char *member)
 {
 	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
-	const struct btf_member *m = t ? btf_members(t) : NULL;
 
-	/*
-	 * Members of anonymous structs and unions inside count as its own, one level deep:
-	 * mm_struct and vm_area_struct have them.
-	 */
-	for (__u16 i = 0; t && i < btf_vlen(t); i++) {
-		const char *found = btf__name_by_offset(btf, m[i].name_off);
-		const struct btf_type *inner =
-			found && found[0] ? NULL : btf__type_by_id(btf, m[i].type);
-
-		if (found && strcmp(found, member) == 0)
-			return true;
-		for (__u16 k = 0; inner && btf_is_composite(inner) && k < btf_vlen(inner); k++)
-			if (strcmp(btf__name_by_offset(btf, btf_members(inner)[k].name_off),
-				   member) == 0)
-				return true;
-	}
-	return false;
+	return id > 0 && type_has(btf, (__u32)id, member, 0);
 }
 
 /* What the walk of the VMA tree reads; the first that is not there, or NULL. */
@@ -47,6 +53,7 @@ static const char *missing_for_walk(const struct btf *btf)
 		{"mm_struct", "mmap_lock", "mm_struct.mmap_lock"},
 		{"maple_tree", "ma_root", "maple_tree.ma_root"},
 		{"vm_area_struct", "vm_start", "vm_area_struct.vm_start"},
+		{"vm_area_struct", "vm_mm", "vm_area_struct.vm_mm"},
 		{"vm_area_struct", "vm_pgoff", "vm_area_struct.vm_pgoff"},
 		{"vm_area_struct", "vm_file", "vm_area_struct.vm_file"},
 		{"file", "f_inode", "file.f_inode"},
@@ -62,12 +69,17 @@ void features_probe_btf(struct feature *btf, struct feature *mappings)
 {
 	const char *walk_cost = "user stacks are walked by frame pointers, and very short-lived "
 				"processes lose names";
+	libbpf_print_fn_t print =
+		libbpf_set_print(NULL); /* what it would say is said by the features */
 	struct btf *types = btf__load_vmlinux_btf();
+	int error = errno;
 	const char *missing;
 	char found[160];
 
+	libbpf_set_print(print);
 	if (!types) {
-		snprintf(found, sizeof(found), "%s: %s", BTF_PATH, strerror(errno));
+		snprintf(found, sizeof(found), "%s: %s", BTF_PATH,
+			 error == ESRCH ? "none is found" : strerror(error));
 		features_missing(
 			btf, found,
 			"the programs cannot be fitted to this kernel: there is no sampling",

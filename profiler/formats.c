@@ -21,8 +21,8 @@ int formats_parse(const char *text, void *to, struct err *err)
 		return 0;
 	}
 	near = suggest_nearest(text, words, EXPORT_FORMAT_COUNT);
-	return err_set(err, -EINVAL, "unknown format \"%s\"%s%s; there are " FORMATS_ALL, text,
-		       near ? ", did you mean " : "", near ? near : "");
+	return err_set(err, -EINVAL, "unknown format \"%s\"%s%s%s; there are " FORMATS_ALL, text,
+		       near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
 int formats_choose(struct formats_choice *c, const char *path, bool stdout_is_terminal,

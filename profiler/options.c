@@ -237,7 +237,7 @@ static int take_letters(struct walk *w, const char *arg, struct err *err)
 			w->help = true;
 			continue;
 		}
-		if (!row && at == arg + 1)
+		if (!row && (at == arg + 1 || options_suggest(w->command, arg + 1)))
 			return unknown(w->command, arg, arg + 1, err); /* -from, most likely */
 		if (!row)
 			return err_set(err, -EINVAL, "unknown option %s in %s", shown, arg);

@@ -43,8 +43,8 @@ static int event_open(const struct sampler *s, unsigned int cpu)
 		.size = sizeof(attr),
 		.type = PERF_TYPE_SOFTWARE,
 		.config = PERF_COUNT_SW_CPU_CLOCK,
-		.freq = 1,
-		.sample_freq = s->frequency_hz,
+		/* A period, not a frequency: it is exactly the program's own, and no sysctl limits it. */
+		.sample_period = 1000000000ull / s->frequency_hz,
 	};
 	_cleanup_close_ int fd = -1;
 

@@ -244,6 +244,22 @@ int status_json(const struct status_input *in, struct buf *out)
 	return out->err;
 }
 
+int status_counters_json(const struct status_input *in, struct buf *out)
+{
+	struct collector_counts counts;
+	struct json j;
+	int r = collector_counts(in->collector, &counts);
+
+	if (r < 0)
+		return r;
+	json_init(&j, out);
+	json_object_begin(&j);
+	put_samples(&counts, &j);
+	put_unwind(in, &counts, &j);
+	json_object_end(&j);
+	return out->err;
+}
+
 /* ---- Prometheus ---- */
 
 static void metric(struct buf *out, const char *name, const char *type, const char *help)

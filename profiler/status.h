@@ -27,4 +27,6 @@ struct status_input {
 };
 
 int status_json(const struct status_input *in, struct buf *out);
+/* The part that the store keeps for `status` without a daemon: samples and unwinding, no processes. */
+int status_counters_json(const struct status_input *in, struct buf *out);
 int status_metrics(const struct status_input *in, struct buf *out);

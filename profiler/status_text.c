@@ -21,11 +21,25 @@ static uint64_t number(struct json_value object, const char *key)
 	return n;
 }
 
-static bool has(struct json_value object, const char *key)
+/* 0 where there is none, and at most what a count can be. */
+static double decimal(struct json_value object, const char *key)
 {
-	struct json_value v;
+	struct json_value v = {};
+	double d = 0;
 
-	return json_read_member(object, key, &v);
+	if (json_read_member(object, key, &v))
+		json_read_double(v, &d);
+	return d >= 0 && d < 1e18 ? d : 0;
+}
+
+static bool flag(struct json_value object, const char *key, bool otherwise)
+{
+	struct json_value v = {};
+	bool yes = otherwise;
+
+	if (json_read_member(object, key, &v))
+		json_read_bool(v, &yes);
+	return yes;
 }
 
 static const char *text(struct json_value object, const char *key, char *out, size_t bytes)
@@ -112,17 +126,12 @@ static uint64_t sum_of(struct json_value reasons)
 
 static void add_head(struct json_value status, const char *address, struct buf *out)
 {
-	struct json_value v = {};
-	bool running = false;
-
-	if (json_read_member(status, "running", &v))
-		json_read_bool(v, &running);
-	if (!running) {
+	if (!flag(status, "running", false)) {
 		buf_add_str(out, "The daemon is not running; what follows is from the store.\n");
 		return;
 	}
 	buf_printf(out, "The daemon is running, pid %" PRIu64 ", for ", number(status, "pid"));
-	add_span(out, number(status, "uptime_s"));
+	add_span(out, (uint64_t)decimal(status, "uptime_s"));
 	if (address)
 		buf_printf(out, ", at %s", address);
 	buf_add_str(out, "\n");
@@ -136,15 +145,11 @@ static void add_processes(struct json_value status, struct buf *out)
 	if (!json_read_member(status, "processes", &processes))
 		return;
 	while (json_read_next(processes, &at, NULL, &process)) {
-		struct json_value v = {};
-		double cpu_s = 0;
 		char role[32];
 
-		if (json_read_member(process, "cpu_s", &v))
-			json_read_double(v, &cpu_s);
 		buf_printf(out, "  %-11s pid %-8" PRIu64 " %8.1f s of CPU   ",
 			   text(process, "role", role, sizeof(role)), number(process, "pid"),
-			   cpu_s);
+			   decimal(process, "cpu_s"));
 		add_bytes(out, number(process, "rss_bytes"));
 		buf_add_str(out, "\n");
 	}
@@ -176,17 +181,15 @@ static void add_objects(struct json_value objects, struct buf *out)
 	size_t at = 0;
 
 	while (json_read_next(objects, &at, NULL, &object)) {
+		uint64_t complete = number(object, "complete"), cut = number(object, "incomplete");
 		char path[256];
 
 		if (shown++ == OBJECTS_SHOWN) {
 			buf_add_str(out, "    ... --json has all\n");
 			return;
 		}
-		buf_printf(out, "    %s: ", text(object, "path", path, sizeof(path)));
-		if (has(object, "incomplete"))
-			buf_printf(out, "%" PRIu64 " walks ended there",
-				   number(object, "incomplete"));
-		buf_add_str(out, "\n");
+		buf_printf(out, "    %s: %" PRIu64 " of %" PRIu64 " complete\n",
+			   text(object, "object", path, sizeof(path)), complete, complete + cut);
 	}
 }
 
@@ -250,8 +253,7 @@ static void add_bpf(struct json_value status, struct buf *out)
 static void add_damage(struct json_value store, struct buf *out)
 {
 	static const char *const keys[] = {"damaged_blocks", "damaged_rows", "missing_blocks"};
-	struct json_value clean = {};
-	bool in_order = true;
+	char error[256];
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		uint64_t n = number(store, keys[i]);
@@ -263,10 +265,11 @@ static void add_damage(struct json_value store, struct buf *out)
 				   " %s: their samples are lost, all others are not\n",
 				   words, keys[i], n, keys[i] + words + 1);
 	}
-	if (json_read_member(store, "clean", &clean) && json_read_bool(clean, &in_order) &&
-	    !in_order)
-		buf_add_str(out, "  the last daemon did not end in order: at most its last seconds "
-				 "are missing\n");
+	if (!flag(store, "clean", true) || flag(store, "previous_ended_uncleanly", false))
+		buf_add_str(out, "  the daemon before did not end in order: at most its last "
+				 "seconds are missing\n");
+	if (text(store, "error", error, sizeof(error))[0])
+		buf_printf(out, "  not written at the moment: %s\n", error);
 }
 
 static void add_store(struct json_value status, struct buf *out)

@@ -351,21 +351,23 @@ int profile_set_lines(struct profile *p, uint32_t location, const struct profile
 		      uint32_t n)
 {
 	struct profile_location *l = &p->locations[location];
+	enum profile_naming naming = n ? PROFILE_NAMED : PROFILE_NAMELESS;
 	int r;
 
 	assert(location < p->n_locations);
-	if (n > l->n_lines) {
-		r = grow(&p->lines, &p->cap_lines, p->n_lines, n, sizeof(*p->lines),
-			 PROFILE_TABLE_MAX);
-		if (r < 0)
-			return r;
-		l->first_line = p->n_lines;
-		p->n_lines += n;
-	}
+	if (l->naming == naming && l->n_lines == n &&
+	    (!n || !memcmp(&p->lines[l->first_line], lines, n * sizeof(*lines))))
+		return 0;
+	/* Always behind the others, never in place: who keeps a copy sees by first_line that the name is a new one. */
+	r = grow(&p->lines, &p->cap_lines, p->n_lines, n, sizeof(*p->lines), PROFILE_TABLE_MAX);
+	if (r < 0)
+		return r;
 	if (n)
-		memcpy(&p->lines[l->first_line], lines, n * sizeof(*lines));
+		memcpy(&p->lines[p->n_lines], lines, n * sizeof(*lines));
+	l->first_line = p->n_lines;
 	l->n_lines = n;
-	l->naming = n ? PROFILE_NAMED : PROFILE_NAMELESS;
+	l->naming = naming;
+	p->n_lines += n;
 	return 0;
 }
 

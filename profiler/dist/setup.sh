@@ -3,7 +3,7 @@
 # What profiler/quickstart and tests/run share: the packages and the configured build tree. Sourced,
 # never run. Nothing here touches the network or the system when nothing is missing.
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 program=${0##*/}
 # A bare `su` or chroot leaves the sbin folders out, where useradd and bpftool are.
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin

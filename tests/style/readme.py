@@ -48,7 +48,7 @@ def check_paths(tree, path, text):
 def constant(tree, name):
     """The value of a #define of ours; None where there is none, or none that is arithmetic."""
     for path in tree.ending(".h", ".c"):
-        text = style.strip_comments(tree.text(path))
+        text = style.strip_comments(tree.text(path)).replace("\\\n", " ")
         defined = re.search(rf"^#[ \t]*define[ \t]+{name}[ \t]+(.+?)[ \t]*$", text, re.MULTILINE)
         if defined:
             expression = defined.group(1)

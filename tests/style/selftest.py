@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 import installed
+import man_pages
 import registry
 import tree as style
 
@@ -255,7 +256,8 @@ class Readme(StyleCase):
 
     def test_limit_that_is_not_the_headers_is_found(self):
         header = {
-            "web/server.h": "/* A. */\n#define A_MAX (1u << 13) /* why */\n#define B_MAX A_MAX\n"
+            "web/server.h": "/* A. */\n#define A_MAX (1u << 13) /* why */\n"
+            "#define B_MAX \\\n\tA_MAX\n"
             "#define C_BYTES (24ull << 20)\n"
         }
         good = "| a | 8,192 | `A_MAX` | x |\n| b | 8,192 | `B_MAX` |\n| c | 24 MiB | `C_BYTES` |\n"
@@ -265,6 +267,29 @@ class Readme(StyleCase):
                 bad = "\n" * line + wrong
                 self.assert_found("readme", {"README.md": bad, **header}, f"README.md:{line + 1}:")
         self.assert_found("readme", {"README.md": "| d | 1 | `GONE_MAX` |\n"}, "GONE_MAX", "None")
+
+
+class Packages(StyleCase):
+    LIST = (
+        "build libbpf-dev <bpf/libbpf.h>\nbuild cmake cmake\nbuild libdw-dev <elfutils/libdwfl.h>\n"
+    )
+
+    def test_clean_tree_passes(self):
+        self.assert_clean("packages", {"profiler/dist/packages": self.LIST})
+        unit = {"tests/unit/web/test_a.c": "/* A. */\n#include <cmocka.h>\n"}
+        more = self.LIST + "unit libcmocka-dev <cmocka.h>\n"
+        self.assert_clean("packages", {"profiler/dist/packages": more, **unit})
+
+    def test_missing_and_needless_packages_are_found(self):
+        for changes, word in (
+            ({"web/a.c": "/* A. */\n#include <zlib.h>\n"}, "web/a.c"),
+            ({"tests/unit/web/test_a.c": "/* A. */\n#include <cmocka.h>\n"}, "test_a.c"),
+            ({"symbolizer/module.c": "/* None. */\n"}, "libdw-dev"),
+        ):
+            with self.subTest(word=word):
+                self.assert_found(
+                    "packages", {"profiler/dist/packages": self.LIST, **changes}, word
+                )
 
 
 class Registry(unittest.TestCase):
@@ -288,7 +313,7 @@ class Registry(unittest.TestCase):
         self.assertIn(
             "RUN_SERIAL", self.check(LABELS=["integration"], TIMEOUT=60.0, SKIP_RETURN_CODE=77)[0]
         )
-        self.assertIn("77", self.check(LABELS=["ui"], TIMEOUT=60.0)[0])
+        self.assertIn("77", self.check(LABELS=["vm"], TIMEOUT=60.0, RUN_SERIAL=True)[0])
         self.assertIn("disabled", self.check(LABELS=["unit"], TIMEOUT=60.0, DISABLED=True)[0])
 
 
@@ -364,6 +389,40 @@ class TreeFiles(unittest.TestCase):
             style.strip_comments('a /* "x\n*/ "/* no */" // end\nb'), 'a  \n "/* no */"  \nb'
         )
         self.assertEqual(style.strip_comments('f("a(", \'"\')', literals=False), "f(\"\", '')")
+
+
+class ManPages(unittest.TestCase):
+    HELP = """Usage: hearth x [OPTION...]
+
+Options:
+  -F, --frequency HZ  samples a second, and
+                      more words
+      --json          as JSON
+  -h, --help          this text
+
+Notes: --not-an-option.
+"""
+    PAGE = ".It Fl F , Fl \\-frequency Ar HZ\nSamples.\n.It Fl \\-json\n.It Fl h , Fl \\-help\n"
+
+    def found(self, page):
+        options = man_pages.HELP_OPTION.findall(man_pages.section(self.HELP, "Options"))
+        return list(
+            man_pages.differences(
+                "x",
+                man_pages.options(options),
+                man_pages.options(man_pages.MAN_OPTION.findall(page)),
+            )
+        )
+
+    def test_equal_lists_pass(self):
+        self.assertEqual(self.found(self.PAGE), [])
+
+    def test_every_difference_is_found(self):
+        self.assertIn("lacks json", self.found(self.PAGE.replace(".It Fl \\-json\n", ""))[0])
+        self.assertIn("not", self.found(self.PAGE + ".It Fl \\-more\n")[0])
+        self.assertEqual(len(self.found(self.PAGE.replace("Ar HZ", "Ar RATE"))), 2)
+        self.assertEqual(len(self.found(self.PAGE.replace("Fl F ,", "Fl f ,"))), 2)
+        self.assertIn("order", self.found("".join(reversed(self.PAGE.splitlines(True))))[0])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,363 @@
+/*
+ * `hearth serve`: see daemon.h. daemon_run() tells the story; second() is what happens once a second.
+ *
+ * One thread: records come in ten times a second, names as they arrive, and each second ends with one commit, every tenth
+ * of them synced to the disk. The web process asks for the status over its socket.
+ */
+#include "profiler/daemon.h"
+
+#include "profiler/base/cleanup.h"
+#include "profiler/base/quantity.h"
+#include "profiler/collector.h"
+#include "profiler/features.h"
+#include "profiler/jail/jail.h"
+#include "profiler/jail/web_link.h"
+#include "profiler/status.h"
+#include "profiler/token.h"
+#include "storage/store.h"
+#include "web/server.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+#define ROUND_MS	100 /* how often the ring buffer is emptied */
+#define SECOND_NS	1000000000ull
+#define SYNC_EVERY	10 /* commits */
+#define COUNTERS_EVERY	10 /* commits between two writings of the counters */
+#define AGE_STEPS	8 /* bounded steps of ageing in one second */
+#define TOKEN_BYTES	(WEB_TOKEN_BYTES + 1)
+#define NOTE_BYTES	512
+#define COUNTERS_BYTES	(64u << 10)
+
+struct daemon {
+	const struct daemon_options *options;
+	char token[TOKEN_BYTES];
+	struct store *store;
+	struct store_feed *feed;
+	struct store_summary summary;
+	bool summary_known;
+	bool previous_unclean;
+	struct web_link *web;
+	char address[NOTE_BYTES];
+	struct collector *collector;
+	int signals;
+	bool over;
+	uint64_t started_ns, second_ns; /* monotonic */
+	uint64_t commits;
+	char store_error[ERR_TEXT_BYTES]; /* "" while writing goes on */
+	char sampler_error[ERR_TEXT_BYTES];
+};
+
+static int block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* ---- the status, for the web process and for the store ---- */
+
+static void status_input(const struct daemon *d, struct status_input *ret)
+{
+	*ret = (struct status_input){
+		.collector = d->collector,
+		.store = d->summary_known ? &d->summary : NULL,
+		.store_path = d->options->store,
+		.address = d->address,
+		.started_ns = d->started_ns,
+		.frequency_hz = d->options->frequency_hz,
+		.store_error = d->store_error,
+		.previous_unclean = d->previous_unclean,
+		.process = {{"collector", getpid()}},
+		.n_processes = 1,
+	};
+	if (d->web && web_link_pid(d->web) > 0)
+		ret->process[ret->n_processes++] = (struct status_process){"web", web_link_pid(d->web)};
+}
+
+static void read_summary(struct daemon *d)
+{
+	struct store_summary summary;
+
+	if (store_summary(d->store, &summary, NULL) < 0)
+		return;
+	if (d->summary_known)
+		store_summary_done(&d->summary);
+	d->summary = summary;
+	d->summary_known = true;
+}
+
+static int live_status(void *ctx, enum web_live what, struct buf *out)
+{
+	struct daemon *d = ctx;
+	struct status_input in;
+
+	read_summary(d);
+	status_input(d, &in);
+	return what == WEB_LIVE_METRICS ? status_metrics(&in, out) : status_json(&in, out);
+}
+
+/* ---- once a second ---- */
+
+/* Tell a failure of the store once when it begins and once when it ends. */
+static void tell_store(struct daemon *d, int r, const struct err *err)
+{
+	if (r < 0 && !d->store_error[0])
+		fprintf(stderr, "hearth serve: the store cannot be written: %s; sampling goes on, and so do the tries\n",
+			err_text(err));
+	if (r >= 0 && d->store_error[0])
+		fprintf(stderr, "hearth serve: the store is written again\n");
+	snprintf(d->store_error, sizeof(d->store_error), "%s", r < 0 ? err_text(err) : "");
+}
+
+static int commit(struct daemon *d, bool sync)
+{
+	struct profile *live = collector_live(d->collector);
+	uint64_t samples = live->n_samples;
+	struct status_input in;
+	struct err err = {};
+	struct buf counters;
+	int r;
+
+	buf_init(&counters, COUNTERS_BYTES);
+	if (sync || d->commits % COUNTERS_EVERY == 0) {
+		status_input(d, &in);
+		status_counters_json(&in, &counters);
+	}
+	r = store_feed_flush(d->feed, counters.len && !counters.err ? buf_str(&counters) : NULL, sync, &err);
+	buf_done(&counters);
+	err.code = r;
+	tell_store(d, r, &err);
+	if (r >= 0)
+		collector_stored(d->collector, samples);
+	d->commits++;
+	return r;
+}
+
+/* The live profile grew too large: everything is written, so start a new one. */
+static int renew(struct daemon *d)
+{
+	int r;
+
+	d->feed = store_feed_free(d->feed);
+	r = collector_renew(d->collector);
+	if (r == 0)
+		r = store_feed_new(d->store, collector_live(d->collector), &d->feed);
+	return r;
+}
+
+static void tell_sampler(struct daemon *d, int r, const struct err *err)
+{
+	const char *text = r < 0 ? err_text(err) : "";
+
+	if (r < 0 && strcmp(text, d->sampler_error) != 0)
+		fprintf(stderr, "hearth serve: %s\n", text);
+	snprintf(d->sampler_error, sizeof(d->sampler_error), "%s", text);
+}
+
+static void age(struct daemon *d)
+{
+	struct err err = {};
+
+	for (int i = 0; i < AGE_STEPS; i++) {
+		int r = store_age(d->store, quantity_now_ns(), &err);
+
+		if (r < 0 && !d->store_error[0])
+			fprintf(stderr, "hearth serve: old samples could not be rolled up: %s\n", err_text(&err));
+		if (r <= 0)
+			return;
+	}
+}
+
+static int second(struct daemon *d)
+{
+	struct err err = {};
+	int r = collector_tick(d->collector, &err);
+
+	err.code = r;
+	tell_sampler(d, r, &err);
+	r = commit(d, d->commits % SYNC_EVERY == SYNC_EVERY - 1);
+	if (r >= 0)
+		age(d);
+	if (r >= 0 && collector_wants_renewal(d->collector))
+		return renew(d);
+	collector_ask_names(d->collector);
+	return 0;
+}
+
+/* ---- the loop ---- */
+
+static void serve_web(struct daemon *d)
+{
+	struct err err = {};
+
+	if (web_link_dispatch(d->web, &err) > 0)
+		fprintf(stderr, "hearth serve: the web process ended: %s; it is started again\n", err_text(&err));
+}
+
+static void take_signal(struct daemon *d)
+{
+	struct signalfd_siginfo info;
+
+	if (read(d->signals, &info, sizeof(info)) == sizeof(info) && info.ssi_signo != SIGHUP)
+		d->over = true;
+}
+
+static int loop(struct daemon *d)
+{
+	int r = 0;
+
+	while (!d->over && r >= 0) {
+		struct collector_fds fds = collector_fds(d->collector);
+		struct pollfd p[4] = {
+			{.fd = fds.ring, .events = POLLIN},
+			{.fd = fds.names, .events = POLLIN},
+			{.fd = d->signals, .events = POLLIN},
+			{.fd = web_link_fd(d->web), .events = POLLIN},
+		};
+
+		if (poll(p, 4, ROUND_MS) < 0 && errno != EINTR)
+			return -errno;
+		if (p[2].revents)
+			take_signal(d);
+		collector_take_records(d->collector);
+		if (p[1].revents)
+			collector_take_names(d->collector);
+		serve_web(d);
+		if (quantity_monotonic_ns() >= d->second_ns + SECOND_NS) {
+			d->second_ns = quantity_monotonic_ns();
+			r = second(d);
+		}
+	}
+	return r;
+}
+
+/* ---- start and end ---- */
+
+static int start_web(struct daemon *d, struct err *err)
+{
+	const struct daemon_options *o = d->options;
+	struct web_link_options w = {
+		.store_path = o->store,
+		.listen = o->listen,
+		.token = d->token[0] ? d->token : NULL,
+		.n_host_names = o->n_host_names,
+		.version = HEARTH_VERSION,
+		.sandbox = o->sandbox,
+		.live = live_status,
+		.ctx = d,
+	};
+	int r;
+
+	for (size_t i = 0; i < o->n_host_names; i++)
+		w.host_names[i] = o->host_names[i];
+	r = web_link_new(&w, &d->web, err);
+	if (r == 0)
+		snprintf(d->address, sizeof(d->address), "%s", web_link_address(d->web));
+	return r;
+}
+
+static int start(struct daemon *d, struct err *err)
+{
+	const struct daemon_options *o = d->options;
+	struct store_options s = {o->detail_time_ns, o->retention_time_ns, o->retention_bytes};
+	struct collector_options c = {
+		.frequency_hz = o->frequency_hz,
+		.user = true,
+		.kernel = true,
+		.unwind = o->unwind,
+		.sandbox = o->sandbox,
+	};
+	char note[NOTE_BYTES + 64];
+	int r = 0;
+
+	if (o->token_file)
+		r = token_read(o->token_file, d->token, sizeof(d->token), err);
+	if (r == 0)
+		r = store_open_writer(o->store, &s, &d->store, err);
+	if (r < 0)
+		return r;
+	read_summary(d);
+	d->previous_unclean = d->summary_known && d->summary.last_flush_ns && !d->summary.clean;
+	r = start_web(d, err);
+	if (r == 0 && o->sandbox)
+		r = jail_limit_collector(err);
+	if (r == 0)
+		r = collector_new(&c, &d->collector, err);
+	if (r == 0)
+		r = store_feed_new(d->store, collector_live(d->collector), &d->feed);
+	if (r < 0)
+		return r;
+	snprintf(note, sizeof(note), "pid=%d address=%s", getpid(), d->address);
+	r = store_lock_note(d->store, note);
+	return r < 0 ? r : collector_start(d->collector, err);
+}
+
+static void greet(const struct daemon *d)
+{
+	struct collector_counts counts;
+
+	if (d->previous_unclean)
+		fprintf(stderr, "hearth serve: the daemon before this one ended without its last second\n");
+	if (collector_counts(d->collector, &counts) < 0)
+		return;
+	printf("Hearth samples %u CPUs at %u Hz. Open %s\n", counts.cpus, d->options->frequency_hz, d->address);
+	if (web_listen_is_local(d->options->listen, NULL) > 0 && !d->token[0])
+		printf("Every user of this host can read it; --token-file asks for a token.\n");
+	fflush(stdout);
+}
+
+/* The last samples are written before anything else ends. */
+static void stop(struct daemon *d)
+{
+	if (d->collector && d->feed) {
+		collector_stop(d->collector);
+		collector_take_names(d->collector);
+		commit(d, true);
+	}
+	web_link_free(d->web);
+	store_feed_free(d->feed);
+	store_close(d->store);
+	collector_free(d->collector);
+	if (d->summary_known)
+		store_summary_done(&d->summary);
+	if (d->signals >= 0)
+		close(d->signals);
+	explicit_bzero(d->token, sizeof(d->token));
+}
+
+int daemon_run(const struct daemon_options *options)
+{
+	struct daemon d = {.options = options, .signals = -1};
+	struct features features;
+	struct err err = {};
+	int r;
+
+	features_probe(&features);
+	r = features_require(&features, &err);
+	if (r == 0) {
+		d.signals = block_signals();
+		r = d.signals < 0 ? d.signals : start(&d, &err);
+	}
+	if (r == 0) {
+		d.started_ns = d.second_ns = quantity_monotonic_ns();
+		greet(&d);
+		r = loop(&d);
+	}
+	stop(&d);
+	if (r >= 0)
+		return 0;
+	err.code = r;
+	fprintf(stderr, "hearth serve: %s\n", err_text(&err));
+	return 1;
+}

@@ -1,0 +1,152 @@
+"""Running Hearth in tests: the binary, a daemon on a store of its own, known loads, and what is left of them.
+
+Everything that is started here is ended here. HEARTH_BUILD names the build folder.
+"""
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+
+BUILD = os.environ.get("HEARTH_BUILD", "build")
+HEARTH = os.path.join(BUILD, "hearth")
+PROGRAMS = os.path.join(BUILD, "tests", "programs")
+SKIP = 77
+
+
+def program(name):
+    return os.path.join(PROGRAMS, name)
+
+
+def run(*arguments, check=True, **options):
+    """Run hearth with these arguments; its CompletedProcess with text."""
+    options.setdefault("timeout", 120)
+    result = subprocess.run([HEARTH, *map(str, arguments)], text=True, capture_output=True, check=False, **options)
+    if check and result.returncode != 0:
+        raise AssertionError(f"hearth {' '.join(map(str, arguments))} ended with {result.returncode}: "
+                             f"{result.stderr}")
+    return result
+
+
+class Daemon:
+    """hearth serve on a store in a folder; ended by stop() or kill()."""
+
+    def __init__(self, store, *arguments, environment=None):
+        self.store = store
+        self.process = subprocess.Popen([HEARTH, "serve", "--store", store, "--listen", "127.0.0.1:0", *arguments],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        self.address = None
+        for line in self.process.stdout:
+            found = re.search(r"Open (http://\S+)", line)
+            if found:
+                self.address = found.group(1)
+                break
+        if not self.address:
+            raise AssertionError(f"hearth serve did not start: {self.process.stderr.read()}")
+
+    def get(self, path, **options):
+        with urllib.request.urlopen(self.address + path.lstrip("/"), timeout=30, **options) as answer:
+            return answer.read()
+
+    def json(self, path):
+        return json.loads(self.get(path))
+
+    def status(self):
+        return self.json("/api/v1/status")
+
+    def processes(self):
+        return [entry["pid"] for entry in self.status()["processes"]]
+
+    def stop(self):
+        """SIGTERM; its exit status and what it wrote on stderr."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        _, errors = self.process.communicate(timeout=20)
+        return self.process.returncode, errors
+
+    def kill(self):
+        self.process.kill()
+        self.process.communicate(timeout=20)
+
+
+@contextlib.contextmanager
+def daemon(*arguments, store=None):
+    with tempfile.TemporaryDirectory() as folder:
+        served = Daemon(store or os.path.join(folder, "store", "hearth.db"), *arguments)
+        try:
+            yield served
+        finally:
+            served.stop()
+
+
+@contextlib.contextmanager
+def load(*command):
+    """A program that runs while the block does."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def bpf_programs():
+    """Names of the loaded BPF programs that are ours."""
+    bpftool = shutil.which("bpftool") or "/usr/sbin/bpftool"
+    listed = subprocess.run([bpftool, "-j", "prog", "list"], capture_output=True, text=True, check=True).stdout
+    return [entry["name"] for entry in json.loads(listed) if entry.get("name", "").startswith("hearth_")]
+
+
+def bpf_maps():
+    bpftool = shutil.which("bpftool") or "/usr/sbin/bpftool"
+    listed = subprocess.run([bpftool, "-j", "map", "list"], capture_output=True, text=True, check=True).stdout
+    return [entry["name"] for entry in json.loads(listed)
+            if entry.get("name") in ("scratch_map", "describe_map", "last_tick", "hearth_b.rodata")]
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="latin-1") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def wait_until(condition, seconds, what):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def folded(text):
+    """{(frame, ...): count} of folded lines."""
+    stacks = {}
+    for line in text.splitlines():
+        stack, _, count = line.rpartition(" ")
+        stacks[tuple(stack.split(";"))] = stacks.get(tuple(stack.split(";")), 0) + int(count)
+    return stacks
+
+
+def shares(stacks, names):
+    """Of the stacks' samples, how many go through each name (percent)."""
+    total = sum(stacks.values())
+    return {name: 100.0 * sum(count for stack, count in stacks.items() if name in stack) / total for name in names}
+
+
+def main():
+    """Run the module's tests. Where sampling is impossible they are skipped with the reason, but not in CI."""
+    doctor = run("doctor", check=False)
+    if doctor.returncode != 0:
+        print(f"skipped: {doctor.stdout}{doctor.stderr}")
+        sys.exit(1 if os.environ.get("CI") == "true" else SKIP)
+    unittest.main(verbosity=2)

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { compileSearch, matchedWithin, matchNumber, nextMatch, searchTree } from "../../../web/ui/search.js";
+import { deepTree, nodeOf, treeOf } from "./trees.mjs";
+
+const find = (tree, text) => searchTree(tree, compileSearch(text).expression);
+
+test("a stack counts once, however often its functions match", () => {
+	const tree = treeOf(["p;fib;fib;fib 50", "p;fib;other;fib 20", "p;none 30"]);
+	const found = find(tree, "fib");
+	assert.equal(found.samples, 70);
+	assert.equal(found.nodes, 4);
+});
+
+test("different functions that match in one stack count once too", () => {
+	const tree = treeOf(["p;read_all;read_some 5", "p;read_some 3", "p;write 2"]);
+	assert.equal(find(tree, "^read").samples, 8);
+});
+
+test("processes can be searched, the root cannot", () => {
+	const tree = treeOf(["nginx;main 5", "bash;main 3"]);
+	assert.equal(find(tree, "nginx").samples, 5);
+	assert.equal(find(tree, "^all$").samples, 0);
+});
+
+test("case matters once a capital is typed", () => {
+	const tree = treeOf(["p;Malloc 5", "p;malloc 3"]);
+	assert.equal(find(tree, "malloc").samples, 8);
+	assert.equal(find(tree, "Malloc").samples, 5);
+	assert.equal(find(tree, "\\Sa").samples, 8);
+});
+
+test("an unfinished expression is an error with words", () => {
+	assert.match(compileSearch("a(").error, /\S/);
+	assert.ok(compileSearch("a(b)").expression);
+});
+
+test("inside a zoomed part the caller's match counts for all of it", () => {
+	const tree = treeOf(["p;outer;inner 6", "p;outer;leaf 4", "p;rest 10"]);
+	const { frames } = find(tree, "outer");
+	assert.equal(matchedWithin(tree, frames, nodeOf(tree, "leaf")).samples, 4);
+	assert.equal(matchedWithin(tree, frames, nodeOf(tree, "rest")).samples, 0);
+});
+
+test("next and previous go round", () => {
+	const tree = treeOf(["p;a;x 5", "p;b;x 4", "p;c 1"]);
+	const { frames } = find(tree, "^x$");
+	const first = nodeOf(tree, "x", 0);
+	const second = nodeOf(tree, "x", 1);
+	assert.equal(nextMatch(tree, frames, 0, 1), first);
+	assert.equal(nextMatch(tree, frames, first, 1), second);
+	assert.equal(nextMatch(tree, frames, second, 1), first);
+	assert.equal(nextMatch(tree, frames, first, -1), second);
+	assert.equal(matchNumber(tree, frames, second), 2);
+	assert.equal(nextMatch(tree, find(tree, "nobody").frames, 0, 1), -1);
+});
+
+test("50,000 nested matches are one", () => {
+	const found = find(deepTree(50000), "deep");
+	assert.equal(found.samples, 1);
+	assert.equal(found.nodes, 50000);
+});

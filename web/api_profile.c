@@ -1,0 +1,129 @@
+/* Profiles: a merged one, two compared, and the last seconds for `go tool pprof`. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "profiler/base/cleanup.h"
+#include "web/api.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+/*
+ * Every sample with its time is held in memory at once: so long a range may be asked for, and no
+ * longer.
+ */
+#define SAMPLES_RANGE_MAX_NS (3600 * NS_PER_S)
+/* speedscope shows time order up to here, and sums a process from here on. */
+#define SPEEDSCOPE_TIMES_MAX_NS (900 * NS_PER_S)
+
+static void profile_freep(struct profile **p)
+{
+	profile_free(*p);
+}
+
+static bool wants_times(const struct web_request *q)
+{
+	uint64_t span_ns = q->params.until_ns - q->params.from_ns;
+
+	return export_format_needs_times(q->params.format) ||
+	       (q->params.format == EXPORT_SPEEDSCOPE && span_ns <= SPEEDSCOPE_TIMES_MAX_NS);
+}
+
+/* Which labels an answer needs: the fewer, the more of the store's sums can be used. NULL: all. */
+static const char *const *labels_for(const struct web_request *q, bool diff)
+{
+	static const char *const comm[] = {"comm", NULL};
+	static const char *const process[] = {"comm", "pid", "start", NULL};
+
+	switch (q->params.format) {
+	case EXPORT_FOLDED:
+		return q->params.n_by ? (const char *const *)q->params.by : comm;
+	case EXPORT_FLAME:
+	case EXPORT_HTML:
+		return comm;
+	case EXPORT_SPEEDSCOPE:
+		return process;
+	default:
+		return diff ? comm : NULL;
+	}
+}
+
+/* "hearth-1764000000.pb.gz" for what is saved and not looked at. */
+static void name_file(struct web_request *q, enum export_format f)
+{
+	if (f == EXPORT_FLAME || f == EXPORT_JSON || f == EXPORT_FOLDED)
+		return;
+	snprintf(q->file, sizeof(q->file), "hearth-%" PRIu64 "%s", q->params.from_ns / NS_PER_S,
+		 export_format_ending(f));
+}
+
+static int write_answer(struct web_service *w, struct web_request *q, const struct profile *p,
+			const struct profile *base, struct err *err)
+{
+	enum export_format f = q->params.format;
+	struct export_options options = {.base = base, .version = w->config->version};
+	int r;
+
+	for (size_t i = 0; i < q->params.n_by; i++)
+		options.by[i] = q->params.by[i];
+	web_request_begin(q, export_format_type(f));
+	r = export_write(f, p, &options, &q->body, err);
+	if (r == -EFBIG)
+		return err_set(err, r,
+			       "the answer would be larger than %u MB: ask for a shorter range, a "
+			       "narrower match or a denser format",
+			       WEB_ANSWER_BYTES_MAX >> 20);
+	if (r < 0)
+		return r;
+	name_file(q, f);
+	return 0;
+}
+
+static int check_by(const struct web_request *q, struct err *err)
+{
+	if (q->params.n_by && q->params.format != EXPORT_FOLDED)
+		return err_set(err, -EINVAL, "by: only format=folded has labels in comm's place");
+	return 0;
+}
+
+int web_api_profile(struct web_service *w, struct store *s, struct web_request *q, struct err *err)
+{
+	_cleanup_(profile_freep) struct profile *p = NULL;
+	struct store_query query = web_request_query(q);
+	bool times = wants_times(q);
+	int r = check_by(q, err);
+
+	if (r < 0)
+		return r;
+	if (q->params.format == EXPORT_SAMPLES &&
+	    query.until_ns - query.from_ns > SAMPLES_RANGE_MAX_NS)
+		return err_set(
+			err, -E2BIG,
+			"format=samples: at most an hour at once; hearth export has no limit");
+	r = store_query_profile(s, &query, times ? NULL : labels_for(q, false), times, &p, err);
+	return r < 0 ? r : write_answer(w, q, p, NULL, err);
+}
+
+int web_api_diff(struct web_service *w, struct store *s, struct web_request *q, struct err *err)
+{
+	_cleanup_(profile_freep) struct profile *p = NULL, *base = NULL;
+	struct store_query query = web_request_query(q), base_query = query;
+	enum export_format f = q->params.format;
+	int r = check_by(q, err);
+
+	if (r < 0)
+		return r;
+	if (f != EXPORT_FLAME && f != EXPORT_FOLDED && f != EXPORT_JSON && f != EXPORT_HTML)
+		return err_set(err, -EINVAL, "format: a comparison is flame, folded, json or html");
+	base_query.from_ns = q->params.base_from_ns;
+	base_query.until_ns = q->params.base_until_ns;
+	r = store_query_profile(s, &query, labels_for(q, true), false, &p, err);
+	if (r == 0)
+		r = store_query_profile(s, &base_query, labels_for(q, true), false, &base, err);
+	return r < 0 ? r : write_answer(w, q, p, base, err);
+}
+
+int web_api_pprof(struct web_service *w, struct store *s, struct web_request *q, struct err *err)
+{
+	q->params.format = EXPORT_PPROF;
+	return web_api_profile(w, s, q, err);
+}

@@ -1,0 +1,137 @@
+/*
+ * The daemon's answers: web/API.md over fetch.
+ *
+ * A profile is read while it arrives (columns.js), with a pause for painting every few milliseconds. The page's clock may differ
+ * from the daemon's, whose times count: the Date header tells by how much.
+ */
+import { ColumnReader } from "./columns.js";
+import { timeParam } from "./state.js";
+import { buildTree } from "./tree.js";
+import { yieldToPage } from "./dom.js";
+
+const SLICE_MS = 12; /* of reading between two paints */
+const SLICE_BYTES = 262144;
+const SKEW_MIN_MS = 2000; /* the header has whole seconds */
+
+let skewMs = 0;
+
+export function serverNow() {
+	return Date.now() + skewMs;
+}
+
+/* What went wrong, in words for people; `status` is the HTTP one, 0 when no answer came. */
+export class ApiError extends Error {
+	constructor(status, message) {
+		super(message);
+		this.status = status;
+	}
+}
+
+/* "api/v1/NAME?..." relative to the page, so that a reverse proxy may put it in a folder. */
+export function apiUrl(name, params) {
+	const query = new URLSearchParams();
+	for (const [key, value] of Object.entries(params)) {
+		if (value !== "" && value !== undefined)
+			query.set(key, value);
+	}
+	const text = query.toString();
+	return "api/v1/" + name + (text ? "?" + text : "");
+}
+
+export function rangeParams(range, match) {
+	return { from: timeParam(range.from), until: timeParam(range.until), match };
+}
+
+async function request(url, signal) {
+	let response;
+	try {
+		response = await fetch(url, { signal, headers: { Accept: "application/json" } });
+	} catch (e) {
+		if (e.name === "AbortError")
+			throw e;
+		throw new ApiError(0, "The daemon does not answer.");
+	}
+	const date = Date.parse(response.headers.get("Date"));
+	if (date)
+		skewMs = Math.abs(date - Date.now()) < SKEW_MIN_MS ? 0 : date - Date.now();
+	if (!response.ok)
+		throw new ApiError(response.status, await errorMessage(response));
+	return response;
+}
+
+async function errorMessage(response) {
+	try {
+		const message = (await response.json()).error.message;
+		return typeof message === "string" && message ? message : "HTTP " + response.status;
+	} catch {
+		return "The daemon answered with HTTP status " + response.status + ".";
+	}
+}
+
+async function requestJson(url, signal) {
+	return (await request(url, signal)).json();
+}
+
+/* The call tree of a range. */
+export async function fetchProfile(range, match, signal) {
+	const response = await request(apiUrl("profile", { ...rangeParams(range, match), format: "flame" }), signal);
+	const reader = new ColumnReader();
+	const stream = response.body.getReader();
+	let paused = performance.now();
+	for (;;) {
+		const { done, value } = await stream.read();
+		if (done)
+			break;
+		for (let i = 0; i < value.length; i += SLICE_BYTES) {
+			reader.feed(value.subarray(i, i + SLICE_BYTES));
+			if (performance.now() - paused > SLICE_MS) {
+				await yieldToPage();
+				paused = performance.now();
+			}
+		}
+	}
+	return finishTree(reader);
+}
+
+/* The call tree of a report, whose JSON stands in the page. */
+export async function readProfile(text) {
+	const reader = new ColumnReader();
+	const encoder = new TextEncoder();
+	let paused = performance.now();
+	for (let i = 0; i < text.length;) {
+		let end = Math.min(i + SLICE_BYTES, text.length);
+		if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800)
+			end--; /* not between two halves of a character */
+		reader.feed(encoder.encode(text.slice(i, end)));
+		i = end;
+		if (performance.now() - paused > SLICE_MS) {
+			await yieldToPage();
+			paused = performance.now();
+		}
+	}
+	return finishTree(reader);
+}
+
+async function finishTree(reader) {
+	const { value, column } = reader.finish();
+	await yieldToPage();
+	const tree = buildTree(value, column);
+	await yieldToPage();
+	return tree;
+}
+
+export function fetchSeries(range, stepMs, match, by, signal) {
+	return requestJson(apiUrl("series", { ...rangeParams(range, match), step: stepMs / 1000 + "s", by }), signal);
+}
+
+export async function fetchLabels(signal) {
+	return (await requestJson(apiUrl("labels", {}), signal)).labels.map(String);
+}
+
+export async function fetchValues(label, range, match, signal) {
+	return (await requestJson(apiUrl(`labels/${encodeURIComponent(label)}/values`, rangeParams(range, match)), signal)).values.map(String);
+}
+
+export function fetchStatus(signal) {
+	return requestJson(apiUrl("status", {}), signal);
+}
