@@ -1,11 +1,11 @@
 /* Unit headers, root entries, the attributes of functions; dwarf_unit.h is the contract. */
 #include "symbolizer/dwarf_unit.h"
 
-#include "profiler/base/cleanup.h"
 #include "symbolizer/inflate.h"
 
 #include <elf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* GNU's older number for it, before DWARF 4. */
