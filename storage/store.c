@@ -1,4 +1,7 @@
-/* Opening and closing a store, its dictionaries for readers, and its summary; see store.h and store_private.h. */
+/*
+ * Opening and closing a store, its dictionaries for readers, and its summary; see store.h and
+ * store_private.h.
+ */
 #include "storage/store_private.h"
 
 #include "profiler/base/cleanup.h"
@@ -206,7 +209,10 @@ static int chunks_are_whole(struct store *s, bool *ret)
 	return 0;
 }
 
-/* Go on with the last epoch if its dictionary is whole, else begin a new one: nothing is added to damage. */
+/*
+ * Go on with the last epoch if its dictionary is whole, else begin a new one: nothing is added to
+ * damage.
+ */
 static int load_growth(struct store *s, bool recovered, uint64_t now_ns)
 {
 	uint64_t next_chunk = 0, damaged = 0;

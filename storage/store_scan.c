@@ -36,7 +36,10 @@ static bool overlaps(const struct scan *c, uint64_t from_ms, uint64_t until_ms)
 	return from_ms < c->until_ms && until_ms > c->from_ms;
 }
 
-/* A gap in the numbers: nobody knows what was there, but its time lies between that of its neighbours. */
+/*
+ * A gap in the numbers: nobody knows what was there, but its time lies between that of its
+ * neighbours.
+ */
 static int lose_gap(struct scan *c, size_t i, uint64_t gap)
 {
 	uint64_t from_ms = i > 0 ? c->list.blocks[i - 1].from_ms : 0;
@@ -81,9 +84,9 @@ static int read_lists(struct scan *c)
 	int r = db_state_get(c->store->db, &c->state);
 
 	if (r == -ENOENT || r == -EBADMSG)
-		c->state =
-			(struct
-			 db_state){}; /* store_summary() says so; gaps between rows are still seen */
+		c->state = (struct
+			    /* store_summary() says so; gaps between rows are still seen */
+			    db_state){};
 	else if (r < 0)
 		return r;
 	r = db_block_list(c->store->db, &c->list);
@@ -265,7 +268,10 @@ void scan_rewind(struct scan *c)
 
 /* ---- samples ---- */
 
-/* The selector on a label set whose strings stand in the dictionary: a profile of one set lends it its shape. */
+/*
+ * The selector on a label set whose strings stand in the dictionary: a profile of one set lends
+ * it its shape.
+ */
 static int ask_selector(struct scan *c, struct profile_labels *l)
 {
 	struct profile view = {

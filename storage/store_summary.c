@@ -13,7 +13,9 @@
 	(64u         \
 	 << 20) /* of data read for their checksum in one summary; the next goes on behind them */
 
-/* Blocks follow each other without a gap; a gap that a damaged row explains is not counted twice. */
+/*
+ * Blocks follow each other without a gap; a gap that a damaged row explains is not counted twice.
+ */
 static void count_missing(const struct db_block_list *l, const struct db_state *state,
 			  struct store_summary *sum)
 {

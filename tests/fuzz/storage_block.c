@@ -1,7 +1,9 @@
 /*
- * block.h over any bytes: parsing is bounded, and what it takes survives being written and parsed again.
+ * block.h over any bytes: parsing is bounded, and what it takes survives being written and parsed
+ * again.
  *
- * The checksum that ends a block is appended here, so that the search gets past it; the input is what stands before it.
+ * The checksum that ends a block is appended here, so that the search gets past it; the input is
+ * what stands before it.
  */
 #include "storage/block.h"
 

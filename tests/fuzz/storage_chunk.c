@@ -1,7 +1,9 @@
 /*
- * chunk.h over any bytes: parsing is bounded, and what it takes survives being written and parsed again.
+ * chunk.h over any bytes: parsing is bounded, and what it takes survives being written and parsed
+ * again.
  *
- * The checksum that ends a chunk is appended here, so that the search gets past it; the input is what stands before it.
+ * The checksum that ends a chunk is appended here, so that the search gets past it; the input is
+ * what stands before it.
  */
 #include "storage/dict.h"
 

@@ -1,4 +1,7 @@
-/* selector.h over any text: parsing and matching are bounded, and a selector that is taken says 1, 0 or that it needs too much. */
+/*
+ * selector.h over any text: parsing and matching are bounded, and a selector that is taken says
+ * 1, 0 or that it needs too much.
+ */
 #include "storage/selector.h"
 
 #include <errno.h>

@@ -228,7 +228,10 @@ static void malformed_bytes_are_refused(void **state)
 		assert_int_equal(b.n_samples, 0);
 		buf_done(&bad);
 	}
-	/* Every bit of it flipped: never taken with the old checksum, and with a right one never beyond its bounds. */
+	/*
+	 * Every bit of it flipped: never taken with the old checksum, and with a right one never
+	 * beyond its bounds.
+	 */
 	for (size_t bit = 0; bit < good.len * 8; bit++) {
 		buf_init(&bad, 1 << 20);
 		buf_add(&bad, good.data, good.len);

@@ -1,4 +1,7 @@
-/* Chunks and the dictionaries made of them: what grew is read back, gaps become holes, what is malformed is refused. */
+/*
+ * Chunks and the dictionaries made of them: what grew is read back, gaps become holes, what is
+ * malformed is refused.
+ */
 #include "storage/growth.h"
 
 #include <errno.h>
@@ -169,7 +172,10 @@ static void a_missing_chunk_leaves_holes_and_nothing_shifts(void **state)
 	for (int c = 0; c < 10; c++)
 		if (c != 4)
 			assert_int_equal(apply(d, &chunks[c], &z), 0);
-	/* 12 to 14 are gone. What stands on them (stacks are one long chain here) is not there either. */
+	/*
+	 * 12 to 14 are gone. What stands on them (stacks are one long chain here) is not there
+	 * either.
+	 */
 	for (uint32_t n = 0; n < 30; n++) {
 		assert_int_equal(dict_has(d, CHUNK_OBJECT, n), n < 12 || n > 14);
 		assert_int_equal(dict_has_stack(d, n + 1), n < 12);
@@ -243,7 +249,10 @@ static void malformed_bytes_are_refused(void **state)
 		buf_add(&bad, chunks[1].data, chunks[1].len);
 		bad.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		assert_int_equal(chunk_parse(bad.data, bad.len, &z, &c), -EBADMSG);
-		/* With a right checksum it may be taken, and must fit a dictionary or be refused by it. */
+		/*
+		 * With a right checksum it may be taken, and must fit a dictionary or be refused
+		 * by it.
+		 */
 		bad.len -= 8;
 		buf_add_u64(&bad, compress_checksum(bad.data, bad.len, 0));
 		assert_int_equal(dict_new(1, true, &d), 0);

@@ -1,4 +1,7 @@
-/* The store end to end: what is flushed is answered, by readers and writers, now and after a reopening. */
+/*
+ * The store end to end: what is flushed is answered, by readers and writers, now and after a
+ * reopening.
+ */
 #include "storage/store.h"
 #include "tests/unit/storage/place.h"
 
@@ -249,7 +252,10 @@ static void names_are_stored_once_and_given_back(void **state)
 	profile_free(live);
 	store_close(s);
 
-	/* Another run, another live profile: names come from the store, and so does that there is none. */
+	/*
+	 * Another run, another live profile: names come from the store, and so does that there is
+	 * none.
+	 */
 	s = place_writer(at, NULL);
 	live = live_new();
 	assert_int_equal(store_feed_new(s, live, &f), 0);
@@ -314,7 +320,10 @@ static void one_writer_at_a_time(void **state)
 	assert_int_equal(store_open_writer(at->path, NULL, &second, &err), -EBUSY);
 	assert_non_null(strstr(err.text, "pid=12"));
 	assert_null(second);
-	/* Readers come and go, and so do other descriptors of the same files, in this very process. */
+	/*
+	 * Readers come and go, and so do other descriptors of the same files, in this very
+	 * process.
+	 */
 	store_close(place_reader(at));
 	close(open(at->path, O_RDONLY));
 	assert_int_equal(store_lock_read(at->path, text, sizeof(text)), 0);

@@ -1,6 +1,6 @@
 /*
- * kill -9 at any moment: the store opens, holds every flush that was acknowledged and at most the one that was under way,
- * each whole or not at all, and says that the end was not clean.
+ * kill -9 at any moment: the store opens, holds every flush that was acknowledged and at most the
+ * one that was under way, each whole or not at all, and says that the end was not clean.
  */
 #include "tests/unit/storage/oracle.h"
 #include "tests/unit/storage/place.h"
@@ -22,7 +22,10 @@
 #define PER_FLUSH  25
 #define FLUSH_STEP 1000
 
-/* The child: flushes and ages as fast as it can, and says each number that is committed. Flush n holds PER_FLUSH samples of second n. */
+/*
+ * The child: flushes and ages as fast as it can, and says each number that is committed. Flush n
+ * holds PER_FLUSH samples of second n.
+ */
 static void write_for_ever(const struct place *at, uint64_t from, int say)
 {
 	struct oracle o = {.random = from + 1};

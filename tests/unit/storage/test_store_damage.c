@@ -1,6 +1,7 @@
 /*
- * A damaged store: whatever byte is flipped and whatever row is missing, a question fails with a sentence, or it is answered by
- * a part of the truth with what is missing counted as lost. Never anything else, and never by a crash.
+ * A damaged store: whatever byte is flipped and whatever row is missing, a question fails with a
+ * sentence, or it is answered by a part of the truth with what is missing counted as lost. Never
+ * anything else, and never by a crash.
  */
 #include "tests/unit/storage/oracle.h"
 #include "tests/unit/storage/place.h"

@@ -1,6 +1,7 @@
 /*
- * A full disk, a real one: a small tmpfs in a mount namespace of its own. Flushes fail with a sentence, nothing is half
- * written, questions go on, and when there is room again everything that was waiting is stored.
+ * A full disk, a real one: a small tmpfs in a mount namespace of its own. Flushes fail with a
+ * sentence, nothing is half written, questions go on, and when there is room again everything
+ * that was waiting is stored.
  */
 #include "tests/unit/storage/oracle.h"
 #include "tests/unit/storage/place.h"
@@ -54,7 +55,10 @@ static void a_full_disk_stops_writing_and_nothing_else(void **state)
 	live->period_ns = 10101010;
 	assert_int_equal(store_feed_new(s, live, &f), 0);
 	for (int cycle = 0; cycle < 4; cycle++) {
-		/* Different room each time, so that the disk fills at different places of a commit. */
+		/*
+		 * Different room each time, so that the disk fills at different places of a
+		 * commit.
+		 */
 		fill_disk(ballast, (size_t)cycle * 20000 + 5000);
 		for (int i = 0; i < 60; i++, now += 1000) {
 			struct err err = {};
