@@ -224,6 +224,15 @@ int bpf_programs_reset_tick(struct bpf_programs *b, uint32_t cpu)
 		       0;
 }
 
+uint64_t bpf_programs_last_tick(const struct bpf_programs *b, uint32_t cpu)
+{
+	uint64_t at = 0;
+
+	if (cpu < b->cpus)
+		bpf_map__lookup_elem(b->skeleton->maps.last_tick, &cpu, sizeof(cpu), &at, sizeof(at), 0);
+	return at;
+}
+
 /* /proc/self/fdinfo says "memlock:" with the bytes that a map takes. */
 static uint64_t map_memory(int fd)
 {

@@ -48,6 +48,8 @@ int bpf_programs_filter_clear(struct bpf_programs *b, const struct abi_filter_ke
 
 /* A CPU came online: its next tick is the first. */
 int bpf_programs_reset_tick(struct bpf_programs *b, uint32_t cpu);
+/* When a CPU's timer fired last, CLOCK_MONOTONIC; 0: not yet. */
+uint64_t bpf_programs_last_tick(const struct bpf_programs *b, uint32_t cpu);
 
 /* Kernel memory of all maps, as the kernel counts it where it says so, else by their sizes. */
 uint64_t bpf_programs_map_bytes(const struct bpf_programs *b);

@@ -2,6 +2,7 @@
 #include "profiler/sampler.h"
 
 #include "profiler/base/cleanup.h"
+#include "profiler/base/quantity.h"
 #include "profiler/cpu_list.h"
 
 #include <errno.h>
@@ -13,13 +14,15 @@
 
 #define ONLINE_PATH "/sys/devices/system/cpu/online"
 #define LIST_BYTES  4096
+#define SILENT_NS   3000000000ull
 
 struct sampler {
 	struct bpf_programs *programs;
 	uint32_t frequency_hz;
 	char online[LIST_BYTES]; /* the list as read last: unchanged means nothing to do */
 	int *fd; /* by CPU number, -1 none */
-	unsigned int cpus; /* of fd */
+	uint64_t *started_ns;
+	unsigned int cpus; /* of fd and started_ns */
 	unsigned int running;
 };
 
@@ -59,6 +62,7 @@ static int event_open(const struct sampler *s, unsigned int cpu)
 
 static int grow_to(struct sampler *s, unsigned int cpus)
 {
+	uint64_t *started_ns;
 	int *fd;
 
 	if (cpus <= s->cpus)
@@ -66,9 +70,13 @@ static int grow_to(struct sampler *s, unsigned int cpus)
 	fd = realloc(s->fd, cpus * sizeof(*fd));
 	if (!fd)
 		return -ENOMEM;
+	s->fd = fd;
+	started_ns = realloc(s->started_ns, cpus * sizeof(*started_ns));
+	if (!started_ns)
+		return -ENOMEM;
+	s->started_ns = started_ns;
 	for (unsigned int i = s->cpus; i < cpus; i++)
 		fd[i] = -1;
-	s->fd = fd;
 	s->cpus = cpus;
 	return 0;
 }
@@ -84,6 +92,7 @@ static int cpu_start(struct sampler *s, unsigned int cpu, struct err *err)
 	if (fd < 0)
 		return err_set(err, fd, "CPU %u cannot be sampled: perf_event_open: %s", cpu, strerror(-fd));
 	s->fd[cpu] = fd;
+	s->started_ns[cpu] = quantity_monotonic_ns();
 	s->running++;
 	return 0;
 }
@@ -95,6 +104,21 @@ static void cpu_stop(struct sampler *s, unsigned int cpu)
 	s->running--;
 }
 
+/* Timers that have not fired for long belong to CPUs that were offline meanwhile. */
+static void stop_silent(struct sampler *s)
+{
+	uint64_t now = quantity_monotonic_ns();
+
+	for (unsigned int cpu = 0; cpu < s->cpus; cpu++) {
+		uint64_t last = bpf_programs_last_tick(s->programs, cpu);
+
+		if (s->fd[cpu] < 0 || now < s->started_ns[cpu] + SILENT_NS || now < last + SILENT_NS)
+			continue;
+		cpu_stop(s, cpu);
+		s->online[0] = '\0'; /* look at the list again */
+	}
+}
+
 int sampler_refresh(struct sampler *s, struct err *err)
 {
 	char online[LIST_BYTES];
@@ -104,6 +128,7 @@ int sampler_refresh(struct sampler *s, struct err *err)
 
 	if (r < 0)
 		return err_set(err, r, ONLINE_PATH " cannot be read: %s", strerror(-r));
+	stop_silent(s);
 	if (!strcmp(online, s->online))
 		return 0;
 	r = cpu_list_parse(online, &list);
@@ -153,6 +178,7 @@ struct sampler *sampler_stop(struct sampler *s)
 		if (s->fd[cpu] >= 0)
 			close(s->fd[cpu]);
 	free(s->fd);
+	free(s->started_ns);
 	free(s);
 	return NULL;
 }

@@ -23,6 +23,8 @@
 #define ADDRESS_MAX  512
 #define STEADY_MS    60000 /* having run so long makes the next restart a first one */
 
+#define ARG_LISTEN 1 /* its place in args */
+
 enum web_link_state {
 	WEB_LINK_STARTING,
 	WEB_LINK_RUNNING,
@@ -136,6 +138,22 @@ static int start(struct web_link *l, struct err *err)
 
 /* ---- what the worker says ---- */
 
+/* A restarted worker listens where the first one did, also where the system chose the port. */
+static int keep_address(struct web_link *l)
+{
+	static const char scheme[] = "http://";
+	const char *host = l->address + sizeof(scheme) - 1;
+	char *arg;
+
+	if (strncmp(l->address, scheme, sizeof(scheme) - 1) != 0)
+		return 0;
+	if (asprintf(&arg, WORKER_LISTEN "%.*s", (int)strcspn(host, "/"), host) < 0)
+		return -ENOMEM;
+	free(l->args[ARG_LISTEN]);
+	l->args[ARG_LISTEN] = arg;
+	return 0;
+}
+
 static int on_ready(struct web_link *l, const struct wire_msg *m)
 {
 	if (l->state != WEB_LINK_STARTING || m->body.len > ADDRESS_MAX || m->body.len == 0)
@@ -147,7 +165,7 @@ static int on_ready(struct web_link *l, const struct wire_msg *m)
 	l->address[m->body.len] = '\0';
 	l->state = WEB_LINK_RUNNING;
 	set_timer(l, 0);
-	return 0;
+	return keep_address(l);
 }
 
 static int on_failed(const struct wire_msg *m, struct err *err)

@@ -36,7 +36,7 @@ struct web_link;
 int web_link_new(const struct web_link_options *options, struct web_link **ret, struct err *err);
 struct web_link *web_link_free(struct web_link *l); /* ends the worker */
 
-/* "http://127.0.0.1:7979/"; the same after a restart unless the port was left to the system. */
+/* "http://127.0.0.1:7979/"; the same after a restart. */
 const char *web_link_address(const struct web_link *l);
 int web_link_pid(const struct web_link *l); /* 0: none runs now */
 uint32_t web_link_restarts(const struct web_link *l);

@@ -67,7 +67,7 @@ class Selection(unittest.TestCase):
                 host.run("record", "-d", 1, "-p", wanted.pid, "-o", out)
                 with open(out, encoding="utf-8") as file:
                     profile = json.load(file)
-                self.assertEqual({stack["labels"]["pid"] for stack in profile["stacks"]}, {wanted.pid})
+                self.assertEqual({stack["labels"]["pid"] for stack in profile["stacks"]}, {str(wanted.pid)})
                 self.assertGreater(profile["samples"], 30)
 
     def test_the_end_of_the_process_ends_the_recording(self):
