@@ -213,10 +213,7 @@ enum abi_filter_verdict {
 struct abi_filter_key {
 	__u32 kind; /* enum abi_filter_kind */
 	__u32 hierarchy; /* of a cgroup */
-	union {
-		__u64 id; /* pid or kernfs id */
-		char comm[ABI_COMM_BYTES];
-	};
+	__u64 id[2]; /* pid or kernfs id and zero; or the 16 bytes of a comm */
 };
 
 #ifndef __bpf__

@@ -52,7 +52,7 @@ static __always_inline __u64 missed_ticks(__u64 now, __u32 idle)
 
 static __always_inline __u32 filter_verdict(__u32 kind, __u32 hierarchy, __u64 id)
 {
-	struct abi_filter_key key = {.kind = kind, .hierarchy = hierarchy, .id = id};
+	struct abi_filter_key key = {.kind = kind, .hierarchy = hierarchy, .id = {id}};
 	__u32 *verdict = bpf_map_lookup_elem(&filters, &key);
 
 	return verdict ? *verdict : 0;
@@ -84,7 +84,7 @@ static __noinline int filter_passes(struct scratch *s, __u64 cgroup_address)
 	__u32 pid_verdict, comm_verdict = 0, *found;
 
 	pid_verdict = filter_verdict(ABI_FILTER_PID, 0, s->head.pid);
-	__builtin_memcpy(by_comm.comm, s->head.comm, sizeof(by_comm.comm));
+	__builtin_memcpy(by_comm.id, s->head.comm, sizeof(by_comm.id));
 	found = bpf_map_lookup_elem(&filters, &by_comm);
 	if (found)
 		comm_verdict = *found;

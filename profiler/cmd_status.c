@@ -65,6 +65,25 @@ static const char *address_of(const char *note)
 	return at && at[8] ? at + 8 : NULL;
 }
 
+/*
+ * Where the daemon hangs, its web process answers in its place, from the store and with `running`
+ * false; but its lock says that it runs.
+ */
+static int check_answer(const char *note, struct buf *answer, struct err *err)
+{
+	struct json_value status, running;
+	bool yes = false;
+
+	if (json_read_check(buf_str(answer), answer->len, &status) < 0)
+		return err_set(err, -EBADMSG, "the daemon's answer is not JSON (%s)", note);
+	if (json_read_member(status, "running", &running) && json_read_bool(running, &yes) && yes)
+		return 0;
+	return err_set(
+		err, -ETIMEDOUT,
+		"the daemon is running (%s), but only its web page answers: it hangs, or is ending",
+		note);
+}
+
 static int ask_daemon(const char *note, struct buf *out, struct err *err)
 {
 	const char *address = address_of(note);
@@ -72,10 +91,10 @@ static int ask_daemon(const char *note, struct buf *out, struct err *err)
 	int r;
 
 	if (!address)
-		return err_set(
-			err, -EAGAIN,
-			"the daemon (%s) has not told its address: it may be starting or ending",
-			note);
+		return err_set(err, -EAGAIN,
+			       "a daemon writes %s, but has not told its address: it may be "
+			       "starting or ending",
+			       store);
 	if (token_file) {
 		r = token_read(token_file, token, sizeof(token), err);
 		if (r < 0)
@@ -91,7 +110,7 @@ static int ask_daemon(const char *note, struct buf *out, struct err *err)
 					  : "asks for a token: --token-file FILE");
 	if (r != 200)
 		return err_set(err, -EPROTO, "the daemon at %s answers with status %d", address, r);
-	return 0;
+	return check_answer(note, out, err);
 }
 
 static void add_summary(struct json *j, const struct store_summary *s)
@@ -179,7 +198,7 @@ static int run(struct err *err)
 		err_set(err, r, "cannot look whether a daemon serves %s: %s%s", store, strerror(-r),
 			r == -EACCES || r == -EPERM ? "; run it as root" : "");
 	if (r >= 0 && json_read_check(buf_str(&json), json.len, &status) < 0)
-		r = err_set(err, -EBADMSG, "the daemon's answer is not JSON");
+		r = err_set(err, -EBADMSG, "the status is not JSON");
 	if (r >= 0 && as_json) {
 		printf("%.*s\n", (int)status.len, status.at);
 	} else if (r >= 0) {

@@ -184,14 +184,14 @@ struct collector *collector_free(struct collector *c)
 
 int collector_filter_pid(struct collector *c, uint32_t pid, bool tree)
 {
-	struct abi_filter_key key = {.kind = ABI_FILTER_PID, .id = pid};
+	struct abi_filter_key key = {.kind = ABI_FILTER_PID, .id = {pid}};
 
 	return bpf_programs_filter_set(c->programs, &key, tree ? ABI_FILTER_ALLOW_TREE : ABI_FILTER_ALLOW);
 }
 
 int collector_forget_pid(struct collector *c, uint32_t pid)
 {
-	struct abi_filter_key key = {.kind = ABI_FILTER_PID, .id = pid};
+	struct abi_filter_key key = {.kind = ABI_FILTER_PID, .id = {pid}};
 
 	return bpf_programs_filter_clear(c->programs, &key);
 }
@@ -204,7 +204,7 @@ int collector_filter_cgroup(struct collector *c, const char *path, struct err *e
 
 	if (r < 0)
 		return r;
-	key.id = id;
+	key.id[0] = id;
 	return bpf_programs_filter_set(c->programs, &key, ABI_FILTER_ALLOW);
 }
 

@@ -13,7 +13,7 @@ struct budget_item {
 	struct budget_item *older;
 	size_t bytes;
 	void (*drop)(
-		struct budget_item *item); /* free what it stands for; must not touch the budget */
+		struct budget_item *item); /* free what it stands for; may forget other items */
 };
 
 struct budget {

@@ -8,8 +8,8 @@
 #include "symbolizer/symbolizer.h"
 
 #include <ctype.h>
-#include <demangle.h>
 #include <errno.h>
+#include <libiberty/demangle.h>
 #include <setjmp.h>
 #include <string.h>
 

@@ -254,6 +254,7 @@ static int build(struct symtab *t, struct symbol_list *l)
 
 static void unload(struct symtab *t)
 {
+	names_drop(&t->names);
 	free(t->symbols);
 	free(t->segments);
 	free(t->made);
@@ -294,6 +295,7 @@ static int load(struct symtab *t)
 void symtab_init(struct symtab *t, const struct elf_image *image, struct budget *budget)
 {
 	*t = (struct symtab){.image = image, .budget = budget, .item.drop = drop};
+	names_init(&t->names, budget);
 }
 
 void symtab_done(struct symtab *t)
@@ -303,7 +305,7 @@ void symtab_done(struct symtab *t)
 	unload(t);
 }
 
-int symtab_find(struct symtab *t, uint64_t address, const struct symbol **ret)
+int symtab_name(struct symtab *t, uint64_t address, struct name *ret)
 {
 	uint32_t id;
 	int r;
@@ -319,6 +321,6 @@ int symtab_find(struct symtab *t, uint64_t address, const struct symbol **ret)
 	id = segments_find(t->segments, t->n_segments, (uint32_t)(address - t->base));
 	if (id == SEGMENT_NONE)
 		return 0;
-	*ret = &t->symbols[id];
-	return 1;
+	r = names_get(&t->names, t->symbols[id].name, t->symbols[id].len, ret);
+	return r < 0 ? r : 1;
 }

@@ -30,6 +30,7 @@ struct symtab {
 	size_t n_symbols;
 	struct segment *segments; /* ids are indexes of symbols */
 	size_t n_segments;
+	struct names names;
 	char *made; /* names that stand in no file: "printf@plt" */
 };
 
@@ -39,5 +40,5 @@ void symtab_done(struct symtab *t);
 /* Does the file have a .symtab (whole or stripped of locals), so that more than exported names are known? */
 bool symtab_is_full(const struct elf_image *image);
 
-/* The symbol over a virtual address. 1, 0 when there is none, or -ENOMEM. Borrowed until the budget is trimmed. */
-int symtab_find(struct symtab *t, uint64_t address, const struct symbol **ret);
+/* The name of the symbol over a virtual address, as of names_get(). 1, 0 when there is none, or -ENOMEM. */
+int symtab_name(struct symtab *t, uint64_t address, struct name *ret);

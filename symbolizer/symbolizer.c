@@ -6,6 +6,7 @@
 
 #include "profiler/base/cleanup.h"
 #include "symbolizer/answer.h"
+#include "symbolizer/source_dwarf.h"
 #include "symbolizer/source_kernel.h"
 #include "symbolizer/source_symtab.h"
 #include "symbolizer/source_vdso.h"
@@ -29,8 +30,7 @@ struct sym_module {
 	bool by_offset; /* offsets are positions in the file, otherwise virtual addresses already */
 	struct elf_image image;
 	struct symtab symtab;
-	struct names names;
-	struct budget_item names_item;
+	struct source_dwarf dwarf;
 	uint32_t owner; /* of the kernel's: who in kernel_names */
 	uint64_t base;
 };
@@ -44,17 +44,10 @@ struct symbolizer {
 	struct answer answer;
 };
 
-static void drop_names(struct budget_item *item)
-{
-	names_done(&((struct sym_module *)((char *)item - offsetof(struct sym_module, names_item)))
-			    ->names);
-}
-
 /* Everything but the number. */
-static void module_clear(struct symbolizer *s, struct sym_module *m)
+static void module_clear(struct sym_module *m)
 {
-	budget_forget(&s->budget, &m->names_item);
-	names_done(&m->names);
+	source_dwarf_done(&m->dwarf);
 	symtab_done(&m->symtab);
 	elf_image_done(&m->image);
 }
@@ -77,7 +70,7 @@ struct symbolizer *symbolizer_free(struct symbolizer *s)
 	if (!s)
 		return NULL;
 	for (size_t i = 0; i < s->n_modules; i++) {
-		module_clear(s, s->modules[i]);
+		module_clear(s->modules[i]);
 		free(s->modules[i]);
 	}
 	free(s->modules);
@@ -111,7 +104,8 @@ static int module_new(struct symbolizer *s, uint32_t *ret_number, struct err *er
 
 static void module_start(struct symbolizer *s, struct sym_module *m, enum module_kind kind)
 {
-	*m = (struct sym_module){.kind = kind, .image = m->image, .names_item.drop = drop_names};
+	*m = (struct sym_module){.kind = kind, .image = m->image};
+	source_dwarf_init(&m->dwarf, &m->image, &s->budget);
 	symtab_init(&m->symtab, &m->image, &s->budget);
 }
 
@@ -226,7 +220,7 @@ void symbolizer_drop(struct symbolizer *s, uint32_t module)
 
 	if (!m)
 		return;
-	module_clear(s, m);
+	module_clear(m);
 	*m = (struct sym_module){};
 }
 
@@ -241,34 +235,24 @@ static int name_kernel(struct symbolizer *s, const struct sym_module *m, uint64_
 	return 0;
 }
 
-/* What the symbol tables add: the name where there is none, the object's own name of the outermost function. */
-static int refine_by_symbol(struct symbolizer *s, struct sym_module *m, uint64_t address)
-{
-	const struct symbol *symbol;
-	struct name name;
-	int r = symtab_find(&m->symtab, address, &symbol);
-
-	if (r <= 0)
-		return r;
-	r = names_get(&m->names, symbol->name, symbol->len, &name);
-	if (r < 0)
-		return r;
-	answer_refine(&s->answer, &name);
-	return 0;
-}
-
+/* The chain: debug information answers, symbol tables refine what it says or answer in its place. */
 static int name_elf(struct symbolizer *s, struct sym_module *m, uint64_t address)
 {
-	int r = refine_by_symbol(s, m, address);
+	struct name symbol;
+	int r = s->no_dwarf ? 0 : source_dwarf_name(&m->dwarf, address, &s->answer);
 
-	budget_charge(&s->budget, &m->names_item, m->names.bytes);
-	return r;
+	if (r < 0)
+		return r;
+	r = symtab_name(&m->symtab, address, &symbol);
+	if (r > 0)
+		answer_refine(&s->answer, &symbol);
+	return r < 0 ? r : 0;
 }
 
 static int broken(struct symbolizer *s, struct sym_module *m, struct err *err)
 {
 	if (!m->broken)
-		module_clear(s, m);
+		module_clear(m);
 	m->broken = true;
 	answer_clear(&s->answer);
 	return err_set(err, -EIO, "the file was truncated while it was read");

@@ -24,7 +24,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Sanitizers report on descriptor 2, and have a thread and mappings of their own. */
+/* Sanitizers report on descriptor 2 and probe: to them, as to the web worker, what is not allowed is refused. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
 #else
@@ -137,16 +137,16 @@ static int add_own_signals(scmp_filter_ctx f)
 
 static int add_symbolizer(scmp_filter_ctx f)
 {
-	int r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
-				 SCMP_A0_32(SCMP_CMP_NE, (uint32_t)getpid()));
+	int r = add_conditional(f, conditional_symbolizer, COUNT(conditional_symbolizer));
 
-	for (size_t i = 0; i < COUNT(refused) && r == 0; i++)
-		if (!SANITIZED || (refused[i] != SCMP_SYS(write) && refused[i] != SCMP_SYS(sched_getaffinity)))
-			r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
 	if (r == 0 && SANITIZED)
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0_32(SCMP_CMP_EQ, STDERR_FILENO));
+		return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
+					SCMP_A0_32(SCMP_CMP_EQ, STDERR_FILENO));
 	if (r == 0)
-		r = add_conditional(f, conditional_symbolizer, COUNT(conditional_symbolizer));
+		r = add_all(f, SCMP_ACT_ERRNO(EPERM), refused, COUNT(refused));
+	if (r == 0)
+		r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
+				     SCMP_A0_32(SCMP_CMP_NE, (uint32_t)getpid()));
 	return r;
 }
 

@@ -154,7 +154,7 @@ static struct seen sample_scene(void (*how)(struct scene *))
 	static const struct events_handlers handlers = {on_sample, on_object, on_cgroup};
 	struct bpf_programs_options options = {
 		.frequency_hz = FREQUENCY_HZ, .user = true, .filter = true, .filter_allows = true};
-	struct abi_filter_key self = {.kind = ABI_FILTER_PID, .id = (uint32_t)getpid()};
+	struct abi_filter_key self = {.kind = ABI_FILTER_PID, .id = {(uint32_t)getpid()}};
 	struct scene scene = {.fd_a = code_file("a"), .fd_b = code_file("b"), .disturb = how};
 	struct seen seen = {.ino_a = ino_of(scene.fd_a), .ino_b = ino_of(scene.fd_b)};
 	struct bpf_programs *programs = NULL;

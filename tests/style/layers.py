@@ -15,7 +15,7 @@ RULES = {
     "profiler/base": (["profiler/base"], ["libc", "sockets"]),
     "symbolizer": (
         ["symbolizer", "profiler/base", "bpf/abi.h"],
-        ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty"],
+        ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty", "zlib", "zstd"],
     ),
     "storage": (["storage", "profiler/base"], ["libc", "sqlite3", "zstd", "xxhash", "pcre2"]),
     "web": (
@@ -29,7 +29,7 @@ RULES = {
     "tests/unit/base": (["tests", "profiler/base"], ["libc", "sockets", "cmocka"]),
     "tests/unit/symbolizer": (
         ["tests", "symbolizer", "profiler/base", "bpf/abi.h"],
-        ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty", "cmocka"],
+        ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty", "zlib", "zstd", "cmocka"],
     ),
     "tests/unit/storage": (
         ["tests", "storage", "profiler/base"],

@@ -342,7 +342,10 @@ class Installed(unittest.TestCase):
         self.assertEqual(len(list(installed.check_unit(good + "@LEFT@\n"))), 1)
 
     def test_capability_that_is_not_granted_is_found(self):
-        good = "CapabilityBoundingSet=\nCapabilityBoundingSet=CAP_BPF CAP_KILL CAP_SYSLOG\n"
+        good = "".join(
+            f"CapabilityBoundingSet={names}\n"
+            for names in ("", "CAP_SYSLOG CAP_BPF", "CAP_KILL CAP_NET_RAW")
+        )
         self.assertEqual(list(installed.check_capabilities(self.root, good)), [])
         found = list(installed.check_capabilities(self.root, good.replace("CAP_KILL ", "")))
         self.assertEqual(len(found), 1)
