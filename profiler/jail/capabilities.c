@@ -77,9 +77,13 @@ static int sets_limit(uint64_t keep, struct err *err)
 	return 1;
 }
 
-int capabilities_drop(struct err *err)
+void capabilities_drop_bounding(void)
 {
 	bounding_limit(0);
+}
+
+int capabilities_drop(struct err *err)
+{
 	return sets_limit(0, err);
 }
 

@@ -125,6 +125,7 @@ int jail_enter(enum jail_role role, bool keep_network, struct err *err)
 		return err_set(err, -EINVAL, "there is no jail for the role %s", jail_role_name(role));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(err, -errno, "cannot set no_new_privs: %s", strerror(errno));
+	capabilities_drop_bounding();
 	r = change_user(role, err);
 	if (r < 0)
 		return r;

@@ -37,7 +37,9 @@ int uids_find(const char *passwd_path, const char *group_path, const char *dynam
 /* Change to ids for good, all groups given up; 0 where this user namespace has no such user. Verified. */
 int uids_change(const struct jail_ids *ids, struct err *err);
 
-/* Empty every set of capabilities of this thread, the bounding set where that is allowed. Verified. */
+/* Empty the bounding set, where that is allowed: before the change of user, which gives up the right to. */
+void capabilities_drop_bounding(void);
+/* Empty the other sets of this thread. Verified. */
 int capabilities_drop(struct err *err);
 /* Keep only these bits (1 << CAP_...), in the permitted, effective and bounding sets. */
 int capabilities_limit(uint64_t keep, struct err *err);
