@@ -57,7 +57,7 @@ size_t demangle_base_len(const char *name, size_t len)
 	const char *version = len > 1 ? memchr(name + 1, '@', len - 1) : NULL;
 	size_t shorter;
 
-	if (version)
+	if (version && (len - (size_t)(version - name) != 4 || memcmp(version, "@plt", 4) != 0))
 		len = (size_t)(version - name);
 	while ((shorter = without_clone_suffix(name, len)) < len)
 		len = shorter;

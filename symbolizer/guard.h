@@ -23,7 +23,7 @@ struct guard {
 
 /*
  * Map [0, size) of fd, read-only and private; size > 0. The descriptor may be closed afterwards. Installs the
- * process's SIGBUS handler at first use. 0 or errno of mmap.
+ * process's SIGBUS handler where it is not in place. 0 or errno of mmap.
  */
 int guard_map(struct guard *g, int fd, size_t size);
 void guard_unmap(struct guard *g); /* a zeroed guard is allowed */

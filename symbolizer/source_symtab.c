@@ -3,7 +3,8 @@
  *
  * Sizes: a symbol with a size covers that, cut at its section's end. One without (hand-written assembly) covers
  * what lies before the next symbol of its section, but only in a .symtab which still has its locals:
- * elsewhere a function that lost its name may follow, and only the exact address is sure.
+ * elsewhere a function that lost its name may follow, and only the exact address is sure. Within a
+ * symbol of known size it is a mere label and names nothing.
  */
 #include "symbolizer/source_symtab.h"
 
@@ -212,15 +213,21 @@ static uint64_t end_of(const struct symbol_list *l, size_t i, size_t next)
 /* Bytes of symbols relative to base in 32 bits; what lies farther away stays nameless. */
 static size_t place(struct symtab *t, const struct symbol_list *l, struct interval *out)
 {
+	uint64_t sized_end = 0; /* of the symbols with a size so far */
 	size_t next = 0, n = 0;
 
 	for (size_t i = 0; i < l->n; i++) {
 		const struct pending_symbol *p = &l->v[i];
 		uint64_t end;
 
+		if (!p->size && p->address < sized_end)
+			continue;
+
 		while (next < l->n && l->v[next].address <= p->address)
 			next++;
 		end = end_of(l, i, next);
+		if (p->size && end > sized_end)
+			sized_end = end;
 		if (end == p->address || end - t->base >= UINT32_MAX)
 			continue;
 		t->symbols[n] = (struct symbol){.name = p->name,

@@ -13,8 +13,15 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define INDEX_BYTES_DEFAULT (96u << 20)
+/*
+ * Pages of files stay in our memory once touched. After so many page faults, each of which maps up to 64 KiB, they are
+ * given back to the page cache, which has them still. Asked every few questions, for asking is a system call.
+ */
+#define RELEASE_FAULTS	  384
+#define RELEASE_QUESTIONS 32
 /* The collector numbers at most ABI_OBJECTS_MAX files; kernel modules come on top. */
 #define SYM_MODULES_MAX 65536
 
@@ -31,6 +38,8 @@ struct sym_module {
 	struct elf_image image;
 	struct symtab symtab;
 	struct source_dwarf dwarf;
+	bool touched; /* its pages may be in our memory */
+	struct sym_module *next_touched;
 	uint32_t owner; /* of the kernel's: who in kernel_names */
 	uint64_t base;
 };
@@ -40,6 +49,9 @@ struct symbolizer {
 	struct budget budget;
 	struct sym_module **modules; /* each at its own place: sources point into them */
 	size_t n_modules;
+	struct sym_module *touched;
+	unsigned int questions;
+	long faults; /* of this thread, when pages were last given back */
 	struct kernel_names kernel;
 	struct answer answer;
 };
@@ -214,12 +226,30 @@ int symbolizer_add_kernel_module(struct symbolizer *s, const char *name, uint64_
 	return add_kernel_part(s, owner, base, ret_module, err);
 }
 
+static void note_touched(struct symbolizer *s, struct sym_module *m)
+{
+	if (m->touched)
+		return;
+	m->touched = true;
+	m->next_touched = s->touched;
+	s->touched = m;
+}
+
+static void forget_touched(struct symbolizer *s)
+{
+	while (s->touched) {
+		s->touched->touched = false;
+		s->touched = s->touched->next_touched;
+	}
+}
+
 void symbolizer_drop(struct symbolizer *s, uint32_t module)
 {
 	struct sym_module *m = module < s->n_modules ? s->modules[module] : NULL;
 
 	if (!m)
 		return;
+	forget_touched(s);
 	module_clear(m);
 	*m = (struct sym_module){};
 }
@@ -249,6 +279,20 @@ static int name_elf(struct symbolizer *s, struct sym_module *m, uint64_t address
 	return r < 0 ? r : 0;
 }
 
+static void release_pages(struct symbolizer *s)
+{
+	struct rusage usage;
+
+	if (++s->questions % RELEASE_QUESTIONS != 0 || getrusage(RUSAGE_THREAD, &usage) < 0)
+		return;
+	if (usage.ru_minflt + usage.ru_majflt - s->faults < RELEASE_FAULTS)
+		return;
+	s->faults = usage.ru_minflt + usage.ru_majflt;
+	for (struct sym_module *m = s->touched; m; m = m->next_touched)
+		guard_release_pages(&m->image.guard);
+	forget_touched(s);
+}
+
 static int broken(struct symbolizer *s, struct sym_module *m, struct err *err)
 {
 	if (!m->broken)
@@ -270,6 +314,7 @@ static int name_in_module(struct symbolizer *s, struct sym_module *m, uint64_t a
 		return name_kernel(s, m, at);
 	if (is_offset && !elf_image_address(&m->image, at, &address))
 		return 0;
+	note_touched(s, m);
 	guard_enter(&m->image.guard);
 	r = name_elf(s, m, address);
 	guard_leave(&m->image.guard);
@@ -289,6 +334,7 @@ static int name_at(struct symbolizer *s, uint32_t module, uint64_t at, bool is_o
 	if (!m || m->kind == MODULE_FREE)
 		return err_set(err, -EINVAL, "no module of number %u", module);
 	budget_trim(&s->budget);
+	release_pages(s);
 	answer_clear(&s->answer);
 	r = name_in_module(s, m, at, is_offset, err);
 	if (r < 0)
