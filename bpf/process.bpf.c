@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Following a command's descendants: whoever is forked by an allowed tree is allowed, and leaves the filter at
- * its end. Attached only while such a filter is set; tracepoints run in process context, where maps may be updated.
+ * Following a command's descendants: whoever is forked by an allowed tree is allowed, and leaves
+ * the filter at its end. Attached only while such a filter is set; tracepoints run in process
+ * context, where maps may be updated.
  */
 #include "bpf/maps.bpf.h"
 
@@ -24,8 +25,8 @@ int BPF_PROG(hearth_fork, struct task_struct *parent, struct task_struct *child)
 }
 
 /*
- * The end of a thread group: after its last thread's exit no sample of it can come. A thread that outlives its leader keeps
- * the entry, as the group lives on.
+ * The end of a thread group: after its last thread's exit no sample of it can come. A thread that
+ * outlives its leader keeps the entry, as the group lives on.
  */
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(hearth_free, struct task_struct *task)

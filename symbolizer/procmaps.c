@@ -1,8 +1,9 @@
 /*
- * Lines of /proc/PID/maps ("55d0c8a00000-55d0c8a01000 r-xp 00002000 fd:01 1234   /usr/bin/cat"), read
- * in pieces; procmaps.h is the contract. procmaps_parse_line() does the work.
+ * Lines of /proc/PID/maps ("55d0c8a00000-55d0c8a01000 r-xp 00002000 fd:01 1234   /usr/bin/cat"),
+ * read in pieces; procmaps.h is the contract. procmaps_parse_line() does the work.
  *
- * The numbers come from the kernel: a line where they are not as it writes them is of something else.
+ * The numbers come from the kernel: a line where they are not as it writes them is of something
+ * else.
  */
 #include "symbolizer/procmaps.h"
 
@@ -121,7 +122,10 @@ int procmaps_parse_line(const char *line, size_t len, struct procmaps_mapping *r
 		return -EBADMSG;
 	if (!take_path(&t, &m))
 		return -EBADMSG;
-	/* An offset past the end of 64 bits somewhere in the mapping would place two addresses alike. */
+	/*
+	 * An offset past the end of 64 bits somewhere in the mapping would place two addresses
+	 * alike.
+	 */
 	if (m.start >= m.end || m.offset > UINT64_MAX - (m.end - m.start))
 		return -EBADMSG;
 	*ret = m;

@@ -1,8 +1,8 @@
 /*
  * /proc/PID/maps, parsed: the mappings of a process, one a line (proc_pid_maps(5)).
  *
- * Whoever runs the process chooses its paths and how many lines there are, so every field is checked.
- * What a mapping is good for is not decided here.
+ * Whoever runs the process chooses its paths and how many lines there are, so every field is
+ * checked. What a mapping is good for is not decided here.
  */
 #pragma once
 
@@ -36,8 +36,9 @@ struct procmaps_mapping {
 int procmaps_parse_line(const char *line, size_t len, struct procmaps_mapping *ret);
 
 /*
- * The mapping's path into ret, ended by NUL and cut to fit cap > 0 bytes; its length. The kernel writes
- * a newline as \012 and nothing else: a name that holds these four characters reads as a newline.
+ * The mapping's path into ret, ended by NUL and cut to fit cap > 0 bytes; its length. The kernel
+ * writes a newline as \012 and nothing else: a name that holds these four characters reads as a
+ * newline.
  */
 size_t procmaps_path(const struct procmaps_mapping *m, char *ret, size_t cap);
 

@@ -1,6 +1,7 @@
 /*
- * The door: modules by number, and for each question the chain of sources, of which each adds what it knows: debug
- * information, then symbol tables. Files that turned out to be cut stay errors until they are dropped.
+ * The door: modules by number, and for each question the chain of sources, of which each adds what
+ * it knows: debug information, then symbol tables. Files that turned out to be cut stay errors
+ * until they are dropped.
  */
 #include "symbolizer/symbolizer.h"
 
@@ -17,8 +18,9 @@
 
 #define INDEX_BYTES_DEFAULT (96u << 20)
 /*
- * Pages of files stay in our memory once touched. After so many page faults, each of which maps up to 64 KiB, they are
- * given back to the page cache, which has them still. Asked every few questions, for asking is a system call.
+ * Pages of files stay in our memory once touched. After so many page faults, each of which maps up
+ * to 64 KiB, they are given back to the page cache, which has them still. Asked every few
+ * questions, for asking is a system call.
  */
 #define RELEASE_FAULTS	  384
 #define RELEASE_QUESTIONS 32
@@ -265,7 +267,9 @@ static int name_kernel(struct symbolizer *s, const struct sym_module *m, uint64_
 	return 0;
 }
 
-/* The chain: debug information answers, symbol tables refine what it says or answer in its place. */
+/*
+ * The chain: debug information answers, symbol tables refine what it says or answer in its place.
+ */
 static int name_elf(struct symbolizer *s, struct sym_module *m, uint64_t address)
 {
 	struct name symbol;

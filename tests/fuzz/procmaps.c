@@ -1,6 +1,6 @@
 /*
- * /proc/PID/maps of any bytes: the lines one by one, each mapping as its contract has it, and the whole by a
- * descriptor, which must come to the same.
+ * /proc/PID/maps of any bytes: the lines one by one, each mapping as its contract has it, and the
+ * whole by a descriptor, which must come to the same.
  */
 #include "symbolizer/procmaps.h"
 

@@ -11,7 +11,10 @@
 
 #define BASE 0x1000
 
-/* A table of version 4 with one directory and two files; the caller adds opcodes and calls finish(). */
+/*
+ * A table of version 4 with one directory and two files; the caller adds opcodes and calls
+ * finish().
+ */
 static void begin(struct buf *b)
 {
 	static const uint8_t lengths[] = {0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1};
