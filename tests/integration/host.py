@@ -109,27 +109,18 @@ def load(*command):
         process.communicate()
 
 
-def bpf_programs():
-    """Names of the loaded BPF programs that are ours."""
+def bpf_objects():
+    """Ids of the loaded BPF programs and maps that are Hearth's."""
     bpftool = shutil.which("bpftool") or "/usr/sbin/bpftool"
-    listed = subprocess.run(
-        [bpftool, "-j", "prog", "list"], capture_output=True, text=True, check=True
-    ).stdout
-    return [
-        entry["name"] for entry in json.loads(listed) if entry.get("name", "").startswith("hearth_")
-    ]
-
-
-def bpf_maps():
-    bpftool = shutil.which("bpftool") or "/usr/sbin/bpftool"
-    listed = subprocess.run(
-        [bpftool, "-j", "map", "list"], capture_output=True, text=True, check=True
-    ).stdout
-    return [
-        entry["name"]
-        for entry in json.loads(listed)
-        if entry.get("name") in ("scratch_map", "describe_map", "last_tick", "hearth_b.rodata")
-    ]
+    found = set()
+    for kind, ours in (("prog", "hearth_"), ("map", "scratch_map")):
+        listed = subprocess.run(
+            [bpftool, "-j", kind, "list"], capture_output=True, text=True, check=True
+        ).stdout
+        for entry in json.loads(listed):
+            if entry.get("name", "").startswith(ours):
+                found.add((kind, entry["id"]))
+    return found
 
 
 def alive(pid):
