@@ -1,9 +1,10 @@
 /*
- * Lines of /proc/kallsyms ("ffffffff81000000 T _text", a tab and "[module]" behind those of modules) and of
- * /proc/modules ("ext4 737280 1 - Live 0xffffffffc0a00000"), read in pieces; kallsyms.h is the contract.
+ * Lines of /proc/kallsyms ("ffffffff81000000 T _text", a tab and "[module]" behind those of
+ * modules) and of /proc/modules ("ext4 737280 1 - Live 0xffffffffc0a00000"), read in pieces;
+ * kallsyms.h is the contract.
  *
- * A line with bytes that belong in none is an error of the whole text: these come from the kernel, so such a file
- * is something else.
+ * A line with bytes that belong in none is an error of the whole text: these come from the kernel,
+ * so such a file is something else.
  */
 #include "symbolizer/kallsyms.h"
 
@@ -15,9 +16,15 @@
 
 #define READ_BYTES (64u << 10)
 #define PAGE_BYTES 4096u
-/* Programs are packed into pages of this size (BPF_PROG_PACK_SIZE of one node): a symbol farther on is no neighbour. */
+/*
+ * Programs are packed into pages of this size (BPF_PROG_PACK_SIZE of one node): a symbol farther on
+ * is no neighbour.
+ */
 #define BPF_PACK_BYTES (2u << 20)
-/* Modules and BPF programs; a host has some hundreds, 65,536 is far past what a kernel's JIT memory holds. */
+/*
+ * Modules and BPF programs; a host has some hundreds, 65,536 is far past what a kernel's JIT memory
+ * holds.
+ */
 #define KERNEL_RANGES_MAX 65536
 
 typedef int (*take_text)(void *context, const char *line, size_t len);

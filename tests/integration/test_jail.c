@@ -1,5 +1,6 @@
 /*
- * The jail on the real kernel: what a worker cannot do any more, how it is started, and that it ends with its parent.
+ * The jail on the real kernel: what a worker cannot do any more, how it is started, and that it
+ * ends with its parent.
  *
  * jail_start() runs this program again, so this program is the worker as well: see main().
  */
@@ -76,10 +77,12 @@ static long try_socket(void)
 
 static long try_connect(void)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(1), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in a = {
+		.sin_family = AF_INET, .sin_port = htons(1), .sin_addr = {htonl(INADDR_LOOPBACK)}};
 
 	/* Nobody listens there: being told so is as good as being connected. */
-	return connect(other_socket[0], (struct sockaddr *)&a, sizeof(a)) < 0 && (errno == EPERM || errno == EACCES)
+	return connect(other_socket[0], (struct sockaddr *)&a, sizeof(a)) < 0 &&
+			       (errno == EPERM || errno == EACCES)
 		       ? -1
 		       : 0;
 }
@@ -102,7 +105,8 @@ static long try_thread(void)
 {
 	pthread_t t;
 
-	return pthread_create(&t, NULL, do_nothing, NULL) == 0 && pthread_join(t, NULL) == 0 ? 0 : -1;
+	return pthread_create(&t, NULL, do_nothing, NULL) == 0 && pthread_join(t, NULL) == 0 ? 0
+											     : -1;
 }
 
 static long try_exec(void)
@@ -156,7 +160,10 @@ static long try_read_memory(void)
 
 static long try_map_executable(void)
 {
-	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0;
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+			       MAP_FAILED
+		       ? -1
+		       : 0;
 }
 
 static long try_make_executable(void)
@@ -278,10 +285,11 @@ static void check_attempts(int role, bool only_web)
 		int inside = outcome_of(a, role);
 
 		if (a->works_outside && outside != ALLOWED)
-			fail_msg("outside a jail one could not %s (%d): this shows nothing", a->what, outside);
+			fail_msg("outside a jail one could not %s (%d): this shows nothing",
+				 a->what, outside);
 		if (inside != expected)
-			fail_msg("the %s worker: to %s gave %d, not %d", jail_role_name((enum jail_role)role), a->what,
-				 inside, expected);
+			fail_msg("the %s worker: to %s gave %d, not %d",
+				 jail_role_name((enum jail_role)role), a->what, inside, expected);
 	}
 	unlink("/tmp/hearth-jail-created");
 }
@@ -306,7 +314,10 @@ static long map_and_read(void)
 	struct stat st;
 
 	free(memory);
-	return at == MAP_FAILED || !memory || fstat(scratch_fd, &st) < 0 || pread(scratch_fd, &byte, 1, 0) != 1 ? -1 : 0;
+	return at == MAP_FAILED || !memory || fstat(scratch_fd, &st) < 0 ||
+			       pread(scratch_fd, &byte, 1, 0) != 1
+		       ? -1
+		       : 0;
 }
 
 static long end_itself(void)
@@ -336,7 +347,8 @@ static long landlock_alone(void)
 
 static long landlock_and_network(void)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(1), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in a = {
+		.sin_family = AF_INET, .sin_port = htons(1), .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	int sock = socket(AF_INET, SOCK_STREAM, 0);
 	struct err err = {};
 
@@ -393,7 +405,8 @@ static void proc_value(pid_t pid, const char *file, const char *key, char *ret, 
 	while (fgets(line, sizeof(line), f))
 		if (strncmp(line, key, strlen(key)) == 0) {
 			line[strcspn(line, "\n")] = '\0';
-			snprintf(ret, bytes, "%s", line + strlen(key) + strspn(line + strlen(key), ": \t"));
+			snprintf(ret, bytes, "%s",
+				 line + strlen(key) + strspn(line + strlen(key), ": \t"));
 			return;
 		}
 	fail_msg("no %s in %s", key, path);
@@ -424,8 +437,9 @@ static void a_worker_has_no_user_group_or_capability_of_its_parent(void **state)
 	assert_int_equal(!!(bits & PROTOCOL_JAIL_SECCOMP), features.seccomp);
 	assert_int_equal(!!(bits & PROTOCOL_JAIL_LANDLOCK), features.landlock_abi > 0);
 	assert_int_not_equal(features.uid[JAIL_SYMBOLIZER], 0);
-	snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", features.uid[JAIL_SYMBOLIZER], features.uid[JAIL_SYMBOLIZER],
-		 features.uid[JAIL_SYMBOLIZER], features.uid[JAIL_SYMBOLIZER]);
+	snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", features.uid[JAIL_SYMBOLIZER],
+		 features.uid[JAIL_SYMBOLIZER], features.uid[JAIL_SYMBOLIZER],
+		 features.uid[JAIL_SYMBOLIZER]);
 	assert_status(w.pid, "Uid", ids);
 	assert_status(w.pid, "Groups", "");
 	assert_status(w.pid, "CapInh", "0000000000000000");
@@ -613,7 +627,10 @@ static void a_worker_whose_parent_is_gone_already_does_not_start(void **state)
 			while (getppid() == me)
 				usleep(1000);
 			result = jail_enter(JAIL_SYMBOLIZER, false, &err);
-			/* Told before the filter would forbid it: only where the jail was not closed. */
+			/*
+			 * Told before the filter would forbid it: only where the jail was not
+			 * closed.
+			 */
 			(void)!write(told[1], &result, sizeof(result));
 			_exit(0);
 		}
@@ -628,8 +645,9 @@ static void a_worker_whose_parent_is_gone_already_does_not_start(void **state)
 
 static void the_limited_collector_keeps_what_it_needs_and_starts_workers(void **state)
 {
-	uint64_t keep = 1ULL << CAP_KILL | 1ULL << CAP_SETGID | 1ULL << CAP_SETUID | 1ULL << CAP_DAC_READ_SEARCH |
-			1ULL << CAP_SYS_PTRACE | 1ULL << CAP_SYSLOG | 1ULL << CAP_PERFMON | 1ULL << CAP_BPF | 1ULL << 40;
+	uint64_t keep = 1ULL << CAP_KILL | 1ULL << CAP_SETGID | 1ULL << CAP_SETUID |
+			1ULL << CAP_DAC_READ_SEARCH | 1ULL << CAP_SYS_PTRACE | 1ULL << CAP_SYSLOG |
+			1ULL << CAP_PERFMON | 1ULL << CAP_BPF | 1ULL << 40;
 	char expected[32];
 	uint32_t bits;
 	pid_t worker;
@@ -710,8 +728,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "skipped: the jail's walls are checked as root\n");
 		return 77;
 	}
-	scratch_fd = fcntl(mkstemp(scratch), F_DUPFD_CLOEXEC, JAIL_SOCK + 1); /* children put their socket on that */
-	if (scratch_fd < 0 || write(scratch_fd, "0123456789", 10) != 10 || socketpair(AF_UNIX, SOCK_STREAM, 0, other_socket))
+	scratch_fd = fcntl(mkstemp(scratch), F_DUPFD_CLOEXEC,
+			   JAIL_SOCK + 1); /* children put their socket on that */
+	if (scratch_fd < 0 || write(scratch_fd, "0123456789", 10) != 10 ||
+	    socketpair(AF_UNIX, SOCK_STREAM, 0, other_socket))
 		return 1;
 	unlink(scratch);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,13 @@
 /*
- * Resolve on the real kernel: real files, real workers in their jail, and what happens when they die.
+ * Resolve on the real kernel: real files, real workers in their jail, and what happens when they
+ * die.
  *
  * Workers are this program again, so this program is the symbolizer worker as well: see main().
  */
 #include "profiler/base/cleanup.h"
 #include "profiler/jail/open_for.h"
 #include "profiler/jail/worker.h"
-#include "profiler/resolve.h"
+#include "profiler/resolve/resolve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,14 +56,16 @@ struct seen {
 	struct resolve *forget_at_once; /* on the first answer of an object, forget it */
 };
 
-static void on_named(void *ctx, uint32_t object, uint64_t offset, const struct resolve_line *lines, uint32_t n)
+static void on_named(void *ctx, uint32_t object, uint64_t offset, const struct resolve_line *lines,
+		     uint32_t n)
 {
 	struct seen *s = ctx;
 
 	(void)offset;
 	if (n) {
 		s->object[object].named++;
-		snprintf(s->object[object].function, sizeof(s->object[object].function), "%s", lines[n - 1].function);
+		snprintf(s->object[object].function, sizeof(s->object[object].function), "%s",
+			 lines[n - 1].function);
 	} else {
 		s->object[object].nameless++;
 	}
@@ -229,7 +232,8 @@ static uint64_t kernel_offset(const char *name)
 	char symbol[512], type;
 
 	assert_non_null(f);
-	while ((!text || !found) && fscanf(f, "%llx %c %511s%*[^\n]", &address, &type, symbol) == 3) {
+	while ((!text || !found) &&
+	       fscanf(f, "%llx %c %511s%*[^\n]", &address, &type, symbol) == 3) {
 		if (strcmp(symbol, "_text") == 0)
 			text = address;
 		if (strcmp(symbol, name) == 0)
@@ -241,9 +245,11 @@ static uint64_t kernel_offset(const char *name)
 
 static void the_kernel_and_the_vdso_are_named(void **state)
 {
-	struct resolve_object kernel = {.object = 1, .kind = RESOLVE_KERNEL, .path = "[kernel.kallsyms]"};
+	struct resolve_object kernel = {
+		.object = 1, .kind = RESOLVE_KERNEL, .path = "[kernel.kallsyms]"};
 	struct resolve_object vdso = {.object = 2, .kind = RESOLVE_VDSO, .path = "[vdso]"};
-	struct resolve_object module = {.object = 3, .kind = RESOLVE_MODULE, .path = "no_such_module", .base = 4096};
+	struct resolve_object module = {
+		.object = 3, .kind = RESOLVE_MODULE, .path = "no_such_module", .base = 4096};
 	uint64_t in_kernel = kernel_offset("vfs_read") + 4, nothing = 0;
 	struct resolve *r = new_resolve(0);
 	struct seen s = {};
@@ -252,7 +258,8 @@ static void the_kernel_and_the_vdso_are_named(void **state)
 	resolve_announce(r, &module);
 	resolve_announce(r, &kernel);
 	resolve_announce(r, &vdso);
-	resolve_ask(r, 3, &nothing, 1); /* a module first: the worker needs the kernel for it all the same */
+	resolve_ask(r, 3, &nothing,
+		    1); /* a module first: the worker needs the kernel for it all the same */
 	resolve_ask(r, 1, &in_kernel, 1);
 	resolve_ask(r, 2, &nothing, 1);
 	take_all(r, &s);
@@ -428,7 +435,8 @@ static uint64_t status_number(struct resolve *r, const char *key)
 }
 
 /* A resolve whose worker has named object 1 and is stopped now; objects 2 and 3 are asked for. */
-static struct resolve *with_stopped_worker(unsigned int request_ms, struct seen *s, pid_t *ret_worker)
+static struct resolve *with_stopped_worker(unsigned int request_ms, struct seen *s,
+					   pid_t *ret_worker)
 {
 	struct resolve *r = new_resolve(request_ms);
 
@@ -634,7 +642,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(another_file_at_its_path_is_told_by_its_build_id),
 		cmocka_unit_test(a_file_that_is_gone_is_set_aside),
 		cmocka_unit_test(a_file_that_is_deleted_later_keeps_its_names),
-		cmocka_unit_test(the_object_that_stalls_a_worker_is_set_aside_and_the_rest_is_named),
+		cmocka_unit_test(
+			the_object_that_stalls_a_worker_is_set_aside_and_the_rest_is_named),
 		cmocka_unit_test(the_object_that_kills_a_worker_is_set_aside_and_the_rest_is_named),
 		cmocka_unit_test(a_worker_that_dies_between_requests_costs_no_object),
 		cmocka_unit_test(the_end_waits_for_no_stalled_worker),
@@ -648,7 +657,8 @@ int main(int argc, char **argv)
 	if (argc > 1 && argv[1][0] == '@')
 		return worker_main(argc, argv);
 	if (geteuid() != 0) {
-		fprintf(stderr, "skipped: other people's files and the kernel's table are for root\n");
+		fprintf(stderr,
+			"skipped: other people's files and the kernel's table are for root\n");
 		return 77;
 	}
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);

@@ -50,9 +50,9 @@ int web_server_open(const struct web_config *config, struct web_server **ret, st
 	/* Still root, and all paths are there: only /etc/shadow tells. */
 	secret = open("/etc/shadow", O_RDONLY);
 	w->config = *config;
-	snprintf(w->address, sizeof(w->address), "%s,%s,%s,%zu,%s,%s", config->store_path, config->listen,
-		 config->token ? config->token : "-", config->n_host_names, config->version,
-		 secret >= 0 ? "root" : "nobody");
+	snprintf(w->address, sizeof(w->address), "%s,%s,%s,%zu,%s,%s", config->store_path,
+		 config->listen, config->token ? config->token : "-", config->n_host_names,
+		 config->version, secret >= 0 ? "root" : "nobody");
 	close(secret);
 	*ret = w;
 	return 0;

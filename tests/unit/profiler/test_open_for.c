@@ -173,7 +173,10 @@ static void a_link_to_a_secret_is_not_followed_to_it(void **state)
 	p->what.build_id_known = true;
 	r = try_open(&p->what, &exact);
 	assert_true(r == -EACCES || r == -ENOENT);
-	/* And not with a forged identity, which another file system can show: only its device cannot be forged. */
+	/*
+	 * And not with a forged identity, which another file system can show: only its device
+	 * cannot be forged.
+	 */
 	if (access("/etc/shadow", F_OK) == 0) {
 		p->what.key = key_of("/etc/shadow");
 		p->what.key.dev++;
@@ -225,7 +228,10 @@ static void magic_links_and_paths_without_a_root_are_not_followed(void **state)
 	close(fd);
 }
 
-/* The start of this process as the sampler gives it: nanoseconds, of which /proc tells hundredths of seconds. */
+/*
+ * The start of this process as the sampler gives it: nanoseconds, of which /proc tells hundredths
+ * of seconds.
+ */
 static uint64_t own_start_ns(void)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/self/stat", "r");
@@ -237,13 +243,18 @@ static uint64_t own_start_ns(void)
 	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
 	at = strrchr(text, ')');
 	assert_non_null(at);
-	assert_int_equal(sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+	assert_int_equal(sscanf(at,
+				") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+				"%*d %*d %*d %llu",
 				&ticks),
 			 1);
 	return ticks * (1000000000ull / (unsigned long long)sysconf(_SC_CLK_TCK)) + 1234567;
 }
 
-/* Mapped and then deleted: only the process's own mapping leads to it. map_files wants a capability. */
+/*
+ * Mapped and then deleted: only the process's own mapping leads to it. map_files wants a
+ * capability.
+ */
 static void a_deleted_file_is_opened_by_its_mapping(void **state)
 {
 	struct place *p = *state;

@@ -1,4 +1,7 @@
-/* The bodies of the messages between collector and workers: what is written is read, and nothing malformed is. */
+/*
+ * The bodies of the messages between collector and workers: what is written is read, and nothing
+ * malformed is.
+ */
 #include "profiler/jail/protocol.h"
 
 #include <errno.h>
@@ -11,7 +14,8 @@
 
 static void a_request_is_read_as_it_was_written(void **state)
 {
-	struct protocol_request q = {.object = 7, .kind = PROTOCOL_OBJECT_FILE, .with_fd = true, .n = 2};
+	struct protocol_request q = {
+		.object = 7, .kind = PROTOCOL_OBJECT_FILE, .with_fd = true, .n = 2};
 	struct protocol_request back;
 	struct buf b;
 
@@ -31,7 +35,10 @@ static void a_request_is_read_as_it_was_written(void **state)
 
 static void a_module_carries_its_name_and_base(void **state)
 {
-	struct protocol_request q = {.object = 1, .kind = PROTOCOL_OBJECT_MODULE, .base = 0xffffffffc0000000, .module = "ext4"};
+	struct protocol_request q = {.object = 1,
+				     .kind = PROTOCOL_OBJECT_MODULE,
+				     .base = 0xffffffffc0000000,
+				     .module = "ext4"};
 	struct protocol_request back;
 	struct buf b;
 
@@ -91,7 +98,8 @@ static void write_answer(struct buf *b)
 
 static void cut_and_padded_bodies_are_refused(void **state)
 {
-	struct protocol_request q = {.object = 1, .kind = PROTOCOL_OBJECT_MODULE, .module = "ext4", .n = 3};
+	struct protocol_request q = {
+		.object = 1, .kind = PROTOCOL_OBJECT_MODULE, .module = "ext4", .n = 3};
 	struct buf b;
 
 	(void)state;
@@ -172,7 +180,8 @@ static void hostile_answers_are_refused(void **state)
 		BAD("lines that are not there", HEAD "\1\0\0\0\2\0\1\0f" EMPTY EMPTY NUMBERS),
 		BAD("a line without function", HEAD "\1\0\0\0\1\0" EMPTY "\1\0f" EMPTY NUMBERS),
 		BAD("a name with a NUL in it", HEAD "\1\0\0\0\1\0\3\0a\0b" EMPTY EMPTY NUMBERS),
-		BAD("a name past the end", HEAD "\1\0\0\0\1\0\xff\x1f" "a" EMPTY EMPTY NUMBERS),
+		BAD("a name past the end", HEAD "\1\0\0\0\1\0\xff\x1f"
+						"a" EMPTY EMPTY NUMBERS),
 #undef BAD
 	};
 

@@ -69,8 +69,9 @@ static void the_users_of_the_set_up_are_taken(void **state)
 {
 	struct jail_ids ids[JAIL_ROLE_COUNT];
 
-	put(((struct place *)*state)->passwd, "root:x:0:0::/:/bin/sh\nhearth:x:990:991::/:/bin/false\n"
-					      "hearth-web:x:992:993::/:/bin/false\n");
+	put(((struct place *)*state)->passwd,
+	    "root:x:0:0::/:/bin/sh\nhearth:x:990:991::/:/bin/false\n"
+	    "hearth-web:x:992:993::/:/bin/false\n");
 	find(*state, ids);
 	assert_true(ids[JAIL_SYMBOLIZER].named);
 	assert_int_equal(ids[JAIL_SYMBOLIZER].uid, 990);
@@ -114,8 +115,9 @@ static void a_user_of_ours_that_is_root_or_nobody_is_not_taken(void **state)
 {
 	struct jail_ids ids[JAIL_ROLE_COUNT];
 
-	put(((struct place *)*state)->passwd, "hearth:x:0:0::/:/bin/sh\nhearth-web:x:65534:65534::/:/bin/sh\n"
-					      "hearth-fetch:x:990:0::/:/bin/sh\n");
+	put(((struct place *)*state)->passwd,
+	    "hearth:x:0:0::/:/bin/sh\nhearth-web:x:65534:65534::/:/bin/sh\n"
+	    "hearth-fetch:x:990:0::/:/bin/sh\n");
 	find(*state, ids);
 	for (int i = 0; i < JAIL_ROLE_COUNT; i++) {
 		assert_false(ids[i].named);
@@ -126,12 +128,15 @@ static void a_user_of_ours_that_is_root_or_nobody_is_not_taken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_users_of_the_set_up_are_taken, make_place, remove_place),
-		cmocka_unit_test_setup_teardown(without_users_each_role_has_an_unused_number_of_its_own, make_place,
+		cmocka_unit_test_setup_teardown(the_users_of_the_set_up_are_taken, make_place,
 						remove_place),
-		cmocka_unit_test_setup_teardown(numbers_that_somebody_has_are_passed_over, make_place, remove_place),
-		cmocka_unit_test_setup_teardown(a_user_of_ours_that_is_root_or_nobody_is_not_taken, make_place,
-						remove_place),
+		cmocka_unit_test_setup_teardown(
+			without_users_each_role_has_an_unused_number_of_its_own, make_place,
+			remove_place),
+		cmocka_unit_test_setup_teardown(numbers_that_somebody_has_are_passed_over,
+						make_place, remove_place),
+		cmocka_unit_test_setup_teardown(a_user_of_ours_that_is_root_or_nobody_is_not_taken,
+						make_place, remove_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
