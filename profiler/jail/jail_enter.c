@@ -21,7 +21,7 @@
 #endif
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1 /* shadow memory of terabytes, threads of its own */
+#define SANITIZED 1 /* shadow memory of terabytes, threads of its own, reports to write */
 #else
 #define SANITIZED 0
 #endif
@@ -58,8 +58,8 @@ static int limits_set(enum jail_role role, bool own_user, struct err *err)
 		rlim_t want = role == JAIL_SYMBOLIZER ? limits[i].symbolizer : limits[i].web;
 		struct rlimit now;
 
-		if (SANITIZED &&
-		    (limits[i].resource == RLIMIT_AS || limits[i].resource == RLIMIT_NPROC))
+		if (SANITIZED && limits[i].resource != RLIMIT_CORE &&
+		    limits[i].resource != RLIMIT_NOFILE)
 			continue;
 		if (limits[i].resource == RLIMIT_NPROC && want && !own_user)
 			continue; /* it would count everything that this person runs */

@@ -228,12 +228,14 @@ static bool is_readable(int fd)
 }
 
 /*
- * What has arrived. Negative errno: the worker is of no use any more, the sentence in err where it
- * said why.
+ * What has arrived, up to READY: whoever waits for that is not prepared for questions. Negative errno: the worker is
+ * of no use any more, the sentence in err where it said why.
  */
 static int receive(struct web_link *l, struct err *err)
 {
-	for (int i = 0; i < AT_ONCE_MAX && is_readable(l->worker.sock); i++) {
+	enum web_link_state before = l->state;
+
+	for (int i = 0; i < AT_ONCE_MAX && l->state == before && is_readable(l->worker.sock); i++) {
 		struct wire_msg m;
 		int r = wire_receive(l->worker.sock, &m, RECEIVE_MS);
 

@@ -154,7 +154,13 @@ static int start(struct worker *w, char **args, bool sandbox, struct web_server 
 	r = worker_close(JAIL_WEB, sandbox, err);
 	if (r < 0)
 		return r;
-	return web_server_run(*ret, err);
+	/* The server's threads may have questions at once: they wait until the first word is said. */
+	pthread_mutex_lock(&w->lock);
+	r = web_server_run(*ret, err);
+	if (r == 0)
+		r = say_ready(web_server_address(*ret));
+	pthread_mutex_unlock(&w->lock);
+	return r;
 }
 
 /* Answers are for the threads that asked; the end of the socket is for everybody. */
@@ -178,8 +184,6 @@ int worker_web(char **args, bool sandbox)
 		worker_failed(&err);
 		_exit(1);
 	}
-	if (say_ready(web_server_address(server)) < 0)
-		_exit(1);
 	wait_for_end();
 	web_server_close(server);
 	_exit(0);

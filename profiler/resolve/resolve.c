@@ -28,6 +28,12 @@ uint64_t resolve_now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+void resolve_thread_ends(struct resolve *r)
+{
+	r->running--;
+	pthread_cond_signal(&r->ended);
+}
+
 /* ---- answers ---- */
 
 void resolve_answer_add(struct resolve *r, struct resolve_answer *a)
@@ -474,6 +480,8 @@ static int init_lock(struct resolve *r)
 		result = pthread_cond_init(&r->to_open, &attr);
 	if (!result)
 		result = pthread_cond_init(&r->to_ask, &attr);
+	if (!result)
+		result = pthread_cond_init(&r->ended, &attr);
 	pthread_condattr_destroy(&attr);
 	return -result;
 }
@@ -510,11 +518,14 @@ static unsigned int start_threads(struct resolve *r)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_mutex_lock(&r->lock);
 	if (pthread_create(&r->opener, NULL, resolve_open_run, r) == 0)
 		n++;
 	while (n > 0 && n <= RESOLVE_WORKERS_MAX &&
 	       pthread_create(&r->slot[n - 1].thread, NULL, resolve_ask_run, &r->slot[n - 1]) == 0)
 		n++;
+	r->running = n;
+	pthread_mutex_unlock(&r->lock);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return n;
 }
@@ -526,12 +537,17 @@ static void kill_workers(struct resolve *r)
 			syscall(SYS_pidfd_send_signal, r->slot[i].worker.pidfd, SIGKILL, NULL, 0);
 }
 
-static bool join(pthread_t thread, const struct timespec *until)
+/* Lock held: wait for the threads to end, but not for ever. Whether all have. */
+static bool wait_for_end(struct resolve *r)
 {
-	if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, until) == 0)
-		return true;
-	pthread_detach(thread);
-	return false;
+	struct timespec until;
+	int result = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += END_MS / 1000;
+	while (r->running && result == 0)
+		result = pthread_cond_timedwait(&r->ended, &r->lock, &until);
+	return r->running == 0;
 }
 
 /*
@@ -539,21 +555,23 @@ static bool join(pthread_t thread, const struct timespec *until)
  */
 static bool stop_threads(struct resolve *r, unsigned int n)
 {
-	struct timespec until;
-	bool all = true;
+	bool all;
 
 	pthread_mutex_lock(&r->lock);
 	r->ending = true;
 	pthread_cond_broadcast(&r->to_open);
 	pthread_cond_broadcast(&r->to_ask);
 	kill_workers(r);
+	all = wait_for_end(r);
 	pthread_mutex_unlock(&r->lock);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += END_MS / 1000;
-	if (n > 0)
-		all = join(r->opener, &until);
-	for (unsigned int i = 0; i + 1 < n; i++)
-		all &= join(r->slot[i].thread, &until);
+	for (unsigned int i = 0; i < n; i++) {
+		pthread_t thread = i ? r->slot[i - 1].thread : r->opener;
+
+		if (all)
+			pthread_join(thread, NULL);
+		else
+			pthread_detach(thread);
+	}
 	return all;
 }
 
@@ -575,6 +593,7 @@ static void free_all(struct resolve *r)
 		}
 	for (size_t i = 0; i < RESOLVE_FAILED_MAX; i++)
 		free(r->failed[i].path);
+	pthread_cond_destroy(&r->ended);
 	pthread_cond_destroy(&r->to_ask);
 	pthread_cond_destroy(&r->to_open);
 	pthread_mutex_destroy(&r->lock);

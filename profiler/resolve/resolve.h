@@ -27,16 +27,16 @@
  * Descriptors kept, or half of what RLIMIT_NOFILE allows; the least recently used are closed (and
  * opened again by path).
  */
-#define RESOLVE_OPEN_MAX 1024
+#define RESOLVE_OPEN_MAX    1024
 #define RESOLVE_OBJECTS_MAX 32768 /* announced and not forgotten: twice ABI_OBJECTS_MAX */
 #define RESOLVE_PENDING_MAX 262144 /* offsets, 2 MB; half of it for one domain that is not root's */
 
-	enum resolve_kind {
-		RESOLVE_FILE,
-		RESOLVE_VDSO,
-		RESOLVE_KERNEL, /* the core image */
-		RESOLVE_MODULE, /* path is its name, base where it is loaded */
-	};
+enum resolve_kind {
+	RESOLVE_FILE,
+	RESOLVE_VDSO,
+	RESOLVE_KERNEL, /* the core image */
+	RESOLVE_MODULE, /* path is its name, base where it is loaded */
+};
 
 struct resolve_object {
 	uint32_t object; /* the caller's number */

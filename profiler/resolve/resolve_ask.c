@@ -503,7 +503,8 @@ void *resolve_ask_run(void *slot)
 			wait_for_work(s);
 	}
 	resolve_end_worker(s);
-	pthread_mutex_unlock(&r->lock);
 	free(s->forget);
+	resolve_thread_ends(r);
+	pthread_mutex_unlock(&r->lock);
 	return NULL;
 }

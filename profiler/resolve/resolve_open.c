@@ -65,6 +65,7 @@ void *resolve_open_run(void *resolve)
 		else
 			pthread_cond_wait(&r->to_open, &r->lock);
 	}
+	resolve_thread_ends(r);
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
 }

@@ -105,8 +105,9 @@ struct resolve_failed {
 struct resolve {
 	struct resolve_options options;
 	pthread_mutex_t lock;
-	pthread_cond_t to_open, to_ask;
+	pthread_cond_t to_open, to_ask, ended;
 	pthread_t opener;
+	unsigned int running; /* threads */
 	bool ending;
 	int event; /* eventfd: answers wait */
 	uint32_t serial;
@@ -136,6 +137,8 @@ void resolve_set_aside(struct resolve *r, struct resolve_entry *e, int error, co
 void resolve_answer_add(struct resolve *r, struct resolve_answer *a); /* takes a */
 void resolve_make_room(struct resolve *r); /* close descriptors that were not used for longest */
 uint64_t resolve_now_ms(void);
+void resolve_thread_ends(
+	struct resolve *r); /* its last words: nothing of r is touched after the unlock */
 
 /* A worker for domain in s. Lock held, released meanwhile. 0, or why there is none. */
 int resolve_ensure_worker(struct resolve_slot *s, uint32_t domain, struct err *err);

@@ -39,6 +39,13 @@
 #define HELLO_MS 20000 /* a loaded machine; nothing is measured by it */
 #define END_MS	 1000 /* the promise */
 
+/* Sanitizers have a thread of their own and need more room; see jail_enter.c. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 /* Exit statuses of a child that tries something. */
 enum outcome { ALLOWED = 10, REFUSED = 11, NO_JAIL = 12 };
 
@@ -98,7 +105,8 @@ static long try_thread(void)
 {
 	pthread_t t;
 
-	return pthread_create(&t, NULL, do_nothing, NULL) == 0 ? 0 : -1;
+	return pthread_create(&t, NULL, do_nothing, NULL) == 0 && pthread_join(t, NULL) == 0 ? 0
+											     : -1;
 }
 
 static long try_exec(void)
@@ -482,7 +490,8 @@ static void a_worker_inherits_no_descriptor_environment_or_terminal(void **state
 	proc_value(w.pid, "limits", "Max core file size", text, sizeof(text));
 	assert_memory_equal(text, "0 ", 2);
 	proc_value(w.pid, "limits", "Max processes", text, sizeof(text));
-	assert_memory_equal(text, "0 ", 2);
+	if (!SANITIZED)
+		assert_memory_equal(text, "0 ", 2);
 	jail_end(&w);
 	close(leaked);
 }
@@ -520,11 +529,11 @@ static void ending_a_worker_reaps_it_even_when_it_is_stopped_or_dead(void **stat
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(jail_end(&w), -1);
 	start(&w, true);
-	kill(w.pid, SIGSEGV);
+	kill(w.pid, SIGUSR1);
 	assert_true(ends_within(w.pidfd, END_MS));
 	assert_true(jail_has_ended(&w));
 	status = jail_end(&w);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
 }
 
 /* A parent that starts a worker, tells its pid and sleeps, after what prepare() does. */
@@ -680,6 +689,8 @@ static void limiting_the_collector_comes_before_its_threads(void **state)
 	pid_t pid;
 
 	(void)state;
+	if (SANITIZED)
+		skip();
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
