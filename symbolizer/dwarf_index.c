@@ -1,6 +1,6 @@
 /*
- * Two walks over entries: one over a unit for its functions, one over a function for what is inlined into it.
- * Neither recurses, so what a file nests costs no stack.
+ * Two walks over entries: one over a unit for its functions, one over a function for what is
+ * inlined into it. Neither recurses, so what a file nests costs no stack.
  */
 #include "symbolizer/dwarf_index.h"
 

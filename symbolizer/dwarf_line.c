@@ -1,6 +1,6 @@
 /*
- * The line number program (DWARF 5, section 6.2): a state machine whose special opcodes move address and line at
- * once. dwarf_line.h says what is kept of it.
+ * The line number program (DWARF 5, section 6.2): a state machine whose special opcodes move
+ * address and line at once. dwarf_line.h says what is kept of it.
  */
 #include "symbolizer/dwarf_line.h"
 
@@ -271,7 +271,9 @@ static int take_row(struct builder *b, const struct machine *m)
 	}
 	if (r < 0 || b->left_out)
 		return r;
-	/* Rows of one address follow one another; a checkpoint between two would hide the second. */
+	/*
+	 * Rows of one address follow one another; a checkpoint between two would hide the second.
+	 */
 	if (b->rows >= LINE_CHECKPOINT_ROWS && (m->address != b->last || b->l.n == b->first))
 		r = add_checkpoint(b, m, false);
 	b->rows++;
@@ -493,7 +495,10 @@ static bool next_string(struct reader *r, const uint8_t *line, struct value *ret
 	return !r->bad && r->at - line > (ptrdiff_t)ret->u + 1;
 }
 
-/* DWARF 2 to 4: directories, then files as (name, directory, time, size); numbers count from 1, directory 0 is the unit's. */
+/*
+ * DWARF 2 to 4: directories, then files as (name, directory, time, size); numbers count from 1,
+ * directory 0 is the unit's.
+ */
 static bool find_4(const struct line_header *h, const uint8_t *line, uint32_t file,
 		   struct line_file *ret)
 {

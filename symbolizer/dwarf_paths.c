@@ -1,4 +1,7 @@
-/* A join of strings behind two indexes: from (unit, file) to a path, and from a path's text to itself. */
+/*
+ * A join of strings behind two indexes: from (unit, file) to a path, and from a path's text to
+ * itself.
+ */
 #include "symbolizer/dwarf_paths.h"
 
 #include "profiler/base/cleanup.h"

@@ -32,6 +32,9 @@ struct dwarf_paths {
 void dwarf_paths_init(struct dwarf_paths *p, struct budget *budget);
 void dwarf_paths_done(struct dwarf_paths *p);
 
-/* The path of a file of u's line table in *ret, NULL where unknown; lives until the budget is trimmed. 0 or -ENOMEM. */
+/*
+ * The path of a file of u's line table in *ret, NULL where unknown; lives until the budget is
+ * trimmed. 0 or -ENOMEM.
+ */
 int dwarf_paths_get(struct dwarf_paths *p, const struct dwarf_file *f, const struct dwarf_unit *u,
 		    const struct line_header *lines, uint32_t file, const char **ret);

@@ -1,4 +1,7 @@
-/* Addresses, strings and range lists, which DWARF 5 may keep behind an index; dwarf_unit.h is the contract. */
+/*
+ * Addresses, strings and range lists, which DWARF 5 may keep behind an index; dwarf_unit.h is the
+ * contract.
+ */
 #include "symbolizer/dwarf_unit.h"
 
 uint64_t dwarf_address(const struct dwarf_file *f, const struct dwarf_unit *u,
@@ -48,7 +51,10 @@ static bool hand_out(const struct dwarf_file *f, uint64_t low, uint64_t high, dw
 	return take(context, (uint32_t)(low - f->base), (uint32_t)(high - f->base));
 }
 
-/* .debug_ranges: pairs from the unit's base; a low of all ones sets the base; two zeros end the list. */
+/*
+ * .debug_ranges: pairs from the unit's base; a low of all ones sets the base; two zeros end the
+ * list.
+ */
 static void ranges_4(const struct dwarf_file *f, const struct dwarf_unit *u, uint64_t offset,
 		     dwarf_take_range take, void *context)
 {

@@ -235,7 +235,10 @@ static void take_root(struct dwarf_unit *u, struct dwarf_entry *e, uint32_t name
 	}
 }
 
-/* The root entry is read by a list of its own: only its abbreviation is needed, not the whole table. */
+/*
+ * The root entry is read by a list of its own: only its abbreviation is needed, not the whole
+ * table.
+ */
 static bool root_abbrev(const struct dwarf_file *f, const struct dwarf_unit *u, uint64_t code,
 			struct reader *list)
 {
@@ -389,7 +392,10 @@ struct dwarf_unit *dwarf_unit_at(struct dwarf_file *f, uint64_t offset)
 	return &f->units[low - 1];
 }
 
-/* The offset in .debug_info that a reference leads to; 0, which is no entry's, where it leads nowhere. */
+/*
+ * The offset in .debug_info that a reference leads to; 0, which is no entry's, where it leads
+ * nowhere.
+ */
 static uint64_t resolve_reference(const struct dwarf_unit *u, const struct value *v)
 {
 	if (v->kind == VALUE_REF_INFO)

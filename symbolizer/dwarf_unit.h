@@ -1,6 +1,7 @@
 /*
- * The units of .debug_info: where they are, which addresses are whose, and the entries of functions in them. It
- * keeps a unit's few facts, its abbreviations and nothing else; indexes are dwarf_index.c's.
+ * The units of .debug_info: where they are, which addresses are whose, and the entries of
+ * functions in them. It keeps a unit's few facts, its abbreviations and nothing else; indexes are
+ * dwarf_index.c's.
  */
 #pragma once
 
@@ -21,7 +22,8 @@ struct dwarf_unit {
 	struct dwarf_encoding encoding;
 	bool refused; /* corrupt or too large: others name its addresses */
 	bool has_line;
-	bool flat; /* a language without functions inside of functions: their subtrees may be passed over */
+	/* a language without functions inside of functions: their subtrees may be passed over */
+	bool flat;
 	uint64_t low_pc;
 	uint64_t line_offset;
 	uint64_t address_base;
@@ -69,8 +71,9 @@ struct dwarf_entry {
 };
 
 /*
- * Find the sections, units and their address ranges. 0 with n_units 0 where there is no DWARF. Parts that are corrupt
- * are left out. -ENOMEM, -EFBIG where compressed sections are too large. budget is for abbreviations.
+ * Find the sections, units and their address ranges. 0 with n_units 0 where there is no DWARF.
+ * Parts that are corrupt are left out. -ENOMEM, -EFBIG where compressed sections are too large.
+ * budget is for abbreviations.
  */
 int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image, struct budget *budget,
 		    size_t bytes_max);
@@ -85,12 +88,16 @@ struct dwarf_unit *dwarf_unit_at(struct dwarf_file *f, uint64_t offset);
 int dwarf_unit_abbrevs(struct dwarf_file *f, struct dwarf_unit *u);
 
 /*
- * Read the entry that r, within .debug_info, stands at. 1; 0 for the null entry that ends siblings; -EBADMSG. The
- * unit's abbreviations must be there. Attributes are read for functions, of others only the sibling where sought.
+ * Read the entry that r, within .debug_info, stands at. 1; 0 for the null entry that ends
+ * siblings; -EBADMSG. The unit's abbreviations must be there. Attributes are read for functions,
+ * of others only the sibling where sought.
  */
 int dwarf_entry_next(const struct dwarf_file *f, const struct dwarf_unit *u, struct reader *r,
 		     struct dwarf_entry *ret);
-/* Read the attributes of the entry at offset whatever its tag is; loads abbreviations. 1 or -EBADMSG, -ENOMEM. */
+/*
+ * Read the attributes of the entry at offset whatever its tag is; loads abbreviations. 1 or
+ * -EBADMSG, -ENOMEM.
+ */
 int dwarf_entry_at(struct dwarf_file *f, uint64_t offset, struct dwarf_entry *ret,
 		   struct dwarf_unit **ret_unit);
 
@@ -103,8 +110,8 @@ ptrdiff_t dwarf_string(const struct dwarf_file *f, const struct dwarf_unit *u,
 		       const struct value *v, const char **ret);
 
 /*
- * Call take for each [low, high) that low_pc and high_pc or ranges of an entry name; only ranges that begin in code
- * and within 4 GiB of f->base, counted from there. False: take ended it.
+ * Call take for each [low, high) that low_pc and high_pc or ranges of an entry name; only ranges
+ * that begin in code and within 4 GiB of f->base, counted from there. False: take ended it.
  */
 typedef bool (*dwarf_take_range)(void *context, uint32_t low, uint32_t high);
 void dwarf_ranges(const struct dwarf_file *f, const struct dwarf_unit *u,

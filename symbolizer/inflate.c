@@ -1,6 +1,6 @@
 /*
- * The size comes from the section's own header, so it is a claim: it is bounded before memory is taken, and what
- * comes out must be exactly as long.
+ * The size comes from the section's own header, so it is a claim: it is bounded before memory is
+ * taken, and what comes out must be exactly as long.
  */
 #include "symbolizer/inflate.h"
 

@@ -1,6 +1,6 @@
 /*
- * Names made ready to hand out, each made once: copied out of the file (which its owner may change at any
- * moment), demangled and bounded.
+ * Names made ready to hand out, each made once: copied out of the file (which its owner may
+ * change at any moment), demangled and bounded.
  */
 #pragma once
 
@@ -28,11 +28,14 @@ struct names {
 
 void names_init(struct names *n, struct budget *budget);
 
-/* Free all names, as the budget does: to be called when what they point to goes. A zeroed struct is allowed. */
+/*
+ * Free all names, as the budget does: to be called when what they point to goes. A zeroed struct
+ * is allowed.
+ */
 void names_drop(struct names *n);
 
 /*
- * The name at raw[0, len), len > 0, which stays at its place as long as n is in use. Its strings live until
- * names_drop(), or until the budget is trimmed. 0 or -ENOMEM.
+ * The name at raw[0, len), len > 0, which stays at its place as long as n is in use. Its strings
+ * live until names_drop(), or until the budget is trimmed. 0 or -ENOMEM.
  */
 int names_get(struct names *n, const char *raw, size_t len, struct name *ret);

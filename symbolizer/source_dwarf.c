@@ -1,4 +1,7 @@
-/* From an address to unit, line row, function, inline tree, and out again to names; source_dwarf.h is the contract. */
+/*
+ * From an address to unit, line row, function, inline tree, and out again to names;
+ * source_dwarf.h is the contract.
+ */
 #include "symbolizer/source_dwarf.h"
 
 #include <errno.h>
@@ -65,8 +68,8 @@ static int load(struct source_dwarf *d)
 }
 
 /*
- * The name of an entry, from itself or from what it is an instance of. A linkage name anywhere on the way is better
- * than a bare name nearer by. 1, 0 when it has none, or -ENOMEM.
+ * The name of an entry, from itself or from what it is an instance of. A linkage name anywhere on
+ * the way is better than a bare name nearer by. 1, 0 when it has none, or -ENOMEM.
  */
 static int name_entry(struct source_dwarf *d, struct dwarf_unit *u, struct dwarf_entry e,
 		      struct name *ret, bool *ret_exact)
@@ -108,7 +111,10 @@ static int fill_place(struct source_dwarf *d, const struct dwarf_index *x,
 			       &line->file);
 }
 
-/* One function of the chain. One without a name is left out; its place goes with it, the callers' stay right. */
+/*
+ * One function of the chain. One without a name is left out; its place goes with it, the callers'
+ * stay right.
+ */
 static int add_function(struct source_dwarf *d, const struct dwarf_index *x,
 			const struct dwarf_entry *e, const struct place *place, struct answer *a)
 {

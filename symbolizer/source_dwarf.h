@@ -1,8 +1,9 @@
 /*
- * Functions, inlined callers, files and lines from DWARF 2 to 5. Answers what it knows and passes on the rest: a
- * unit that is corrupt or too large for the budget is as if it were not there.
+ * Functions, inlined callers, files and lines from DWARF 2 to 5. Answers what it knows and passes
+ * on the rest: a unit that is corrupt or too large for the budget is as if it were not there.
  *
- * Not followed yet: split DWARF (.dwo), supplementary files (dwz's .gnu_debugaltlink), type signatures.
+ * Not followed yet: split DWARF (.dwo), supplementary files (dwz's .gnu_debugaltlink), type
+ * signatures.
  */
 #pragma once
 
@@ -27,7 +28,8 @@ void source_dwarf_init(struct source_dwarf *d, const struct elf_image *image,
 void source_dwarf_done(struct source_dwarf *d);
 
 /*
- * Add to a what the debug information says of a virtual address: one line a function, innermost first, or
- * a line without a function where only the line is known. 0 also when it passes, or -ENOMEM.
+ * Add to a what the debug information says of a virtual address: one line a function, innermost
+ * first, or a line without a function where only the line is known. 0 also when it passes, or
+ * -ENOMEM.
  */
 int source_dwarf_name(struct source_dwarf *d, uint64_t address, struct answer *a);

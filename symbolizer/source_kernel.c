@@ -1,7 +1,8 @@
 /*
- * kallsyms has no sizes, so a symbol reaches to the next one. Data symbols are kept as marks without a name: they
- * end the function before them and name no code themselves. Behind the last symbol of a module lies nothing
- * that we know, so its page is the limit there, and _etext is the core's.
+ * kallsyms has no sizes, so a symbol reaches to the next one. Data symbols are kept as marks
+ * without a name: they end the function before them and name no code themselves. Behind the last
+ * symbol of a module lies nothing that we know, so its page is the limit there, and _etext is the
+ * core's.
  */
 #include "symbolizer/source_kernel.h"
 
@@ -43,7 +44,10 @@ static bool is_end_mark(const char *name, size_t len)
 	       ends_in(name, len, "_einittext");
 }
 
-/* Of two names for one place the one that says more: not a section's edge, then fewer underscores. */
+/*
+ * Of two names for one place the one that says more: not a section's edge, then fewer
+ * underscores.
+ */
 static int plainness(const char *name)
 {
 	size_t len = strlen(name);

@@ -1,10 +1,11 @@
 /*
- * One pass over the symbol table, sorted and flattened to segments; source_symtab.h is the contract.
+ * One pass over the symbol table, sorted and flattened to segments; source_symtab.h is the
+ * contract.
  *
- * Sizes: a symbol with a size covers that, cut at its section's end. One without (hand-written assembly) covers
- * what lies before the next symbol of its section, but only in a .symtab which still has its locals:
- * elsewhere a function that lost its name may follow, and only the exact address is sure. Within a
- * symbol of known size it is a mere label and names nothing.
+ * Sizes: a symbol with a size covers that, cut at its section's end. One without (hand-written
+ * assembly) covers what lies before the next symbol of its section, but only in a .symtab which
+ * still has its locals: elsewhere a function that lost its name may follow, and only the exact
+ * address is sure. Within a symbol of known size it is a mere label and names nothing.
  */
 #include "symbolizer/source_symtab.h"
 
@@ -82,7 +83,10 @@ static unsigned int rank_of(const char *name, unsigned int bind, unsigned int ty
 	return (3 - underscores) * 16 + (bind != STB_LOCAL ? 4 : 0) + (type != STT_NOTYPE ? 2 : 0);
 }
 
-/* Labels of assemblers: .L locals and the $a, $d, $t, $x that mark code and data on Arm and RISC-V. */
+/*
+ * Labels of assemblers: .L locals and the $a, $d, $t, $x that mark code and data on Arm and
+ * RISC-V.
+ */
 static bool is_mark(const char *name)
 {
 	return name[0] == '$' || (name[0] == '.' && name[1] == 'L');
@@ -185,13 +189,19 @@ static int by_address(const void *pa, const void *pb)
 
 	if (a->address != b->address)
 		return a->address < b->address ? -1 : 1;
-	/* A sized symbol first: those without a size at the same place are then known to be spare. */
+	/*
+	 * A sized symbol first: those without a size at the same place are then known to be
+	 * spare.
+	 */
 	if (!a->size != !b->size)
 		return a->size ? -1 : 1;
 	return (a->rank > b->rank) - (a->rank < b->rank);
 }
 
-/* Where a symbol ends; equal to its address where it names nothing. next: the first one of a higher address. */
+/*
+ * Where a symbol ends; equal to its address where it names nothing. next: the first one of a
+ * higher address.
+ */
 static uint64_t end_of(const struct symbol_list *l, size_t i, size_t next)
 {
 	const struct pending_symbol *p = &l->v[i];

@@ -1,7 +1,7 @@
 /*
- * What the symbolizer is asked about: inline chains within a unit and across two (built with -flto), cold
- * parts, symbols with and without sizes. Each place has a global label, and the text of its line
- * names the label, so that tests know the line without a number.
+ * What the symbolizer is asked about: inline chains within a unit and across two (built with
+ * -flto), cold parts, symbols with and without sizes. Each place has a global label, and the text
+ * of its line names the label, so that tests know the line without a number.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* symbolize_lines FILE [INDEX-BYTES]: addresses on stdin, answers as `addr2line -a -f -i -C` prints them. */
+/*
+ * symbolize_lines FILE [INDEX-BYTES]: addresses on stdin, answers as `addr2line -a -f -i -C`
+ * prints them.
+ */
 #include "symbolizer/symbolizer.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* Nested and overlapping intervals against a slow truth. */
 #include "symbolizer/segments.h"
 
 #include <setjmp.h>
@@ -6,7 +7,10 @@
 
 #include <cmocka.h>
 
-/* The slow truth: of the intervals over at the one that starts last, then the shortest, then the deepest. */
+/*
+ * The slow truth: of the intervals over at the one that starts last, then the shortest, then the
+ * deepest.
+ */
 static uint32_t innermost(const struct interval *v, size_t n, uint32_t at)
 {
 	const struct interval *best = NULL;

@@ -1,3 +1,4 @@
+/* Names by symbol tables alone, on the test programs. */
 #include "symbolizer/symbolizer.h"
 #include "tests/unit/symbolizer/fixture.h"
 
@@ -92,7 +93,8 @@ static void a_cold_part_is_its_function_under_another_name(void **state)
 	struct sym_answer answer;
 
 	(void)state;
-	assert_int_equal(symbolizer_name_address(s, nodebug, value("outer.cold"), &answer, NULL), 0);
+	assert_int_equal(symbolizer_name_address(s, nodebug, value("outer.cold"), &answer, NULL),
+			 0);
 	assert_int_equal(answer.n_lines, 1);
 	assert_string_equal(answer.lines[0].function, "outer");
 	assert_non_null(answer.lines[0].system_name);
