@@ -123,6 +123,27 @@ def bpf_objects():
     return found
 
 
+def removed(folder):
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return not os.path.exists(folder)
+    return True
+
+
+@contextlib.contextmanager
+def cgroup(name):
+    """A v2 cgroup of this name: its folder, and its path as /proc/PID/cgroup shows it."""
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        root = next(line.split()[1] for line in mounts if line.split()[2] == "cgroup2")
+    folder = os.path.join(root, name)
+    os.mkdir(folder)
+    try:
+        yield folder, "/" + name
+    finally:
+        wait_until(lambda: removed(folder), 5, "the cgroup is empty")
+
+
 def alive(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="latin-1") as stat:
