@@ -228,8 +228,8 @@ static bool is_readable(int fd)
 }
 
 /*
- * What has arrived, up to READY: whoever waits for that is not prepared for questions. Negative errno: the worker is
- * of no use any more, the sentence in err where it said why.
+ * What has arrived, up to READY: whoever waits for that is not prepared for questions. Negative
+ * errno: the worker is of no use any more, the sentence in err where it said why.
  */
 static int receive(struct web_link *l, struct err *err)
 {

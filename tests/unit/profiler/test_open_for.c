@@ -51,7 +51,7 @@ static int make_place(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
 
-	strcpy(p->dir, "/tmp/hearth-open-XXXXXX");
+	snprintf(p->dir, sizeof(p->dir), "/tmp/hearth-open-XXXXXX");
 	if (!mkdtemp(p->dir))
 		return -1;
 	snprintf(p->file, sizeof(p->file), "%s/mapped", p->dir);
