@@ -80,6 +80,15 @@ static long try_fork(void)
 	return pid;
 }
 
+static long try_clone(void)
+{
+	long pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
 static void *do_nothing(void *arg)
 {
 	return arg;
@@ -204,6 +213,7 @@ static const struct attempt {
 	{"make a socket", try_socket, true, false},
 	{"connect", try_connect, true, false},
 	{"fork", try_fork, true, false},
+	{"clone", try_clone, true, false},
 	{"start a thread", try_thread, true, true},
 	{"exec", try_exec, true, false},
 	{"ptrace", try_ptrace, true, false},

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
@@ -91,12 +92,14 @@ static void assert_status(pid_t pid, const char *key, const char *expected)
 
 static void a_worker_has_no_user_group_or_capability_of_its_parent(void **state)
 {
+	static const gid_t groups[] = {4, 12345};
 	struct jail_features features;
 	struct jail_worker w = {};
 	char ids[64];
 	uint32_t bits;
 
 	(void)state;
+	assert_int_equal(setgroups(2, groups), 0);
 	jail_probe(&features);
 	bits = start(&w, true);
 	assert_true(bits & PROTOCOL_JAIL_UID);
