@@ -26,8 +26,8 @@ static bool mentions(const char *whole, const char *bare)
 
 /*
  * Debug information names a function by its linkage name, or by its bare name alone (C, but also
- * lambdas and local classes, of which the symbol knows the whole name). Symbols add clone suffixes,
- * or are mere aliases.
+ * lambdas and local classes, of which the symbol knows the whole name). Symbols add clone
+ * suffixes, or are mere aliases.
  */
 void answer_refine(struct answer *a, const struct name *symbol)
 {

@@ -1,6 +1,6 @@
 /*
- * An answer while the sources put it together: lines innermost first, of which the outermost may be
- * refined by what a later source knows. Strings belong to the sources.
+ * An answer while the sources put it together: lines innermost first, of which the outermost may
+ * be refined by what a later source knows. Strings belong to the sources.
  */
 #pragma once
 

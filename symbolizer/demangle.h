@@ -16,8 +16,8 @@
 size_t demangle_base_len(const char *name, size_t len);
 
 /*
- * Append to out the readable form of name[0, len), suffixes taken off; a name which is not mangled
- * as it is. Only _Z, __Z, ___Z and _R names are ever demangled: a C function `h` is not `unsigned
- * char`. What grows past SYM_NAME_BYTES_MAX is cut and ends in an ellipsis. 0 or -ENOMEM.
+ * Append to out the readable form of name[0, len), suffixes taken off; a name which is not
+ * mangled as it is. Only _Z, __Z, ___Z and _R names are ever demangled: a C function `h` is not
+ * `unsigned char`. What grows past SYM_NAME_BYTES_MAX is cut and ends in an ellipsis. 0 or -ENOMEM.
  */
 int demangle(const char *name, size_t len, struct buf *out);

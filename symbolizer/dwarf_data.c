@@ -142,7 +142,7 @@ static void skip_variable(struct reader *r, struct dwarf_encoding e, uint32_t fo
 		reader_skip(r, reader_uleb(r));
 		break;
 	case DW_FORM_string: {
-		const uint8_t *end = memchr(r->at, 0, reader_left(r));
+		const uint8_t *end = reader_left(r) ? memchr(r->at, 0, reader_left(r)) : NULL;
 
 		reader_skip(r, end ? (uint64_t)(end - r->at) + 1 : UINT64_MAX);
 		break;

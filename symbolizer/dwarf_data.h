@@ -1,12 +1,12 @@
 /*
- * DWARF 2 to 5 at the level of bytes: sections, abbreviations, attribute values, ranges. Pure over
- * spans.
+ * DWARF 2 to 5 at the level of bytes: sections, abbreviations, attribute values, ranges. Pure
+ * over spans.
  *
  * This is a reader of our own and not libdw, for three reasons that were measured or follow from
- * its design: libdw keeps every line table and abbreviation it ever read until the file is closed,
- * so nothing can be dropped by bytes; it takes several times as long for each entry, where the
- * budget is gimli's time; and it recurses over what the file nests. Here nothing is copied: values
- * are read where they stand, each checked against its section.
+ * its design: libdw keeps every line table and abbreviation it ever read until the file is
+ * closed, so nothing can be dropped by bytes; it takes several times as long for each entry,
+ * where the budget is gimli's time; and it recurses over what the file nests. Here nothing is
+ * copied: values are read where they stand, each checked against its section.
  *
  * (DWARF 5 standard, chapter 7; the numbers are <dwarf.h>'s.)
  */
@@ -38,8 +38,10 @@ struct reader {
 
 static inline struct reader reader_over(struct span s, uint64_t offset)
 {
-	if (offset > s.size)
-		return (struct reader){.at = s.data, .end = s.data, .bad = true};
+	static const uint8_t nothing[1]; /* no arithmetic on NULL */
+
+	if (offset > s.size || s.size == 0)
+		return (struct reader){.at = nothing, .end = nothing, .bad = offset > s.size};
 	return (struct reader){.at = s.data + offset, .end = s.data + s.size};
 }
 

@@ -1,11 +1,11 @@
 /*
- * What is kept of a unit that was asked about: its functions by address, its line checkpoints, and
- * the inline trees of those functions that an address fell into. Each is built on first touch and
- * dropped by the budget.
+ * What is kept of a unit that was asked about: its functions by address, its line checkpoints,
+ * and the inline trees of those functions that an address fell into. Each is built on first touch
+ * and dropped by the budget.
  *
  * The trees hold offsets of entries, not what they say: names, call sites and origins (which may
- * lead into other units, as they do after LTO) are read again where they stand, for the few entries
- * of one answer.
+ * lead into other units, as they do after LTO) are read again where they stand, for the few
+ * entries of one answer.
  */
 #pragma once
 
@@ -16,12 +16,8 @@
 
 struct inline_node {
 	uint32_t entry; /* from the unit's start */
-	uint32_t
-		/*
-		 * the node it was inlined into; less than its own number, NODE_NONE for the
-		 * function
-		 */
-		parent;
+	/* The node it was inlined into, less than its own number; NODE_NONE for the function. */
+	uint32_t parent;
 };
 
 struct inline_tree {
@@ -50,8 +46,8 @@ struct dwarf_index {
 };
 
 /*
- * The index of u, built where it is not there. -EBADMSG: the unit is corrupt, -EFBIG: it would take
- * more than bytes_max, -ENOMEM. It lives until the budget is trimmed.
+ * The index of u, built where it is not there. -EBADMSG: the unit is corrupt, -EFBIG: it would
+ * take more than bytes_max, -ENOMEM. It lives until the budget is trimmed.
  */
 int dwarf_index_get(struct dwarf_file *f, struct dwarf_unit *u, size_t bytes_max,
 		    struct dwarf_index **ret);

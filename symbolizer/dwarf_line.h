@@ -1,8 +1,8 @@
 /*
  * The line table of one unit. Rows are not kept: the program is run once to find where its
  * sequences are and to set a checkpoint every few rows; a question runs it again from the nearest
- * one. So a row costs less than a byte, which is what lets a whole large program stay indexed. Pure
- * over spans.
+ * one. So a row costs less than a byte, which is what lets a whole large program stay indexed.
+ * Pure over spans.
  */
 #pragma once
 
@@ -49,14 +49,15 @@ struct line_index {
 };
 
 /*
- * The header at offset of .debug_line. address_bytes is the unit's, for version 4 and before. 0 or
- * -EBADMSG.
+ * The header at offset of .debug_line. address_bytes is the unit's, for version 4 and before. 0
+ * or -EBADMSG.
  */
 int line_header_parse(struct span line, uint64_t offset, uint8_t address_bytes,
 		      struct line_header *ret);
 
 /*
- * Run the program once. Sequences outside of [base, base + 4 GiB) are left out. 0, -ENOMEM, -EFBIG.
+ * Run the program once. Sequences outside of [base, base + 4 GiB) are left out. 0, -ENOMEM,
+ * -EFBIG.
  */
 int line_index_build(const struct line_header *header, uint64_t base, size_t bytes_max,
 		     struct line_index *ret);
@@ -66,8 +67,8 @@ void line_index_done(struct line_index *l);
 bool line_index_find(const struct line_index *l, uint64_t address, struct line_row *ret);
 
 /*
- * A file of the table as three parts, each perhaps empty; the path is their join, an absolute part
- * dropping those before.
+ * A file of the table as three parts, each perhaps empty; the path is their join, an absolute
+ * part dropping those before.
  */
 struct line_file {
 	struct value directory_of_unit; /* directory 0 in DWARF 5; VALUE_NONE before */
@@ -76,8 +77,8 @@ struct line_file {
 };
 
 /*
- * Strings that stand in the table itself have VALUE_STRING with an offset in .debug_line. False: no
- * such file.
+ * Strings that stand in the table itself have VALUE_STRING with an offset in .debug_line. False:
+ * no such file.
  */
 bool line_file_find(const struct line_header *header, struct span line, uint32_t file,
 		    struct line_file *ret);

@@ -1,6 +1,6 @@
 /*
- * The units of .debug_info: where they are, which addresses are whose, and the entries of functions
- * in them. It keeps a unit's few facts, its abbreviations and nothing else; indexes are
+ * The units of .debug_info: where they are, which addresses are whose, and the entries of
+ * functions in them. It keeps a unit's few facts, its abbreviations and nothing else; indexes are
  * dwarf_index.c's.
  */
 #pragma once
@@ -88,9 +88,9 @@ struct dwarf_unit *dwarf_unit_at(struct dwarf_file *f, uint64_t offset);
 int dwarf_unit_abbrevs(struct dwarf_file *f, struct dwarf_unit *u);
 
 /*
- * Read the entry that r, within .debug_info, stands at. 1; 0 for the null entry that ends siblings;
- * -EBADMSG. The unit's abbreviations must be there. Attributes are read for functions, of others
- * only the sibling where sought.
+ * Read the entry that r, within .debug_info, stands at. 1; 0 for the null entry that ends
+ * siblings; -EBADMSG. The unit's abbreviations must be there. Attributes are read for functions,
+ * of others only the sibling where sought.
  */
 int dwarf_entry_next(const struct dwarf_file *f, const struct dwarf_unit *u, struct reader *r,
 		     struct dwarf_entry *ret);

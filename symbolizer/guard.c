@@ -1,8 +1,8 @@
 /*
  * The SIGBUS handler and the mappings it repairs; guard.h says why.
  *
- * A signal's disposition is the process's, so this is the one place of the room with state outside
- * of structs: the action that was there before, and each thread's innermost guard.
+ * A signal's disposition is the process's, so this is the one place of the room with state
+ * outside of structs: the action that was there before, and each thread's innermost guard.
  */
 #include "symbolizer/guard.h"
 
@@ -45,7 +45,8 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 		before.sa_handler(sig);
 	} else {
 		/*
-		 * Returning repeats the access, which ends the process as it would have without us.
+		 * Returning repeats the access, which ends the process as it would have without
+		 * us.
 		 */
 		signal(sig, SIG_DFL);
 	}

@@ -1,11 +1,11 @@
 /*
  * Foreign files mapped into memory, guarded against their own truncation.
  *
- * A file that is cut while it is mapped raises SIGBUS at the next touch of a lost page. The handler
- * puts zero pages there and marks the mapping: the reader goes on over zeros, which bounded parsers
- * survive, and its caller asks guard_broken() before it believes a word. No jump leaves a library
- * half-way, so nothing leaks and no state is torn. Faults outside of an entered guard go to the
- * handler of before.
+ * A file that is cut while it is mapped raises SIGBUS at the next touch of a lost page. The
+ * handler puts zero pages there and marks the mapping: the reader goes on over zeros, which
+ * bounded parsers survive, and its caller asks guard_broken() before it believes a word. No jump
+ * leaves a library half-way, so nothing leaks and no state is torn. Faults outside of an entered
+ * guard go to the handler of before.
  *
  * guard_enter() and guard_leave() nest, are per thread, and cost two stores.
  */

@@ -1,10 +1,10 @@
 /*
  * libelf reads the headers, for it knows both classes and the extended numbering; everything it
- * says is copied and checked against the size here, once. Section contents are then plain bytes of
- * the mapping.
+ * says is copied and checked against the size here, once. Section contents are then plain bytes
+ * of the mapping.
  *
- * Its elf_memory() over our guarded mapping is used in the place of ELF_C_READ_MMAP, whose mapping
- * would be its own and unguarded.
+ * Its elf_memory() over our guarded mapping is used in the place of ELF_C_READ_MMAP, whose
+ * mapping would be its own and unguarded.
  */
 #include "symbolizer/module.h"
 

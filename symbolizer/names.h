@@ -1,6 +1,6 @@
 /*
- * Names made ready to hand out, each made once: copied out of the file (which its owner may change
- * at any moment), demangled and bounded.
+ * Names made ready to hand out, each made once: copied out of the file (which its owner may
+ * change at any moment), demangled and bounded.
  */
 #pragma once
 
@@ -29,8 +29,8 @@ struct names {
 void names_init(struct names *n, struct budget *budget);
 
 /*
- * Free all names, as the budget does: to be called when what they point to goes. A zeroed struct is
- * allowed.
+ * Free all names, as the budget does: to be called when what they point to goes. A zeroed struct
+ * is allowed.
  */
 void names_drop(struct names *n);
 

@@ -1,6 +1,6 @@
 /*
- * From an address to unit, line row, function, inline tree, and out again to names; source_dwarf.h
- * is the contract.
+ * From an address to unit, line row, function, inline tree, and out again to names;
+ * source_dwarf.h is the contract.
  */
 #include "symbolizer/source_dwarf.h"
 

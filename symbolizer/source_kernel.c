@@ -45,7 +45,8 @@ static bool is_end_mark(const char *name, size_t len)
 }
 
 /*
- * Of two names for one place the one that says more: not a section's edge, then fewer underscores.
+ * Of two names for one place the one that says more: not a section's edge, then fewer
+ * underscores.
  */
 static int plainness(const char *name)
 {

@@ -1,6 +1,6 @@
 /*
- * Names of the kernel from /proc/kallsyms: the core image, loaded modules and BPF programs, kept as
- * sorted tables for as long as the symbolizer lives. It has names only: no files, no lines.
+ * Names of the kernel from /proc/kallsyms: the core image, loaded modules and BPF programs, kept
+ * as sorted tables for as long as the symbolizer lives. It has names only: no files, no lines.
  */
 #pragma once
 
@@ -10,9 +10,8 @@
 struct kernel_symbol {
 	uint64_t address;
 	uint32_t name; /* offset in text */
-	uint32_t
-		/* index of owners: 0 the core, then modules in the order of their first symbol */
-		owner;
+	/* Index of owners: 0 the core, then modules in the order of their first symbol. */
+	uint32_t owner;
 };
 
 struct kernel_names {
@@ -27,8 +26,8 @@ struct kernel_names {
 };
 
 /*
- * Read all of kallsyms_fd. -EPERM: addresses are hidden (kptr_restrict), -EBADMSG: not kallsyms, or
- * no _text; -EFBIG, -ENOMEM, errno of reading.
+ * Read all of kallsyms_fd. -EPERM: addresses are hidden (kptr_restrict), -EBADMSG: not kallsyms,
+ * or no _text; -EFBIG, -ENOMEM, errno of reading.
  */
 int kernel_names_read(int kallsyms_fd, struct kernel_names *ret);
 void kernel_names_done(struct kernel_names *k);

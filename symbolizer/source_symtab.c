@@ -84,7 +84,8 @@ static unsigned int rank_of(const char *name, unsigned int bind, unsigned int ty
 }
 
 /*
- * Labels of assemblers: .L locals and the $a, $d, $t, $x that mark code and data on Arm and RISC-V.
+ * Labels of assemblers: .L locals and the $a, $d, $t, $x that mark code and data on Arm and
+ * RISC-V.
  */
 static bool is_mark(const char *name)
 {
@@ -189,7 +190,8 @@ static int by_address(const void *pa, const void *pb)
 	if (a->address != b->address)
 		return a->address < b->address ? -1 : 1;
 	/*
-	 * A sized symbol first: those without a size at the same place are then known to be spare.
+	 * A sized symbol first: those without a size at the same place are then known to be
+	 * spare.
 	 */
 	if (!a->size != !b->size)
 		return a->size ? -1 : 1;
@@ -197,8 +199,8 @@ static int by_address(const void *pa, const void *pb)
 }
 
 /*
- * Where a symbol ends; equal to its address where it names nothing. next: the first one of a higher
- * address.
+ * Where a symbol ends; equal to its address where it names nothing. next: the first one of a
+ * higher address.
  */
 static uint64_t end_of(const struct symbol_list *l, size_t i, size_t next)
 {

@@ -3,9 +3,9 @@
  * to in a file without section headers; and PLT stubs from the relocations of the slots that they
  * jump through.
  *
- * A name is never wrong: an address past the size of a symbol belongs to nobody, data symbols never
- * name code, and a symbol without a size names more than its own address only where the table is
- * known to be whole.
+ * A name is never wrong: an address past the size of a symbol belongs to nobody, data symbols
+ * never name code, and a symbol without a size names more than its own address only where the
+ * table is known to be whole.
  */
 #pragma once
 
@@ -40,8 +40,8 @@ void symtab_init(struct symtab *t, const struct elf_image *image, struct budget 
 void symtab_done(struct symtab *t);
 
 /*
- * Does the file have a .symtab (whole or stripped of locals), so that more than exported names are
- * known?
+ * Does the file have a .symtab (whole or stripped of locals), so that more than exported names
+ * are known?
  */
 bool symtab_is_full(const struct elf_image *image);
 

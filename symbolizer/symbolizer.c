@@ -1,7 +1,7 @@
 /*
- * The door: modules by number, and for each question the chain of sources, of which each adds what
- * it knows: debug information, then symbol tables. Files that turned out to be cut stay errors
- * until they are dropped.
+ * The door: modules by number, and for each question the chain of sources, of which each adds
+ * what it knows: debug information, then symbol tables. Files that turned out to be cut stay
+ * errors until they are dropped.
  */
 #include "symbolizer/symbolizer.h"
 
@@ -18,11 +18,11 @@
 
 #define INDEX_BYTES_DEFAULT (96u << 20)
 /*
- * Pages of files stay in our memory once touched. After so many page faults, each of which maps up
- * to 64 KiB, they are given back to the page cache, which has them still. Asked every few
- * questions, for asking is a system call.
+ * Pages of files stay in our memory once touched. After so many page faults, each of which maps
+ * up to 64 KiB, they are given back to the page cache, which has them still; at 384
+ * bench_symbolize takes five times as long. Asked every few questions, for asking is a system call.
  */
-#define RELEASE_FAULTS	  384
+#define RELEASE_FAULTS	  2048
 #define RELEASE_QUESTIONS 32
 /* The collector numbers at most ABI_OBJECTS_MAX files; kernel modules come on top. */
 #define SYM_MODULES_MAX 65536
@@ -285,6 +285,13 @@ static int name_elf(struct symbolizer *s, struct sym_module *m, uint64_t address
 
 static void release_pages(struct symbolizer *s)
 {
+	for (struct sym_module *m = s->touched; m; m = m->next_touched)
+		guard_release_pages(&m->image.guard);
+	forget_touched(s);
+}
+
+static void release_when_many(struct symbolizer *s)
+{
 	struct rusage usage;
 
 	if (++s->questions % RELEASE_QUESTIONS != 0 || getrusage(RUSAGE_THREAD, &usage) < 0)
@@ -292,9 +299,12 @@ static void release_pages(struct symbolizer *s)
 	if (usage.ru_minflt + usage.ru_majflt - s->faults < RELEASE_FAULTS)
 		return;
 	s->faults = usage.ru_minflt + usage.ru_majflt;
-	for (struct sym_module *m = s->touched; m; m = m->next_touched)
-		guard_release_pages(&m->image.guard);
-	forget_touched(s);
+	release_pages(s);
+}
+
+void symbolizer_rest(struct symbolizer *s)
+{
+	release_pages(s);
 }
 
 static int broken(struct symbolizer *s, struct sym_module *m, struct err *err)
@@ -338,7 +348,7 @@ static int name_at(struct symbolizer *s, uint32_t module, uint64_t at, bool is_o
 	if (!m || m->kind == MODULE_FREE)
 		return err_set(err, -EINVAL, "no module of number %u", module);
 	budget_trim(&s->budget);
-	release_pages(s);
+	release_when_many(s);
 	answer_clear(&s->answer);
 	r = name_in_module(s, m, at, is_offset, err);
 	if (r < 0)

@@ -109,27 +109,39 @@ def load(*command):
         process.communicate()
 
 
-def bpf_programs():
-    """Names of the loaded BPF programs that are ours."""
+def bpf_objects():
+    """Ids of the loaded BPF programs and maps that are Hearth's."""
     bpftool = shutil.which("bpftool") or "/usr/sbin/bpftool"
-    listed = subprocess.run(
-        [bpftool, "-j", "prog", "list"], capture_output=True, text=True, check=True
-    ).stdout
-    return [
-        entry["name"] for entry in json.loads(listed) if entry.get("name", "").startswith("hearth_")
-    ]
+    found = set()
+    for kind, ours in (("prog", "hearth_"), ("map", "scratch_map")):
+        listed = subprocess.run(
+            [bpftool, "-j", kind, "list"], capture_output=True, text=True, check=True
+        ).stdout
+        for entry in json.loads(listed):
+            if entry.get("name", "").startswith(ours):
+                found.add((kind, entry["id"]))
+    return found
 
 
-def bpf_maps():
-    bpftool = shutil.which("bpftool") or "/usr/sbin/bpftool"
-    listed = subprocess.run(
-        [bpftool, "-j", "map", "list"], capture_output=True, text=True, check=True
-    ).stdout
-    return [
-        entry["name"]
-        for entry in json.loads(listed)
-        if entry.get("name") in ("scratch_map", "describe_map", "last_tick", "hearth_b.rodata")
-    ]
+def removed(folder):
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return not os.path.exists(folder)
+    return True
+
+
+@contextlib.contextmanager
+def cgroup(name):
+    """A v2 cgroup of this name: its folder, and its path as /proc/PID/cgroup shows it."""
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        root = next(line.split()[1] for line in mounts if line.split()[2] == "cgroup2")
+    folder = os.path.join(root, name)
+    os.mkdir(folder)
+    try:
+        yield folder, "/" + name
+    finally:
+        wait_until(lambda: removed(folder), 5, "the cgroup is empty")
 
 
 def alive(pid):

@@ -16,20 +16,24 @@ SPLIT = {"spin_a": 50.0, "spin_b": 30.0, "spin_c": 20.0}
 
 
 class Serving(unittest.TestCase):
-    def test_shares_in_the_page_the_export_and_pprof(self):
+    def test_shares_in_the_export_and_in_the_api(self):
+        match = '{comm="split"}'
+        path = "/api/v1/profile?format=folded&match=%7Bcomm%3D%22split%22%7D"
+
+        def exported(served):
+            return host.folded(
+                host.run(
+                    "export", "--store", served.store, "--match", match, "--format", "folded"
+                ).stdout
+            )
+
         with host.daemon("-F", "997") as served, host.load(host.program("split"), "60"):
-            time.sleep(10)
-            match = '{comm="split"}'
-            text = host.run(
-                "export", "--store", served.store, "--match", match, "--format", "folded"
-            ).stdout
-            stacks = host.folded(text)
-            self.assertGreaterEqual(sum(stacks.values()), 6000)
-            for name, share in host.shares(stacks, SPLIT).items():
-                self.assertAlmostEqual(share, SPLIT[name], delta=2.0, msg=name)
-            path = "/api/v1/profile?format=json&match=%7Bcomm%3D%22split%22%7D"
-            profile = served.json(path)
-            self.assertGreaterEqual(profile["samples"], 6000)
+            host.wait_until(
+                lambda: sum(exported(served).values()) >= 6000, 50, "6,000 samples are stored"
+            )
+            for stacks in (exported(served), host.folded(served.get(path).decode())):
+                for name, share in host.shares(stacks, SPLIT).items():
+                    self.assertAlmostEqual(share, SPLIT[name], delta=2.0, msg=name)
 
     def test_taken_is_stored_and_dropped(self):
         with host.daemon("-F", "499") as served, host.load(host.program("split"), "60"):
@@ -53,12 +57,16 @@ class Serving(unittest.TestCase):
 
 
 class Ending(unittest.TestCase):
+    def setUp(self):
+        self.of_others = host.bpf_objects()
+
     def assert_nothing_is_left(self, pids):
         host.wait_until(
             lambda: not any(host.alive(pid) for pid in pids), 1.0, f"processes {pids} are gone"
         )
-        host.wait_until(lambda: not host.bpf_programs(), 1.0, "the BPF programs are gone")
-        host.wait_until(lambda: not host.bpf_maps(), 1.0, "the BPF maps are gone")
+        host.wait_until(
+            lambda: not host.bpf_objects() - self.of_others, 1.0, "BPF programs and maps are gone"
+        )
 
     def test_an_orderly_end_loses_nothing(self):
         with tempfile.TemporaryDirectory() as folder, host.load(host.program("split"), "60"):

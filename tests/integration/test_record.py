@@ -106,6 +106,37 @@ class Selection(unittest.TestCase):
             taken = sum(count for stack, count in stacks.items() if stack[0] == "split")
             self.assertAlmostEqual(taken / (2 * 499), 1.0, delta=0.05)
 
+    def test_a_cgroup_and_those_below(self):
+        with host.cgroup("hearth-test") as (folder, path):
+            os.mkdir(os.path.join(folder, "below"))
+            try:
+                with host.load(host.program("split"), "30") as inside, host.load(
+                    host.program("split"), "30"
+                ):
+                    with open(os.path.join(folder, "below", "cgroup.procs"), "w") as procs:
+                        procs.write(str(inside.pid))
+                    for name in (path, folder):
+                        profile = self.recorded("record", "-d", 1, "--cgroup", name)
+                        labels = {
+                            (stack["labels"]["pid"], stack["labels"]["cgroup"])
+                            for stack in profile["stacks"]
+                        }
+                        self.assertEqual(labels, {(str(inside.pid), path + "/below")})
+            finally:
+                host.wait_until(
+                    lambda: host.removed(os.path.join(folder, "below")), 5, "the cgroup is empty"
+                )
+        refused = host.run("record", "-d", 1, "--cgroup", "/no/such", "-o", "x.json", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("/no/such", refused.stderr)
+
+    def recorded(self, *arguments):
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "recorded.json")
+            host.run(*arguments, "-o", out)
+            with open(out, encoding="utf-8") as file:
+                return json.load(file)
+
     def test_user_and_kernel_halves(self):
         with tempfile.TemporaryDirectory() as folder:
             out = os.path.join(folder, "half.folded")

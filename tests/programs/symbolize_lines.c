@@ -1,6 +1,6 @@
 /*
- * symbolize_lines FILE [INDEX-BYTES]: addresses on stdin, answers as `addr2line -a -f -i -C` prints
- * them.
+ * symbolize_lines FILE [INDEX-BYTES]: addresses on stdin, answers as `addr2line -a -f -i -C`
+ * prints them.
  */
 #include "symbolizer/symbolizer.h"
 

@@ -6,9 +6,9 @@ addr2line.py PROGRAMS-DIR. Where they may differ, and why ours is right:
 - addr2line takes the symbol before an address that no symbol covers (padding, PLT stubs). Ours
   says nothing, or names the stub.
 - It shows clone suffixes (`outer.cold`); they are in our system_name.
-- It gives an inlined function without a linkage name the symbol over the address, and spells bare names
-  of templates as the symbol does. So names are compared where it did not repeat the symbol.
-- Of DWARF 5 it takes another file of the table at some rows: the unit's own, or `<artificial>`.
+- It gives an inlined function without a linkage name the symbol over the address, and spells
+  bare names of templates as the symbol does. So names are compared where it did not repeat the symbol.
+- Of DWARF 5 it takes another file of the table at some rows: the unit's own, `<artificial>`.
 - For symbols without debug information it knows the file from STT_FILE.
 """
 
@@ -46,7 +46,7 @@ def ask(command, addresses):
 
 
 def bare(name):
-    """An identifier without template arguments: what stands for a lambda in them has no one spelling."""
+    """A name without template arguments: what stands for a lambda in them has no one spelling."""
     return name.split("<")[0]
 
 

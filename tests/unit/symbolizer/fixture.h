@@ -17,13 +17,13 @@ int fixture_copy(const char *name);
 int fixture_bytes(const void *data, size_t len);
 
 /*
- * The value of a symbol in .symtab of that program; its size where ret_size is not NULL. Fails the
- * test without.
+ * The value of a symbol in .symtab of that program; its size where ret_size is not NULL. Fails
+ * the test without.
  */
 uint64_t fixture_symbol(const char *name, const char *symbol, uint64_t *ret_size);
 
 /*
- * Line number `line` of a source file, in memory that stays until the next call; "" where there is
- * none.
+ * Line number `line` of a source file, in memory that stays until the next call; "" where there
+ * is none.
  */
 const char *fixture_source_line(const char *path, unsigned int line);

@@ -1,3 +1,4 @@
+/* How symbols refine what debug information says. */
 #include "symbolizer/answer.h"
 
 #include <setjmp.h>

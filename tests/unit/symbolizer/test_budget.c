@@ -1,3 +1,4 @@
+/* What is dropped first, and how bytes are counted. */
 #include "symbolizer/budget.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* Build ids in notes, whole and corrupt. */
 #include "symbolizer/buildid.h"
 
 #include <elf.h>

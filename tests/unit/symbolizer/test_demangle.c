@@ -1,3 +1,4 @@
+/* What is demangled, what stays, and what is cut. */
 #include "symbolizer/demangle.h"
 #include "symbolizer/symbolizer.h"
 

@@ -1,3 +1,4 @@
+/* Bytes of DWARF: numbers, forms, abbreviations. */
 #include "symbolizer/dwarf_data.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Line tables made by hand: rows, sequences, files, corrupt headers. */
 #include "symbolizer/dwarf_line.h"
 
 #include "profiler/base/buf.h"
@@ -10,6 +11,11 @@
 #include <cmocka.h>
 
 #define BASE 0x1000
+
+static void set_u32(struct buf *b, size_t at, uint32_t v)
+{
+	memcpy(b->data + at, &v, sizeof(v));
+}
 
 /*
  * A table of version 4 with one directory and two files; the caller adds opcodes and calls
@@ -31,7 +37,7 @@ static void begin(struct buf *b)
 	buf_add_u8(b, 13); /* opcode_base */
 	buf_add(b, lengths, sizeof(lengths));
 	buf_add(b, "inc\0\0a.c\0\0\0\0b.h\0\1\0\0\0", 21);
-	((uint32_t *)(void *)(b->data + 6))[0] = (uint32_t)(b->len - 10);
+	set_u32(b, 6, (uint32_t)(b->len - 10));
 }
 
 static void address(struct buf *b, uint64_t a)
@@ -62,7 +68,7 @@ static int build(struct buf *b, struct line_index *ret)
 	struct line_header h;
 	int r;
 
-	((uint32_t *)(void *)b->data)[0] = (uint32_t)(b->len - 4);
+	set_u32(b, 0, (uint32_t)(b->len - 4));
 	r = line_header_parse((struct span){.data = b->data, .size = b->len}, 0, 8, &h);
 	return r < 0 ? r : line_index_build(&h, BASE, 1u << 20, ret);
 }

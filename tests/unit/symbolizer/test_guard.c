@@ -1,3 +1,4 @@
+/* Files that are truncated while they are mapped. */
 #include "symbolizer/guard.h"
 
 #include <fcntl.h>

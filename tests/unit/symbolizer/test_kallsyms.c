@@ -1,3 +1,4 @@
+/* Lines and layout of the kernel, from texts made by hand. */
 #include "symbolizer/kallsyms.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* ELF files opened: whole, lying, damaged, cut. */
 #include "symbolizer/module.h"
 #include "symbolizer/symbolizer.h"
 #include "tests/unit/symbolizer/fixture.h"

@@ -1,3 +1,4 @@
+/* Nested and overlapping intervals against a slow truth. */
 #include "symbolizer/segments.h"
 
 #include <setjmp.h>

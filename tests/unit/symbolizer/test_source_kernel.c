@@ -1,3 +1,4 @@
+/* Names of kernel addresses, from a text made by hand. */
 #include "symbolizer/source_kernel.h"
 #include "symbolizer/symbolizer.h"
 

@@ -1,3 +1,4 @@
+/* Names by symbol tables alone, on the test programs. */
 #include "symbolizer/symbolizer.h"
 #include "tests/unit/symbolizer/fixture.h"
 

@@ -1,3 +1,4 @@
+/* The door on whole programs: inline chains, budgets, truncated files, the vdso. */
 #include "symbolizer/symbolizer.h"
 #include "tests/unit/symbolizer/fixture.h"
 
@@ -113,8 +114,8 @@ static void a_cold_part_has_the_functions_name_and_its_own(void **state)
 }
 
 /*
- * The sampler gives positions in the file. In this program they differ from addresses in .data, not
- * in .text.
+ * The sampler gives positions in the file. In this program they differ from addresses in .data,
+ * not in .text.
  */
 static void positions_and_addresses_name_the_same(void **state)
 {
