@@ -1,5 +1,6 @@
 /*
- * The jail on the real kernel: what a worker cannot do any more. Children of this test enter it and try.
+ * The jail on the real kernel: what a worker cannot do any more. Children of this test enter it and
+ * try.
  */
 #include "profiler/base/cleanup.h"
 #include "profiler/jail/jail.h"
