@@ -76,10 +76,12 @@ extern const volatile __u64 knob_page_offset;
 extern const volatile __u64 knob_vmemmap;
 
 #define PAGE_SHIFT   12
-#define PHDRS_MAX    16
+#define PAGE_BYTES   4096
+#define PHDRS_MAX    32
 #define NOTES_MAX    8
 #define PT_NOTE	     4
 #define NT_BUILD_ID  3
+#define NOTE_NAME_MAX 64
 #define XA_DEPTH_MAX 6
 
 struct elf_start {
@@ -119,59 +121,70 @@ static __always_inline __u64 first_page(struct file *file)
 	return ((entry - knob_vmemmap) / bpf_core_type_size(struct page) << PAGE_SHIFT) + knob_page_offset;
 }
 
-static __always_inline int note_read(struct abi_object *o, __u64 at)
-{
-	struct elf_note note;
+/* One look at the headers: where we are, and where the id goes. */
+struct build_id_walk {
+	struct abi_object *object;
+	__u64 page;
+	__u64 phdrs; /* their offset in the page */
+	__u64 at, end; /* of the notes of one header */
+};
 
-	if (bpf_probe_read_kernel(&note, sizeof(note), (void *)at))
-		return -1;
+/* One note; 1 when the walk is over. */
+static long note_step(__u32 i, struct build_id_walk *w)
+{
+	struct abi_object *o = w->object;
+	struct elf_note note;
+	__u64 at = w->at;
+
+	if (at + sizeof(note) > w->end || at + sizeof(note) + ABI_BUILD_ID_MAX > PAGE_BYTES ||
+	    bpf_probe_read_kernel(&note, sizeof(note), (void *)(w->page + at)))
+		return 1;
 	if (note.type == NT_BUILD_ID && note.name_bytes == 4 && note.name[0] == 'G' && note.name[1] == 'N' &&
-	    note.name[2] == 'U' && note.desc_bytes > 0 && note.desc_bytes <= ABI_BUILD_ID_MAX) {
+	    note.name[2] == 'U') {
 		__u32 n = note.desc_bytes;
 
-		if (n > ABI_BUILD_ID_MAX || bpf_probe_read_kernel(o->build_id, n, (void *)(at + sizeof(note))))
-			return -1;
-		o->build_id_bytes = n;
-		return -1;
+		if (n > 0 && n <= ABI_BUILD_ID_MAX &&
+		    !bpf_probe_read_kernel(o->build_id, n, (void *)(w->page + at + sizeof(note))))
+			o->build_id_bytes = n;
+		return 1;
 	}
-	if (note.name_bytes > 64 || note.desc_bytes > 4096)
-		return -1;
-	return 12 + ((note.name_bytes + 3) & ~3u) + ((note.desc_bytes + 3) & ~3u);
+	if (note.name_bytes > NOTE_NAME_MAX || note.desc_bytes > PAGE_BYTES)
+		return 1;
+	w->at = at + 12 + ((note.name_bytes + 3) & ~3u) + ((note.desc_bytes + 3) & ~3u);
+	return 0;
 }
 
-static __noinline int build_id_read(struct abi_object *o, struct file *file)
+/* One program header; 1 when the walk is over. */
+static long phdr_step(__u32 i, struct build_id_walk *w)
 {
-	__u64 page = first_page(file);
-	struct elf_start start;
+	__u64 at = w->phdrs + i * sizeof(struct elf_phdr);
 	struct elf_phdr ph;
 
-	if (!page || bpf_probe_read_kernel(&start, sizeof(start), (void *)page))
+	if (at > PAGE_BYTES - sizeof(ph) || bpf_probe_read_kernel(&ph, sizeof(ph), (void *)(w->page + at)))
+		return 1;
+	if (ph.type != PT_NOTE || ph.offset >= PAGE_BYTES)
+		return 0;
+	w->at = ph.offset;
+	w->end = ph.offset + ph.filesz;
+	bpf_loop(NOTES_MAX, note_step, w, 0);
+	return w->object->build_id_bytes != 0;
+}
+
+/* The build id of a file into o, where its first page has it. */
+static __always_inline int build_id_read(struct abi_object *o, struct file *file)
+{
+	struct build_id_walk w = {.object = o, .page = first_page(file)};
+	struct elf_start start;
+	__u32 n;
+
+	if (!w.page || bpf_probe_read_kernel(&start, sizeof(start), (void *)w.page))
 		return 0;
 	if (start.ident[0] != 0x7f || start.ident[1] != 'E' || start.ident[2] != 'L' || start.ident[3] != 'F' ||
-	    start.phentsize != sizeof(ph))
+	    start.phentsize != sizeof(struct elf_phdr) || start.phoff > PAGE_BYTES)
 		return 0;
-	for (int i = 0; i < PHDRS_MAX && i < start.phnum; i++) {
-		__u64 at = start.phoff + i * sizeof(ph), end;
-
-		if (at > 4096 - sizeof(ph) || bpf_probe_read_kernel(&ph, sizeof(ph), (void *)(page + at)))
-			return 0;
-		if (ph.type != PT_NOTE || ph.offset >= 4096)
-			continue;
-		at = ph.offset;
-		end = at + ph.filesz;
-		for (int n = 0; n < NOTES_MAX; n++) {
-			int bytes;
-
-			if (at + sizeof(struct elf_note) > end || at + sizeof(struct elf_note) + ABI_BUILD_ID_MAX > 4096)
-				break;
-			bytes = note_read(o, page + at);
-			if (bytes < 0)
-				break;
-			at += bytes;
-		}
-		if (o->build_id_bytes)
-			return 0;
-	}
+	w.phdrs = start.phoff;
+	n = start.phnum;
+	bpf_loop(n < PHDRS_MAX ? n : PHDRS_MAX, phdr_step, &w, 0);
 	return 0;
 }
 
@@ -238,18 +251,33 @@ static __always_inline int same_key(const struct abi_file_key *a, const struct a
 	       a->generation == b->generation;
 }
 
-/* Which entry of the sample's object table has this kind and, for files, s->key; -1 none. */
-static __noinline int object_find(struct scratch *s, __u32 kind, __u32 number)
+struct object_search {
+	struct scratch *s;
+	__u32 kind;
+	__u32 number;
+	__s32 found;
+};
+
+static long object_search_step(__u32 i, struct object_search *f)
 {
-	for (__u32 i = 0; i < ABI_SAMPLE_OBJECTS_MAX; i++) {
-		if (i >= s->n_objects)
-			break;
-		if (s->object[i].kind != kind || s->object[i].number != number)
-			continue;
-		if (kind != ABI_OBJECT_FILE || number || same_key(&s->object[i].key, &s->key))
-			return i;
-	}
-	return -1;
+	struct scratch *s = f->s;
+	struct abi_object_ref *ref = &s->object[i & (ABI_SAMPLE_OBJECTS_MAX - 1)];
+
+	if (ref->kind != f->kind || ref->number != f->number)
+		return 0;
+	if (f->kind == ABI_OBJECT_FILE && !f->number && !same_key(&ref->key, &s->key))
+		return 0;
+	f->found = i & (ABI_SAMPLE_OBJECTS_MAX - 1);
+	return 1;
+}
+
+/* Which entry of the sample's object table has this kind and, for files, s->key; -1 none. */
+static __always_inline int object_find(struct scratch *s, __u32 kind, __u32 number)
+{
+	struct object_search f = {.s = s, .kind = kind, .number = number, .found = -1};
+
+	bpf_loop(s->n_objects, object_search_step, &f, 0);
+	return f.found;
 }
 
 __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end)

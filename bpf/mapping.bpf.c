@@ -30,11 +30,13 @@
 #define E_TORN	    (-11) /* EAGAIN: the tree or the VMA was being changed */
 
 /* One level down: 0 go on, 1 s->slot is what the leaf holds, negative: read failed. */
-static __noinline int tree_descend(struct scratch *s, __u64 pc)
+__noinline int tree_descend(struct scratch *s, __u64 pc)
 {
 	__u64 parent;
 	__u32 i = 0;
 
+	if (!s)
+		return E_TORN;
 	if (bpf_probe_read_kernel(s->words, sizeof(s->words), (void *)s->node))
 		return E_TORN;
 	/*
@@ -136,14 +138,14 @@ static __always_inline int being_split(struct scratch *s, struct file *file)
 }
 
 /* One reading of the mapping that holds pc: into *m and s->key, *ret_file 0 for anonymous ones and the vdso. */
-static __always_inline int mapping_read(struct scratch *s, __u64 pc, struct mapping *m, __u64 *ret_file)
+__noinline int mapping_read(struct scratch *s, __u64 pc, struct mapping *m, __u64 *ret_file)
 {
 	struct vm_area_struct *vma;
 	unsigned long start, end, pgoff;
 	struct file *file;
 	int r;
 
-	if (!m || !ret_file)
+	if (!s || !m || !ret_file)
 		return E_TORN;
 	r = tree_find(s, pc);
 	if (r < 0)

@@ -30,18 +30,23 @@ __noinline int file_key_read(struct scratch *s, __u64 file_address);
 __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end);
 __noinline int user_walk(struct scratch *s, __u32 leaf_flags);
 
-/* Ticks that should have come between the last one and now, beyond this one. */
-static __always_inline __u64 missed_ticks(__u64 now)
+/*
+ * Ticks that should have come between the last one and now, beyond this one. An idle CPU's timer may rest: a gap that begins or ends
+ * idle is none. The lowest bit of the time remembers whether that tick was idle.
+ */
+static __always_inline __u64 missed_ticks(__u64 now, __u32 idle)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	__u64 *last = bpf_map_lookup_elem(&last_tick, &cpu);
-	__u64 gap, due;
+	__u64 before, due;
 
 	if (!last)
 		return 0;
-	gap = *last ? now - *last : 0;
-	*last = now;
-	due = (gap + knob_period_ns / 2) / knob_period_ns;
+	before = *last;
+	*last = (now & ~1ull) | idle;
+	if (!before || (before & 1) || idle)
+		return 0;
+	due = (now - before + knob_period_ns / 2) / knob_period_ns;
 	return due > 1 ? due - 1 : 0;
 }
 
@@ -276,16 +281,14 @@ SEC("perf_event")
 int hearth_sample(struct bpf_perf_event_data *ctx)
 {
 	__u64 now = bpf_ktime_get_ns();
-	__u64 missed = missed_ticks(now);
+	__u32 idle = (__u32)bpf_get_current_pid_tgid() == 0;
+	__u64 missed = missed_ticks(now, idle);
 	struct scratch *s;
 	__u32 zero = 0;
 
 	count(ABI_COUNTER_TICKS);
-	if ((__u32)bpf_get_current_pid_tgid() == 0) {
+	if (idle) {
 		count(ABI_COUNTER_IDLE);
-		/* Whose ticks were missed is not known here: a filtered recording does not count them. */
-		if (!knob_filter)
-			count_add(ABI_COUNTER_MISSED, missed);
 		return 0;
 	}
 	s = bpf_map_lookup_elem(&scratch_map, &zero);

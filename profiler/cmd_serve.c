@@ -160,7 +160,7 @@ static int check(struct err *err)
 /* Checked here so that a wrong file is told before sampling starts. */
 static int check_token(struct err *err)
 {
-	char token[WEB_TOKEN_BYTES];
+	char token[WEB_TOKEN_BYTES + 1];
 	int r = token_read(options.token_file, token, sizeof(token), err);
 
 	explicit_bzero(token, sizeof(token));

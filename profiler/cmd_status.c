@@ -12,10 +12,10 @@
 #include "profiler/status_text.h"
 #include "profiler/token.h"
 #include "storage/store.h"
+#include "web/server.h"
 
 #define STATUS_BYTES_MAX (8u << 20) /* the daemon's answer has a list of objects in it */
 #define NOTE_BYTES	 512
-#define TOKEN_BYTES	 256
 #define ANSWER_MS	 10000
 
 static const char *store = CMD_STORE_DEFAULT;
@@ -68,7 +68,7 @@ static const char *address_of(const char *note)
 static int ask_daemon(const char *note, struct buf *out, struct err *err)
 {
 	const char *address = address_of(note);
-	char token[TOKEN_BYTES];
+	char token[WEB_TOKEN_BYTES + 1];
 	int r;
 
 	if (!address)
@@ -176,7 +176,8 @@ static int run(struct err *err)
 	else if (r == -ENOENT)
 		r = read_store(&json, err);
 	else
-		err_set(err, r, "cannot look whether a daemon serves %s: %s", store, strerror(-r));
+		err_set(err, r, "cannot look whether a daemon serves %s: %s%s", store, strerror(-r),
+			r == -EACCES || r == -EPERM ? "; run it as root" : "");
 	if (r >= 0 && json_read_check(buf_str(&json), json.len, &status) < 0)
 		r = err_set(err, -EBADMSG, "the daemon's answer is not JSON");
 	if (r >= 0 && as_json) {

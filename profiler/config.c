@@ -166,7 +166,7 @@ int config_read(const struct options_command *command, const struct options_resu
 		const char *path, char **ret, struct err *err)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t len;
+	size_t len = 0;
 	int r = read_text(path, &text, &len, err);
 
 	if (r < 0)

@@ -1,6 +1,7 @@
 /* Feature probes by BPF: type information, programs, lockdown, the ring buffer. See features.h. */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdio.h>
@@ -68,12 +69,17 @@ void features_probe_btf(struct feature *btf, struct feature *mappings)
 {
 	const char *walk_cost = "user stacks are walked by frame pointers, and very short-lived "
 				"processes lose names";
+	libbpf_print_fn_t print =
+		libbpf_set_print(NULL); /* what it would say is said by the features */
 	struct btf *types = btf__load_vmlinux_btf();
+	int error = errno;
 	const char *missing;
 	char found[160];
 
+	libbpf_set_print(print);
 	if (!types) {
-		snprintf(found, sizeof(found), "%s: %s", BTF_PATH, strerror(errno));
+		snprintf(found, sizeof(found), "%s: %s", BTF_PATH,
+			 error == ESRCH ? "none is found" : strerror(error));
 		features_missing(
 			btf, found,
 			"the programs cannot be fitted to this kernel: there is no sampling",

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +41,34 @@ static int take_after(struct output *o, const struct stat *old, struct err *err)
 	return fchmod(o->fd, 0666 & ~mask) < 0 ? failed(o, errno, err) : 0;
 }
 
+/* folder: how many bytes of path are the folder's name and its slash; 0: the current one. */
+static uid_t folder_owner(const char *path, int folder)
+{
+	char name[PATH_MAX] = ".";
+	struct stat st;
+
+	if (folder)
+		snprintf(name, sizeof(name), "%.*s", folder, path);
+	return stat(name, &st) == 0 ? st.st_uid : geteuid();
+}
+
+/*
+ * Rename the temporary file, or without a new name remove it. By the time a recording is written
+ * its process may have given up the right to write in other people's folders; then it is done in
+ * the name of the folder's owner.
+ */
+static int settle(const struct output *o, const char *name)
+{
+	int r = (name ? rename(o->temporary, name) : unlink(o->temporary)) < 0 ? -errno : 0;
+
+	if (r != -EACCES && r != -EPERM)
+		return r;
+	setfsuid(o->folder_owner);
+	r = (name ? rename(o->temporary, name) : unlink(o->temporary)) < 0 ? -errno : 0;
+	setfsuid(geteuid());
+	return r;
+}
+
 static int open_beside(struct output *o, const struct stat *old, struct err *err)
 {
 	const char *slash = strrchr(o->path, '/');
@@ -49,6 +78,7 @@ static int open_beside(struct output *o, const struct stat *old, struct err *err
 		o->temporary = NULL;
 		return failed(o, ENOMEM, err);
 	}
+	o->folder_owner = folder_owner(o->path, folder);
 	o->fd = mkostemp(o->temporary, O_CLOEXEC);
 	if (o->fd < 0) {
 		int error = errno;
@@ -122,9 +152,12 @@ int output_commit(struct output *o, struct err *err)
 	/* A full disk or a quota may be told only here. */
 	if (close(fd) < 0 && errno != EINTR)
 		r = failed(o, errno, err);
-	if (r == 0 && o->temporary && rename(o->temporary, o->path) < 0)
-		r = failed(o, errno, err);
-	if (r == 0) {
+	if (r == 0 && o->temporary) {
+		r = settle(o, o->path);
+		/* What could not be renamed stays: it is complete, and perhaps hours of work. */
+		if (r < 0)
+			err_set(err, r, "cannot rename %s to %s: %s", o->temporary, o->path,
+				strerror(-r));
 		free(o->temporary);
 		o->temporary = NULL;
 	}
@@ -137,7 +170,7 @@ void output_discard(struct output *o)
 	if (o->path && o->fd >= 0)
 		close(o->fd);
 	if (o->temporary) {
-		unlink(o->temporary);
+		settle(o, NULL);
 		free(o->temporary);
 	}
 	o->temporary = NULL;

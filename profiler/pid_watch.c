@@ -23,12 +23,13 @@ int pid_watch_new(const uint32_t *pids, size_t n, struct pid_watch **ret, struct
 		int fd = (int)syscall(SYS_pidfd_open, (pid_t)pids[w->n], 0);
 
 		if (fd < 0) {
+			uint32_t pid = pids[w->n];
 			int r = -errno;
 
 			pid_watch_free(w);
 			if (r == -EINVAL)
-				return err_set(err, r, "%u is a thread, not a process", pids[w->n]);
-			return err_set(err, r, "process %u: %s", pids[w->n], strerror(-r));
+				return err_set(err, r, "%u is a thread, not a process", pid);
+			return err_set(err, r, "process %u: %s", pid, strerror(-r));
 		}
 		w->fds[w->n] = (struct pollfd){.fd = fd, .events = POLLIN};
 	}

@@ -21,7 +21,9 @@
 
 #define RESOLVE_WORKERS_MAX 2
 #define RESOLVE_REQUEST_MS  10000
-#define RESOLVE_OPEN_MAX    1024 /* descriptors kept; the least recently used are closed (and opened again by path) */
+#define RESOLVE_OPEN_MAX    1024 /* descriptors kept, or half of what RLIMIT_NOFILE allows; the least recently used are closed (and opened again by path) */
+#define RESOLVE_OBJECTS_MAX 32768 /* announced and not forgotten: twice ABI_OBJECTS_MAX */
+#define RESOLVE_PENDING_MAX 262144 /* offsets, 2 MB; half of it for one domain that is not root's */
 
 enum resolve_kind {
 	RESOLVE_FILE,
@@ -57,6 +59,7 @@ struct resolve;
 struct resolve_options {
 	bool sandbox; /* false with --no-sandbox */
 	uint64_t worker_bytes_max; /* private memory of one worker; 0: 128 MB */
+	unsigned int request_ms; /* 0: RESOLVE_REQUEST_MS */
 };
 
 /* Answers, on the thread that calls resolve_take(). Pointers are borrowed for the call. */
@@ -72,9 +75,12 @@ struct resolve_answers {
 int resolve_new(const struct resolve_options *options, struct resolve **ret, struct err *err);
 struct resolve *resolve_free(struct resolve *r); /* kills the workers; at most a second */
 
-/* Announce an object; opened at once, on the opening thread. */
+/* Announce an object; opened at once, on the opening thread. -EEXIST: that number is announced; -ENOBUFS: too many are. */
 int resolve_announce(struct resolve *r, const struct resolve_object *o);
-/* Ask for names; answers come by resolve_take(), each offset exactly once. -ENOBUFS: too much is queued, try later. */
+/*
+ * Ask for names; answers come by resolve_take(), each offset exactly once. -ENOBUFS: too much is queued, try later, none of these
+ * is; -ENOENT: not announced. What was asked of a forgotten object is not answered any more.
+ */
 int resolve_ask(struct resolve *r, uint32_t object, const uint64_t *offsets, size_t n);
 void resolve_forget(struct resolve *r, uint32_t object);
 

@@ -1,4 +1,7 @@
-/* The handlers behind routes.c, one file a group: see request.h for their shape and API.md for what they answer. */
+/*
+ * The handlers behind routes.c, one file a group: see request.h for their shape and API.md for what
+ * they answer.
+ */
 #pragma once
 
 #include "web/request.h"

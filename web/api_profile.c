@@ -7,7 +7,10 @@
 #include "web/api.h"
 
 #define NS_PER_S UINT64_C(1000000000)
-/* Every sample with its time is held in memory at once: so long a range may be asked for, and no longer. */
+/*
+ * Every sample with its time is held in memory at once: so long a range may be asked for, and no
+ * longer.
+ */
 #define SAMPLES_RANGE_MAX_NS (3600 * NS_PER_S)
 /* speedscope shows time order up to here, and sums a process from here on. */
 #define SPEEDSCOPE_TIMES_MAX_NS (900 * NS_PER_S)
@@ -93,8 +96,9 @@ int web_api_profile(struct web_service *w, struct store *s, struct web_request *
 		return r;
 	if (q->params.format == EXPORT_SAMPLES &&
 	    query.until_ns - query.from_ns > SAMPLES_RANGE_MAX_NS)
-		return err_set(err, -E2BIG,
-			       "format=samples: at most an hour at once; hearth export has no limit");
+		return err_set(
+			err, -E2BIG,
+			"format=samples: at most an hour at once; hearth export has no limit");
 	r = store_query_profile(s, &query, times ? NULL : labels_for(q, false), times, &p, err);
 	return r < 0 ? r : write_answer(w, q, p, NULL, err);
 }

@@ -1,6 +1,7 @@
 /*
- * How the daemon, the store and this server are. What the daemon knows is asked through web_config's callback; where it does
- * not answer, the counters of the store's last flush are told instead, with `running` false.
+ * How the daemon, the store and this server are. What the daemon knows is asked through
+ * web_config's callback; where it does not answer, the counters of the store's last flush are told
+ * instead, with `running` false.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -38,7 +39,10 @@ static void add_store(struct json *j, const struct web_service *w, const struct 
 	json_object_end(j);
 }
 
-/* The counters are JSON of our own, kept by the store under a checksum; they are passed on as they are. */
+/*
+ * The counters are JSON of our own, kept by the store under a checksum; they are passed on as they
+ * are.
+ */
 static void write_stopped(struct web_request *q, const struct web_service *w,
 			  const struct store_summary *s)
 {
@@ -83,25 +87,25 @@ static void add_metric(struct buf *out, const char *name, const char *type, cons
 		   sentence, name, type, name, value);
 }
 
-static void add_store_metrics(struct buf *out, const struct store_summary *s)
+/* In the daemon's place, under the names that it uses. */
+static int add_store_metrics(struct buf *out, struct store *store, struct err *err)
 {
-	add_metric(out, "store_bytes", "gauge", "Bytes of the store on disk", (double)s->bytes);
-	add_metric(out, "store_samples", "gauge", "Samples in the store", (double)s->samples);
-	add_metric(out, "store_from_timestamp_seconds", "gauge", "Time of the oldest sample kept",
-		   (double)s->from_ns / 1e9);
-	add_metric(out, "store_until_timestamp_seconds", "gauge", "Time of the newest sample kept",
-		   (double)s->until_ns / 1e9);
-	add_metric(out, "store_blocks", "gauge", "Blocks in the store", (double)s->blocks);
-	add_metric(out, "store_damaged_blocks", "gauge", "Blocks that cannot be read",
-		   (double)s->damaged_blocks);
-	add_metric(out, "store_missing_blocks", "gauge", "Blocks whose numbers are missing",
-		   (double)s->missing_blocks);
+	_cleanup_(store_summary_done) struct store_summary s = {};
+	int r = store_summary(store, &s, err);
+
+	if (r < 0)
+		return r;
+	add_metric(out, "store_bytes", "gauge", "Bytes of the store on disk", (double)s.bytes);
+	add_metric(out, "store_samples", "gauge", "Samples in the store", (double)s.samples);
+	add_metric(out, "store_damaged_blocks", "gauge", "Blocks that are damaged or missing",
+		   (double)(s.damaged_blocks + s.missing_blocks));
+	return 0;
 }
 
 static void add_own_metrics(struct buf *out, struct web_service *w)
 {
-#define ADD_COUNTER(name, text, sentence)                            \
-	add_metric(out, "web_" text, "counter", sentence,            \
+#define ADD_COUNTER(name, text, sentence)                 \
+	add_metric(out, "web_" text, "counter", sentence, \
 		   (double)atomic_load(&w->counter[WEB_COUNTER_##name]));
 	WEB_COUNTER_LIST(ADD_COUNTER)
 #undef ADD_COUNTER
@@ -111,22 +115,19 @@ static void add_own_metrics(struct buf *out, struct web_service *w)
 
 int web_api_metrics(struct web_service *w, struct store *s, struct web_request *q, struct err *err)
 {
-	_cleanup_(store_summary_done) struct store_summary summary = {};
-	_cleanup_(buf_done) struct buf daemon;
-	int r = store_summary(s, &summary, err);
+	bool up;
+	int r = 0;
 
-	buf_init(&daemon, WEB_ANSWER_BYTES_MAX);
-	if (r < 0)
-		return r;
 	web_request_begin(q, "text/plain; version=0.0.4; charset=utf-8");
-	r = ask_daemon(w, WEB_LIVE_METRICS, &daemon);
+	up = ask_daemon(w, WEB_LIVE_METRICS, &q->body) == 0;
+	if (!up) {
+		buf_clear(&q->body);
+		r = add_store_metrics(&q->body, s, err);
+	}
 	add_metric(&q->body, "web_daemon_up", "gauge", "Whether the daemon answers the web server",
-		   r == 0);
-	if (r == 0)
-		buf_add(&q->body, daemon.data, daemon.len);
-	add_store_metrics(&q->body, &summary);
+		   up);
 	add_own_metrics(&q->body, w);
-	return q->body.err;
+	return r < 0 ? r : q->body.err;
 }
 
 /* ---- probes ---- */

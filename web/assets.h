@@ -1,8 +1,9 @@
 /*
- * The viewer's files, embedded at build time by web/embed.c from web/ui (*.html, *.css, *.js, *.svg), by path.
+ * The viewer's files, embedded at build time by web/embed.c from web/ui (*.html, *.css, *.js,
+ * *.svg), by path.
  *
- * `index.html` links `style.css` and the module `main.js`; modules import each other as `./name.js`, without cycles.
- * A build without a viewer has none.
+ * `index.html` links `style.css` and the module `main.js`; modules import each other as
+ * `./name.js`, without cycles. A build without a viewer has none.
  */
 #pragma once
 

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATH_BYTES	4096
-#define BYTES_A_LINE	20
+#define PATH_BYTES   4096
+#define BYTES_A_LINE 20
 
 static const char *type_of(const char *path)
 {

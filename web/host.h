@@ -1,6 +1,7 @@
 /*
- * Which Host headers are answered: a name that resolves to us is no proof that the page which uses it is ours (DNS
- * rebinding), so only localhost, IP literals and names of the configuration are. Pure.
+ * Which Host headers are answered: a name that resolves to us is no proof that the page which uses
+ * it is ours (DNS rebinding), so only localhost, IP literals and names of the configuration are.
+ * Pure.
  */
 #pragma once
 

@@ -21,7 +21,8 @@ static const char unix_prefix[] = "unix:";
 static int bad_address(const char *listen, struct err *err)
 {
 	return err_set(err, -EINVAL,
-		       "%s is not a listen address: ADDR:PORT, [V6]:PORT or unix:PATH is one", listen);
+		       "%s is not a listen address: ADDR:PORT, [V6]:PORT or unix:PATH is one",
+		       listen);
 }
 
 static int parse_unix(const char *path, struct web_address *ret, struct err *err)
@@ -31,8 +32,8 @@ static int parse_unix(const char *path, struct web_address *ret, struct err *err
 
 	if (path[0] != '/' || len >= sizeof(un->sun_path))
 		return err_set(err, -EINVAL,
-			       "unix:%s: the path must be absolute and shorter than %zu bytes", path,
-			       sizeof(un->sun_path));
+			       "unix:%s: the path must be absolute and shorter than %zu bytes",
+			       path, sizeof(un->sun_path));
 	*ret = (struct web_address){.len = sizeof(*un), .local = true};
 	un->sun_family = AF_UNIX;
 	memcpy(un->sun_path, path, len + 1);
@@ -106,7 +107,10 @@ int web_listen_is_local(const char *listen, struct err *err)
 
 /* ---- sockets ---- */
 
-/* Remove the socket file that a server which died left behind. 0 when there is nothing in the way any more. */
+/*
+ * Remove the socket file that a server which died left behind. 0 when there is nothing in the way
+ * any more.
+ */
 static int remove_stale(const struct web_address *a, struct err *err)
 {
 	const char *path = ((const struct sockaddr_un *)&a->addr)->sun_path;
@@ -148,19 +152,19 @@ static int bind_unix(int fd, const struct web_address *a, struct web_listener *l
 		     const char *listen, struct err *err)
 {
 	const char *path = ((const struct sockaddr_un *)&a->addr)->sun_path;
-	struct stat st;
 	int r = remove_stale(a, err);
 
 	if (r < 0)
 		return r;
-	/* The file is born with the socket's own mode, so there is no moment in which others may connect. */
+	/*
+	 * The file is born with the socket's own mode, so there is no moment in which others may
+	 * connect.
+	 */
 	if (fchmod(fd, UNIX_MODE) < 0 || bind(fd, (const struct sockaddr *)&a->addr, a->len) < 0)
 		return bind_failed(listen, err);
-	if (chmod(path, UNIX_MODE) < 0 || lstat(path, &st) < 0)
+	if (chmod(path, UNIX_MODE) < 0 || lstat(path, &l->file) < 0)
 		return bind_failed(listen, err);
 	memcpy(l->path, path, strlen(path) + 1);
-	l->dev = st.st_dev;
-	l->ino = st.st_ino;
 	snprintf(l->text, sizeof(l->text), "unix:%s", path);
 	return 0;
 }
@@ -181,8 +185,7 @@ static int bind_inet(int fd, const struct web_address *a, struct web_listener *l
 		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&bound;
 
 		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-		snprintf(l->text, sizeof(l->text), "http://[%s]:%u/", host,
-			 ntohs(in6->sin6_port));
+		snprintf(l->text, sizeof(l->text), "http://[%s]:%u/", host, ntohs(in6->sin6_port));
 	} else {
 		const struct sockaddr_in *in = (const struct sockaddr_in *)&bound;
 
@@ -214,13 +217,19 @@ int web_listener_open(struct web_listener *l, const char *listen_at, struct err 
 	return 0;
 }
 
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 void web_listener_close(struct web_listener *l)
 {
 	struct stat st;
 
 	if (l->fd >= 0)
 		close(l->fd);
-	if (l->path[0] && lstat(l->path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
+	if (l->path[0] && lstat(l->path, &st) == 0 && same_file(&st, &l->file))
 		unlink(l->path);
 	*l = (struct web_listener){.fd = -1};
 }

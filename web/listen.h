@@ -1,7 +1,8 @@
 /*
  * Listen addresses and their sockets: ADDR:PORT, [V6]:PORT, localhost:PORT, unix:PATH.
  *
- * A unix socket has mode 0660; one that nobody listens on any more is replaced, and a file of another kind never is.
+ * A unix socket has mode 0660; one that nobody listens on any more is replaced, and a file of
+ * another kind never is.
  */
 #pragma once
 
@@ -27,10 +28,10 @@ struct web_listener {
 	int fd; /* listening, non-blocking, close-on-exec */
 	char text[WEB_ADDRESS_BYTES]; /* "http://127.0.0.1:7979/", "unix:/run/hearth.sock" */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a unix socket, else "" */
-	dev_t dev; /* of that socket's file */
-	ino_t ino;
+	struct stat file; /* that socket's: inode numbers are used again, so its time counts too */
 };
 
 /* 0, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, or another negative errno, with a sentence. */
 int web_listener_open(struct web_listener *l, const char *listen, struct err *err);
-void web_listener_close(struct web_listener *l); /* removes the unix socket if it is still this one */
+void web_listener_close(
+	struct web_listener *l); /* removes the unix socket if it is still this one */

@@ -11,31 +11,31 @@
 #include <stdint.h>
 
 /* X(enum, name) */
-#define WEB_PARAM_LIST(X)             \
-	X(FROM, "from")               \
-	X(UNTIL, "until")             \
-	X(BASE_FROM, "base_from")     \
-	X(BASE_UNTIL, "base_until")   \
-	X(MATCH, "match")             \
-	X(TYPE, "type")               \
-	X(FORMAT, "format")           \
-	X(STEP, "step")               \
-	X(BY, "by")                   \
+#define WEB_PARAM_LIST(X)           \
+	X(FROM, "from")             \
+	X(UNTIL, "until")           \
+	X(BASE_FROM, "base_from")   \
+	X(BASE_UNTIL, "base_until") \
+	X(MATCH, "match")           \
+	X(TYPE, "type")             \
+	X(FORMAT, "format")         \
+	X(STEP, "step")             \
+	X(BY, "by")                 \
 	X(SECONDS, "seconds")
 
 enum web_param {
 #define WEB_PARAM_ENUM(name, text) WEB_PARAM_##name,
 	WEB_PARAM_LIST(WEB_PARAM_ENUM)
 #undef WEB_PARAM_ENUM
-	WEB_PARAM_COUNT
+		WEB_PARAM_COUNT
 };
 
-#define WEB_PARAM_BIT(name)   (1u << WEB_PARAM_##name)
-#define WEB_PARAM_RANGE	      (WEB_PARAM_BIT(FROM) | WEB_PARAM_BIT(UNTIL) | WEB_PARAM_BIT(MATCH))
-#define WEB_PARAM_BYTES_MAX   8192
-#define WEB_SECONDS_DEFAULT   30
-#define WEB_SECONDS_MAX	      (366ull * 86400)
-#define WEB_RANGE_DEFAULT_NS  3600000000000ull
+#define WEB_PARAM_BIT(name)  (1u << WEB_PARAM_##name)
+#define WEB_PARAM_RANGE	     (WEB_PARAM_BIT(FROM) | WEB_PARAM_BIT(UNTIL) | WEB_PARAM_BIT(MATCH))
+#define WEB_PARAM_BYTES_MAX  8192
+#define WEB_SECONDS_DEFAULT  30
+#define WEB_SECONDS_MAX	     (366ull * 86400)
+#define WEB_RANGE_DEFAULT_NS 3600000000000ull
 
 struct web_params {
 	char *value[WEB_PARAM_COUNT]; /* as given; NULL missing; [WEB_PARAM_BY] is the first one */
@@ -48,8 +48,8 @@ struct web_params {
 };
 
 /*
- * One parameter of a request whose route knows those of the mask `known`. Copied. 0; -EINVAL with a sentence: unknown, given twice (`by`
- * may be repeated), too long; -ENOMEM.
+ * One parameter of a request whose route knows those of the mask `known`. Copied. 0; -EINVAL with a
+ * sentence: unknown, given twice (`by` may be repeated), too long; -ENOMEM.
  */
 int web_params_add(struct web_params *p, uint32_t known, const char *name, const char *value,
 		   struct err *err);

@@ -31,24 +31,24 @@ void web_request_begin(struct web_request *q, const char *type)
 }
 
 /* X(negative errno, status, word): how failures of the store and of the encoders are told. */
-#define FAILURE_LIST(X)                                \
-	X(-EINVAL, 400, "bad_request")                 \
-	X(-E2BIG, 400, "too_much")                     \
-	X(-EOPNOTSUPP, 400, "bad_request")             \
-	X(-ENOENT, 404, "not_found")                   \
-	X(-EFBIG, 413, "answer_too_large")             \
-	X(-ETIMEDOUT, 503, "timeout")                  \
-	X(-ECANCELED, 503, "cancelled")                \
-	X(-EBUSY, 503, "busy")                         \
-	X(-EAGAIN, 503, "busy")                        \
+#define FAILURE_LIST(X)                    \
+	X(-EINVAL, 400, "bad_request")     \
+	X(-E2BIG, 400, "too_much")         \
+	X(-EOPNOTSUPP, 400, "bad_request") \
+	X(-ENOENT, 404, "not_found")       \
+	X(-EFBIG, 413, "answer_too_large") \
+	X(-ETIMEDOUT, 503, "timeout")      \
+	X(-ECANCELED, 503, "cancelled")    \
+	X(-EBUSY, 503, "busy")             \
+	X(-EAGAIN, 503, "busy")            \
 	X(-ENOMEM, 503, "out_of_memory")
 
 void web_request_fail(struct web_request *q, int code, const char *sentence)
 {
 	switch (code) {
-#define FAILURE_CASE(number, status, word)                         \
-	case number:                                               \
-		web_request_refuse(q, status, word, sentence);     \
+#define FAILURE_CASE(number, status, word)                     \
+	case number:                                           \
+		web_request_refuse(q, status, word, sentence); \
 		return;
 		FAILURE_LIST(FAILURE_CASE)
 #undef FAILURE_CASE

@@ -1,8 +1,8 @@
 /*
  * One request while it is answered: what was asked, and the answer as it grows.
  *
- * A handler runs on a worker thread with a store of its own; it fills body and type, or fails with a sentence. It knows nothing of HTTP
- * beside the content type.
+ * A handler runs on a worker thread with a store of its own; it fills body and type, or fails with
+ * a sentence. It knows nothing of HTTP beside the content type.
  */
 #pragma once
 
@@ -20,18 +20,18 @@
 #define WEB_FILE_BYTES	     64
 
 /* X(enum, name in /metrics, sentence): since the server's start. */
-#define WEB_COUNTER_LIST(X)                                                            \
-	X(REQUESTS, "requests_total", "Requests that were answered")                   \
-	X(REFUSED, "requests_refused_total", "Answers with a status from 400 to 499")  \
-	X(FAILED, "requests_failed_total", "Answers with a status from 500 on")        \
-	X(TIMEOUTS, "query_timeouts_total", "Queries that reached their time limit")   \
+#define WEB_COUNTER_LIST(X)                                                           \
+	X(REQUESTS, "requests_total", "Requests that were answered")                  \
+	X(REFUSED, "requests_refused_total", "Answers with a status from 400 to 499") \
+	X(FAILED, "requests_failed_total", "Answers with a status from 500 on")       \
+	X(TIMEOUTS, "query_timeouts_total", "Queries that reached their time limit")  \
 	X(CANCELLED, "queries_cancelled_total", "Queries whose client went away")
 
 enum web_counter {
 #define WEB_COUNTER_ENUM(name, text, sentence) WEB_COUNTER_##name,
 	WEB_COUNTER_LIST(WEB_COUNTER_ENUM)
 #undef WEB_COUNTER_ENUM
-	WEB_COUNTER_COUNT
+		WEB_COUNTER_COUNT
 };
 
 struct web_request {

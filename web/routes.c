@@ -8,8 +8,9 @@
 
 #define PROFILE_PARAMS \
 	(WEB_PARAM_RANGE | WEB_PARAM_BIT(TYPE) | WEB_PARAM_BIT(FORMAT) | WEB_PARAM_BIT(BY))
-#define DIFF_PARAMS   (PROFILE_PARAMS | WEB_PARAM_BIT(BASE_FROM) | WEB_PARAM_BIT(BASE_UNTIL))
-#define SERIES_PARAMS (WEB_PARAM_RANGE | WEB_PARAM_BIT(TYPE) | WEB_PARAM_BIT(STEP) | WEB_PARAM_BIT(BY))
+#define DIFF_PARAMS (PROFILE_PARAMS | WEB_PARAM_BIT(BASE_FROM) | WEB_PARAM_BIT(BASE_UNTIL))
+#define SERIES_PARAMS \
+	(WEB_PARAM_RANGE | WEB_PARAM_BIT(TYPE) | WEB_PARAM_BIT(STEP) | WEB_PARAM_BIT(BY))
 
 const struct web_route web_routes[] = {
 	{"/api/v1/profile", PROFILE_PARAMS, web_api_profile, false, "a merged profile"},
@@ -20,8 +21,8 @@ const struct web_route web_routes[] = {
 	{"/api/v1/labels", WEB_PARAM_RANGE, web_api_labels, false, "names of labels"},
 	{"/api/v1/labels/NAME/values", WEB_PARAM_RANGE, web_api_values, false, "values of a label"},
 	{"/api/v1/status", 0, web_api_status, false, "counters, losses, the store"},
-	{"/debug/pprof/profile", WEB_PARAM_BIT(SECONDS) | WEB_PARAM_BIT(MATCH), web_api_pprof, false,
-	 "the last N seconds for go tool pprof"},
+	{"/debug/pprof/profile", WEB_PARAM_BIT(SECONDS) | WEB_PARAM_BIT(MATCH), web_api_pprof,
+	 false, "the last N seconds for go tool pprof"},
 	{"/metrics", 0, web_api_metrics, false, "Prometheus text"},
 	{"/healthz", 0, web_api_healthz, true, "ok while the server runs"},
 	{"/readyz", 0, web_api_readyz, false, "ok while the store can be read"},
@@ -39,8 +40,7 @@ static bool path_matches(const char *pattern, const char *path, char *ret_name)
 	if (strncmp(pattern, path, before))
 		return false;
 	len = strcspn(path + before, "/");
-	if (len == 0 || len >= WEB_NAME_BYTES ||
-	    strcmp(hole + strlen("NAME"), path + before + len))
+	if (len == 0 || len >= WEB_NAME_BYTES || strcmp(hole + strlen("NAME"), path + before + len))
 		return false;
 	memcpy(ret_name, path + before, len);
 	ret_name[len] = '\0';
@@ -66,9 +66,10 @@ static void fail(struct web_service *w, struct web_request *q, int code, const s
 {
 	if (code == -ETIMEDOUT) {
 		count(w, WEB_COUNTER_TIMEOUTS);
-		web_request_fail(q, code,
-				 "the query took longer than 10 seconds: ask for a shorter range or "
-				 "a simpler match");
+		web_request_fail(
+			q, code,
+			"the query took longer than 10 seconds: ask for a shorter range or "
+			"a simpler match");
 	} else if (code == -ECANCELED) {
 		count(w, WEB_COUNTER_CANCELLED);
 		web_request_fail(q, code, "the query was cancelled");

@@ -11,15 +11,18 @@ struct web_route {
 	const char *help;
 };
 
-/* The route of a path, or NULL; what stands for NAME is copied into ret_name (WEB_NAME_BYTES). Pure. */
+/*
+ * The route of a path, or NULL; what stands for NAME is copied into ret_name (WEB_NAME_BYTES).
+ * Pure.
+ */
 const struct web_route *web_route_find(const char *path, char *ret_name);
 
 /* All of them, ended by a path of NULL. */
 extern const struct web_route web_routes[];
 
 /*
- * Ask the route's handler and finish what it answers: failures become error JSON, text is compressed, counters count. A request that is
- * cancelled already is not asked at all.
+ * Ask the route's handler and finish what it answers: failures become error JSON, text is
+ * compressed, counters count. A request that is cancelled already is not asked at all.
  */
 void web_route_answer(const struct web_route *route, struct web_service *w, struct store *s,
 		      struct web_request *q);

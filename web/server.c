@@ -1,8 +1,8 @@
 /*
  * The HTTP server: libmicrohttpd on one thread, the store's questions on the workers.
  *
- * The only file that knows libmicrohttpd. answer_first() checks who asks and what, answer_file() and workers answer, send_answer() adds the
- * headers that every answer has.
+ * The only file that knows libmicrohttpd. answer_first() checks who asks and what, answer_file()
+ * and workers answer, send_answer() adds the headers that every answer has.
  */
 #include "web/server.h"
 
@@ -23,10 +23,11 @@
 #include "web/workers.h"
 
 /* web/API.md has these for users. */
-#define CONNECTIONS_MAX	  32
-#define HEADER_BYTES_MAX  16384 /* libmicrohttpd's memory a connection: request line and headers, then ours */
-#define IDLE_SECONDS_MAX  30
-#define HTTP_STACK_BYTES  (512u << 10)
+#define CONNECTIONS_MAX 32
+#define HEADER_BYTES_MAX \
+	16384 /* libmicrohttpd's memory a connection: request line and headers, then ours */
+#define IDLE_SECONDS_MAX 30
+#define HTTP_STACK_BYTES (512u << 10)
 
 struct web_server {
 	struct web_config config; /* its strings are ours */
@@ -75,7 +76,7 @@ static enum MHD_Result queue(struct exchange *x, unsigned int status, struct MHD
 	atomic_fetch_add(&x->server->service.counter[WEB_COUNTER_REQUESTS], 1);
 	if (status >= 400)
 		atomic_fetch_add(&x->server->service.counter[status < 500 ? WEB_COUNTER_REFUSED
-									   : WEB_COUNTER_FAILED],
+									  : WEB_COUNTER_FAILED],
 				 1);
 	result = MHD_queue_response(x->connection, status, r);
 	MHD_destroy_response(r);
@@ -169,8 +170,8 @@ static bool host_allowed(const struct exchange *x)
 	int hosts = 0;
 
 	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_host, &hosts);
-	return hosts == 1 && web_host_allowed(header(x, MHD_HTTP_HEADER_HOST), c->host_names,
-					      c->n_host_names);
+	return hosts == 1 &&
+	       web_host_allowed(header(x, MHD_HTTP_HEADER_HOST), c->host_names, c->n_host_names);
 }
 
 static bool has_body(const struct exchange *x)
@@ -309,7 +310,10 @@ static void exchange_ended(void *ctx, struct MHD_Connection *connection, void **
 	*con_cls = NULL;
 }
 
-/* libmicrohttpd calls this after the headers, after the (absent) body, and after a worker's resume(). */
+/*
+ * libmicrohttpd calls this after the headers, after the (absent) body, and after a worker's
+ * resume().
+ */
 static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, const char *path,
 			      const char *method, const char *version, const char *data,
 			      size_t *data_bytes, void **con_cls)
@@ -402,14 +406,14 @@ const char *web_server_address(const struct web_server *w)
 
 static struct MHD_Daemon *start_daemon(struct web_server *w)
 {
-	return MHD_start_daemon(
-		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
-		NULL, handle, w, MHD_OPTION_LISTEN_SOCKET, w->listener.fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_SECONDS_MAX,
-		MHD_OPTION_THREAD_STACK_SIZE, (size_t)HTTP_STACK_BYTES,
-		MHD_OPTION_NOTIFY_COMPLETED, exchange_ended, NULL, MHD_OPTION_END);
+	return MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL |
+					MHD_ALLOW_SUSPEND_RESUME,
+				0, NULL, NULL, handle, w, MHD_OPTION_LISTEN_SOCKET, w->listener.fd,
+				MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_MAX,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES_MAX,
+				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_SECONDS_MAX,
+				MHD_OPTION_THREAD_STACK_SIZE, (size_t)HTTP_STACK_BYTES,
+				MHD_OPTION_NOTIFY_COMPLETED, exchange_ended, NULL, MHD_OPTION_END);
 }
 
 int web_server_run(struct web_server *w, struct err *err)
@@ -435,7 +439,10 @@ struct web_server *web_server_close(struct web_server *w)
 {
 	if (!w)
 		return NULL;
-	/* No new connections; then every suspended one is resumed by its worker; then the rest is ended. */
+	/*
+	 * No new connections; then every suspended one is resumed by its worker; then the rest is
+	 * ended.
+	 */
 	if (w->daemon) {
 		MHD_quiesce_daemon(w->daemon);
 		web_workers_stop(w->workers);

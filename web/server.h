@@ -1,8 +1,9 @@
 /*
  * The HTTP server: the table of DESIGN's paths over one store, in a process of its own.
  *
- * It reads the store and writes nothing. What only other processes know it asks through the callbacks below, which the process that
- * starts it provides. Connections, headers, bodies and times are bounded (web/API.md has the table of limits).
+ * It reads the store and writes nothing. What only other processes know it asks through the
+ * callbacks below, which the process that starts it provides. Connections, headers, bodies and
+ * times are bounded (web/API.md has the table of limits).
  */
 #pragma once
 
@@ -24,10 +25,14 @@ struct web_config {
 	const char *store_path;
 	const char *listen; /* ADDR:PORT, [V6]:PORT or unix:PATH; port 0 is any */
 	const char *token; /* NULL: none is asked for */
-	const char *host_names[WEB_HOST_NAMES_MAX]; /* allowed in Host, besides localhost and IP literals */
+	const char *host_names
+		[WEB_HOST_NAMES_MAX]; /* allowed in Host, besides localhost and IP literals */
 	size_t n_host_names;
 	const char *version;
-	/* Fill out; 0, or negative errno when the daemon does not answer. Called from any server thread. */
+	/*
+	 * Fill out; 0, or negative errno when the daemon does not answer. Called from any server
+	 * thread.
+	 */
 	int (*live)(void *ctx, enum web_live what, struct buf *out);
 	void *ctx;
 };
@@ -35,13 +40,18 @@ struct web_config {
 struct web_server;
 
 /*
- * Two steps, so that the caller can give up its privileges between them: open (store connections, the listening socket:
- * every path is looked at here) and run (threads). Errors have their sentence: a port in use, an address that is not ours.
+ * Two steps, so that the caller can give up its privileges between them: open (store connections,
+ * the listening socket: every path is looked at here) and run (threads). Errors have their
+ * sentence: a port in use, an address that is not ours.
  */
 int web_server_open(const struct web_config *config, struct web_server **ret, struct err *err);
-const char *web_server_address(const struct web_server *w); /* "http://127.0.0.1:7979/", "unix:/run/hearth.sock" */
+const char *web_server_address(
+	const struct web_server *w); /* "http://127.0.0.1:7979/", "unix:/run/hearth.sock" */
 int web_server_run(struct web_server *w, struct err *err); /* starts the threads and returns */
 struct web_server *web_server_close(struct web_server *w); /* ends connections within a second */
 
-/* Whether a listen address is loopback or a unix socket, so that no token is needed. -EINVAL: not an address. */
+/*
+ * Whether a listen address is loopback or a unix socket, so that no token is needed. -EINVAL: not
+ * an address.
+ */
 int web_listen_is_local(const char *listen, struct err *err);

@@ -7,7 +7,8 @@
 
 #include "web/server.h"
 
-#define CREDENTIALS_BYTES (2 * WEB_TOKEN_BYTES) /* decoded: a user name as long as the longest token */
+#define CREDENTIALS_BYTES \
+	(2 * WEB_TOKEN_BYTES) /* decoded: a user name as long as the longest token */
 
 /* Time depends on neither how much is equal nor where it differs: always WEB_TOKEN_BYTES steps. */
 static bool equal(const char *given, const char *token)
@@ -33,7 +34,10 @@ static int base64_digit(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-/* RFC 4648 text into bytes with a NUL behind them; false where it is something else, is too long or holds a NUL. */
+/*
+ * RFC 4648 text into bytes with a NUL behind them; false where it is something else, is too long or
+ * holds a NUL.
+ */
 static bool base64_decode(const char *s, char *to, size_t bytes)
 {
 	uint32_t bits = 0;

@@ -39,6 +39,8 @@ struct web_file *web_viewer_find(struct web_viewer *v, const char *path)
 {
 	const char *name = strcmp(path, "/") ? path + 1 : "index.html";
 
+	if (path[0] != '/')
+		return NULL;
 	for (size_t i = 0; i < v->n; i++)
 		if (!strcmp(v->files[i].asset->path, name))
 			return &v->files[i];

@@ -1,8 +1,9 @@
 /*
  * The worker threads: each with its own reader of the store, taking requests from one queue.
  *
- * So a slow query holds up neither the thread that speaks HTTP nor the other workers. A request whose client has gone is cancelled,
- * whether it waits or runs. The queue needs no limit of its own: it holds at most one request a connection.
+ * So a slow query holds up neither the thread that speaks HTTP nor the other workers. A request
+ * whose client has gone is cancelled, whether it waits or runs. The queue needs no limit of its
+ * own: it holds at most one request a connection.
  */
 #pragma once
 

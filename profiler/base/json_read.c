@@ -208,13 +208,14 @@ int json_read_check(const char *text, size_t len, struct json_value *ret)
 bool json_read_next(struct json_value container, size_t *at, struct json_value *ret_key,
 		    struct json_value *ret_value)
 {
-	struct text t = {.at = container.at + *at, .end = container.at + container.len};
 	struct json_value key = {.at = ""};
 	const char *from;
+	struct text t;
 
 	if (container.len < 2 || *at > container.len ||
 	    (container.at[0] != '{' && container.at[0] != '['))
 		return false;
+	t = (struct text){.at = container.at + *at, .end = container.at + container.len};
 	if (*at == 0)
 		t.at++;
 	skip_space(&t);
@@ -273,10 +274,13 @@ bool json_read_u64(struct json_value v, uint64_t *ret)
 
 bool json_read_double(struct json_value v, double *ret)
 {
-	struct text t = {.at = v.at, .end = v.at + v.len};
 	char copy[64];
+	struct text t;
 
-	if (v.len == 0 || v.len >= sizeof(copy) || !skip_number(&t) || t.at != t.end)
+	if (v.len == 0 || v.len >= sizeof(copy))
+		return false;
+	t = (struct text){.at = v.at, .end = v.at + v.len};
+	if (!skip_number(&t) || t.at != t.end)
 		return false;
 	memcpy(copy, v.at, v.len);
 	copy[v.len] = '\0';
@@ -358,10 +362,13 @@ static size_t take_escape(struct text *t, char out[4])
 
 bool json_read_str(struct json_value v, char *ret, size_t bytes)
 {
-	struct text t = {.at = v.at, .end = v.at + v.len};
 	size_t len = 0;
+	struct text t;
 
-	if (v.len < 2 || !skip_string(&t) || t.at != t.end)
+	if (v.len < 2)
+		return false;
+	t = (struct text){.at = v.at, .end = v.at + v.len};
+	if (!skip_string(&t) || t.at != t.end)
 		return false;
 	t.at = v.at + 1;
 	t.end--;

@@ -1,9 +1,10 @@
 /*
  * How long the encoders take for a call tree of a million nodes, and how large their output is.
  *
- *	bench_export [DIR]	with DIR: the outputs are kept there, for the judges (go tool pprof, speedscope)
+ *	bench_export [DIR]	with DIR: the outputs are kept there, for the judges
  *
- * The profile: 40 processes, 20,000 functions of 200 objects, stacks of 15 to 60 frames that share their beginnings.
+ * The profile: 40 processes, 20,000 functions of 200 objects, stacks of 15 to 60 frames that share
+ * their beginnings.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,8 +57,8 @@ static void add_functions(struct profile *p)
 		f.file = (uint32_t)profile_string(p, name);
 		line.function = (uint32_t)profile_function(p, &f);
 		profile_set_lines(p,
-				  (uint32_t)profile_location(
-					  p, (uint32_t)profile_object(p, &o), 4096 + 16 * i),
+				  (uint32_t)profile_location(p, (uint32_t)profile_object(p, &o),
+							     4096 + 16 * i),
 				  &line, 1);
 	}
 }
@@ -86,8 +87,8 @@ static struct profile *make(void)
 
 		/* A stack is a process's usual beginning, then its own way. */
 		for (uint32_t i = 0; i < depth; i++) {
-			uint32_t f = i < shared ? (comm * 131 + i * 17) % FUNCTIONS
-						: below(FUNCTIONS);
+			uint32_t f =
+				i < shared ? (comm * 131 + i * 17) % FUNCTIONS : below(FUNCTIONS);
 
 			at = (uint32_t)profile_stack(p, at, f);
 		}

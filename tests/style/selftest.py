@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 import installed
+import man_pages
 import registry
 import tree as style
 
@@ -364,6 +365,40 @@ class TreeFiles(unittest.TestCase):
             style.strip_comments('a /* "x\n*/ "/* no */" // end\nb'), 'a  \n "/* no */"  \nb'
         )
         self.assertEqual(style.strip_comments('f("a(", \'"\')', literals=False), "f(\"\", '')")
+
+
+class ManPages(unittest.TestCase):
+    HELP = """Usage: hearth x [OPTION...]
+
+Options:
+  -F, --frequency HZ  samples a second, and
+                      more words
+      --json          as JSON
+  -h, --help          this text
+
+Notes: --not-an-option.
+"""
+    PAGE = ".It Fl F , Fl \\-frequency Ar HZ\nSamples.\n.It Fl \\-json\n.It Fl h , Fl \\-help\n"
+
+    def found(self, page):
+        options = man_pages.HELP_OPTION.findall(man_pages.section(self.HELP, "Options"))
+        return list(
+            man_pages.differences(
+                "x",
+                man_pages.options(options),
+                man_pages.options(man_pages.MAN_OPTION.findall(page)),
+            )
+        )
+
+    def test_equal_lists_pass(self):
+        self.assertEqual(self.found(self.PAGE), [])
+
+    def test_every_difference_is_found(self):
+        self.assertIn("lacks json", self.found(self.PAGE.replace(".It Fl \\-json\n", ""))[0])
+        self.assertIn("not", self.found(self.PAGE + ".It Fl \\-more\n")[0])
+        self.assertEqual(len(self.found(self.PAGE.replace("Ar HZ", "Ar RATE"))), 2)
+        self.assertEqual(len(self.found(self.PAGE.replace("Fl F ,", "Fl f ,"))), 2)
+        self.assertIn("order", self.found("".join(reversed(self.PAGE.splitlines(True))))[0])
 
 
 if __name__ == "__main__":

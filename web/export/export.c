@@ -13,17 +13,15 @@ struct format {
 
 static const struct format formats[EXPORT_FORMAT_COUNT] = {
 #define EXPORT_FORMAT_ROW(ID, text, content_type, file_ending, times) \
-	[EXPORT_##ID] = {.name = text,                                \
-			 .type = content_type,                        \
-			 .ending = file_ending,                       \
-			 .needs_times = times},
+	[EXPORT_##ID] = {                                             \
+		.name = text, .type = content_type, .ending = file_ending, .needs_times = times},
 	EXPORT_FORMAT_LIST(EXPORT_FORMAT_ROW)
 #undef EXPORT_FORMAT_ROW
 };
 
 struct encoder {
-	int (*write)(const struct profile *p, const struct export_options *options,
-		     struct buf *out, struct err *err);
+	int (*write)(const struct profile *p, const struct export_options *options, struct buf *out,
+		     struct err *err);
 	bool knows_diff;
 };
 
@@ -103,7 +101,8 @@ int export_write(enum export_format f, const struct profile *p,
 	const struct export_options *o = options ? options : &none;
 
 	if (o->base && !encoders[f].knows_diff)
-		return err_set(err, -EOPNOTSUPP, "%s cannot hold a comparison; json, folded and html can",
+		return err_set(err, -EOPNOTSUPP,
+			       "%s cannot hold a comparison; json, folded and html can",
 			       formats[f].name);
 	return encoders[f].write(p, o, out, err);
 }

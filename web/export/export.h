@@ -1,8 +1,9 @@
 /*
  * Export formats: one file a format over storage/profile.h, all behind one table.
  *
- * Encoders are pure: profile in, bytes out. Names are attacker-controlled bytes; each format escapes them its own way (DESIGN, formats
- * of our own). No run-time address leaves: addresses are those of the file.
+ * Encoders are pure: profile in, bytes out. Names are attacker-controlled bytes; each format
+ * escapes them its own way (DESIGN, formats of our own). No run-time address leaves: addresses are
+ * those of the file.
  */
 #pragma once
 
@@ -16,26 +17,28 @@
 #define EXPORT_BY_MAX	 8
 
 /* X(enum, name, content type, file ending, needs the samples' times) */
-#define EXPORT_FORMAT_LIST(X)                                                              \
-	X(PPROF, "pprof", "application/octet-stream", ".pb.gz", false)                     \
-	X(FOLDED, "folded", "text/plain; charset=utf-8", ".folded", false)                 \
-	X(JSON, "json", "application/json", ".json", false)                                \
-	X(SAMPLES, "samples", "text/tab-separated-values; charset=utf-8", ".tsv", true)    \
-	X(SPEEDSCOPE, "speedscope", "application/json", ".speedscope.json", false)         \
-	X(HTML, "html", "text/html; charset=utf-8", ".html", false)                        \
+#define EXPORT_FORMAT_LIST(X)                                                           \
+	X(PPROF, "pprof", "application/octet-stream", ".pb.gz", false)                  \
+	X(FOLDED, "folded", "text/plain; charset=utf-8", ".folded", false)              \
+	X(JSON, "json", "application/json", ".json", false)                             \
+	X(SAMPLES, "samples", "text/tab-separated-values; charset=utf-8", ".tsv", true) \
+	X(SPEEDSCOPE, "speedscope", "application/json", ".speedscope.json", false)      \
+	X(HTML, "html", "text/html; charset=utf-8", ".html", false)                     \
 	X(FLAME, "flame", "application/json", ".flame.json", false)
 
 enum export_format {
 #define EXPORT_FORMAT_ENUM(name, text, type, ending, times) EXPORT_##name,
 	EXPORT_FORMAT_LIST(EXPORT_FORMAT_ENUM)
 #undef EXPORT_FORMAT_ENUM
-	EXPORT_FORMAT_COUNT
+		EXPORT_FORMAT_COUNT
 };
 
 struct export_options {
-	const char *by[EXPORT_BY_MAX + 1]; /* folded: labels in comm's place, in order, NULL-terminated; none: comm */
+	/* folded: labels in comm's place, in order, NULL-terminated; none: comm */
+	const char *by[EXPORT_BY_MAX + 1];
 	const char *title; /* html, speedscope; NULL: "hearth" */
-	const struct profile *base; /* diff: the other range; NULL: none. json, folded, flame and html know it */
+	/* diff: the other range; NULL: none. json, folded, flame and html know it */
+	const struct profile *base;
 	const char *version; /* of Hearth, for comments; NULL: none */
 };
 
@@ -47,9 +50,13 @@ int export_format_parse(const char *name); /* by name; -ENOENT */
 /* By a file's ending: .pb.gz .pprof .folded .txt .json .speedscope.json .html .tsv; -ENOENT */
 int export_format_of_path(const char *path);
 
-/* Write p as f into out (whose maximum bounds it). 0, -EFBIG, -ENOMEM, -EOPNOTSUPP (a diff in a format that has none). */
-int export_write(enum export_format f, const struct profile *p, const struct export_options *options, struct buf *out,
-		 struct err *err);
+/*
+ * Write p as f into out (whose maximum bounds it). 0, -EFBIG, -ENOMEM, -EOPNOTSUPP (a diff in a
+ * format that has none).
+ */
+int export_write(enum export_format f, const struct profile *p,
+		 const struct export_options *options, struct buf *out, struct err *err);
 
 /* A readable table of the top functions (self, total, share), for terminals. */
-int export_top_text(const struct profile *p, unsigned int rows, unsigned int columns, struct buf *out);
+int export_top_text(const struct profile *p, unsigned int rows, unsigned int columns,
+		    struct buf *out);

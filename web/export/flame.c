@@ -1,6 +1,6 @@
 /*
- * flame: the call tree as preorder columns, what the viewer draws (web/API.md has every member). With a base the tree is
- * the union of both, with the base's totals in columns beside.
+ * flame: the call tree as preorder columns, what the viewer draws (web/API.md has every member).
+ * With a base the tree is the union of both, with the base's totals in columns beside.
  */
 #include "web/export/formats.h"
 

@@ -1,5 +1,6 @@
 /*
- * folded: `comm;frame;...;frame COUNT`, or with a base `... BASE COUNT`; equal lines summed, lines sorted by bytes.
+ * folded: `comm;frame;...;frame COUNT`, or with a base `... BASE COUNT`; equal lines summed, lines
+ * sorted by bytes.
  */
 #include "web/export/formats.h"
 

@@ -1,7 +1,9 @@
 /*
- * Frames and labels as the folded format writes them (DESIGN, formats of our own), shared with `samples`.
+ * Frames and labels as the folded format writes them (DESIGN, formats of our own), shared with
+ * `samples`.
  *
- * The text of a location (its inline chain, outermost first) is made once and kept for the life of the names.
+ * The text of a location (its inline chain, outermost first) is made once and kept for the life of
+ * the names.
  */
 #pragma once
 
@@ -29,8 +31,9 @@ void folded_add_name(struct buf *out, const char *name);
 void folded_add_label(struct buf *out, const char *value);
 
 /*
- * The frames of a stack, root first, joined by `;`, with `[incomplete: REASON]` first where reason (a string
- * of the profile) is not EXPORT_COMPLETE. A separator is put before them if out is not at `begin`. 0 or negative errno.
+ * The frames of a stack, root first, joined by `;`, with `[incomplete: REASON]` first where reason
+ * (a string of the profile) is not EXPORT_COMPLETE. A separator is put before them if out is not at
+ * `begin`. 0 or negative errno.
  */
 int folded_add_stack(struct folded_names *n, uint32_t stack, uint32_t reason, size_t begin,
 		     struct buf *out);

@@ -1,6 +1,7 @@
 /*
- * The encoders behind export.c's table, one a format, all of one shape: 0, -EFBIG, -ENOMEM, or another negative
- * errno with its sentence. options is never NULL here, and base is NULL for formats that know no diff.
+ * The encoders behind export.c's table, one a format, all of one shape: 0, -EFBIG, -ENOMEM, or
+ * another negative errno with its sentence. options is never NULL here, and base is NULL for
+ * formats that know no diff.
  */
 #pragma once
 

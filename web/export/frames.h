@@ -1,8 +1,9 @@
 /*
  * The distinct frames that flame graphs, tables and speedscope show, over one or more profiles.
  *
- * Two frames are one when name, file, first line, object's path and kind are equal: addresses do not count, and clones of a
- * function (`f`, `f.cold`) are one frame with the first one's system name. Not thread-safe.
+ * Two frames are one when name, file, first line, object's path and kind are equal: addresses do
+ * not count, and clones of a function (`f`, `f.cold`) are one frame with the first one's system
+ * name. Not thread-safe.
  */
 #pragma once
 
@@ -10,8 +11,8 @@
 #include "web/export/strings.h"
 
 /* X(enum, JSON word): what comes behind the kinds of storage/profile.h in the list of kinds. */
-#define FRAMES_KIND_LIST(X)         \
-	X(LABEL, "label")           \
+#define FRAMES_KIND_LIST(X) \
+	X(LABEL, "label")   \
 	X(INCOMPLETE, "incomplete")
 
 enum frames_kind {
@@ -19,11 +20,12 @@ enum frames_kind {
 #define FRAMES_KIND_ENUM(name, word) FRAMES_KIND_##name,
 	FRAMES_KIND_LIST(FRAMES_KIND_ENUM)
 #undef FRAMES_KIND_ENUM
-	FRAMES_KIND_COUNT
+		FRAMES_KIND_COUNT
 };
 
 struct frames_frame {
-	uint32_t name, system_name, file, line, object; /* strings; line is the function's first or 0 */
+	uint32_t name, system_name, file, line,
+		object; /* strings; line is the function's first or 0 */
 	uint32_t kind;
 };
 

@@ -1,9 +1,10 @@
 /*
  * html: the viewer and one profile in a single file that needs no server.
  *
- * index.html's links and scripts are taken out; in their place come the style sheets, the flame JSON (element `hearth-report`), the
- * modules' sources as JSON, and a short script that makes a blob of each module, its imports first. Data cannot become
- * code: the JSON writer escapes `<`, and the page's policy runs that script and blobs alone, and loads nothing.
+ * index.html's links and scripts are taken out; in their place come the style sheets, the flame
+ * JSON (element `hearth-report`), the modules' sources as JSON, and a short script that makes a
+ * blob of each module, its imports first. Data cannot become code: the JSON writer escapes `<`, and
+ * the page's policy runs that script and blobs alone, and loads nothing.
  */
 #include "web/export/html.h"
 
@@ -23,7 +24,8 @@ const char export_html_start[] =
 	"    if (!urls.has(name)) {\n"
 	"      const text = sources[name].replace(imports, (all, head, quote, other) =>\n"
 	"        head + quote + urlOf(other) + quote);\n"
-	"      urls.set(name, URL.createObjectURL(new Blob([text], { type: \"text/javascript\" })));\n"
+	"      urls.set(name, URL.createObjectURL(new Blob([text], { type: \"text/javascript\" "
+	"})));\n"
 	"    }\n"
 	"    return urls.get(name);\n"
 	"  };\n"
@@ -37,7 +39,8 @@ static bool ends_with(const char *path, const char *ending)
 	return n >= m && !strcmp(path + n - m, ending);
 }
 
-static const struct web_asset *asset_find(const struct web_asset *assets, size_t n, const char *path)
+static const struct web_asset *asset_find(const struct web_asset *assets, size_t n,
+					  const char *path)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(assets[i].path, path))
@@ -59,10 +62,11 @@ static void add_text(struct buf *out, const char *s)
 
 static void add_head(const struct web_asset *assets, size_t n, const char *title, struct buf *out)
 {
-	buf_add_str(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-			 "script-src 'sha256-" EXPORT_HTML_START_SHA256 "' blob:; "
-			 "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-			 "form-action 'none'\">\n<title>");
+	buf_add_str(out,
+		    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+		    "script-src 'sha256-" EXPORT_HTML_START_SHA256 "' blob:; "
+		    "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+		    "form-action 'none'\">\n<title>");
 	add_text(out, title);
 	buf_add_str(out, "</title>\n");
 	for (size_t i = 0; i < n; i++) {
@@ -108,7 +112,9 @@ static int add_body(const struct web_asset *assets, size_t n, const struct profi
 	return 0;
 }
 
-/* Where an element of index.html that has no place in a report ends, or NULL where at begins none. */
+/*
+ * Where an element of index.html that has no place in a report ends, or NULL where at begins none.
+ */
 static const char *skip(const char *at)
 {
 	static const char *const elements[][2] = {

@@ -1,7 +1,9 @@
 /*
- * json: the profile as `record` and `export` write it (DESIGN, formats of our own), with a base `base` beside each `count`.
+ * json: the profile as `record` and `export` write it (DESIGN, formats of our own), with a base
+ * `base` beside each `count`.
  *
- * In a diff stacks of both profiles meet by their frames and by comm alone: process numbers of two ranges never match.
+ * In a diff stacks of both profiles meet by their frames and by comm alone: process numbers of two
+ * ranges never match.
  */
 #include "web/export/formats.h"
 
@@ -122,7 +124,10 @@ static int write_one(struct json *j, const struct profile *p)
 
 /* ---- diff ---- */
 
-/* from with comm as its only label, added to into. Counts of different periods are kept as they are. */
+/*
+ * from with comm as its only label, added to into. Counts of different periods are kept as they
+ * are.
+ */
 static int add_by_comm(struct profile *into, const struct profile *from)
 {
 	_cleanup_free_ struct profile_labels *labels =

@@ -1,8 +1,10 @@
 /*
  * pprof: the gzip'd protobuf of github.com/google/pprof, proto/profile.proto.
  *
- * Samples are written as they come, tables are numbered densely by first use and follow. Addresses are
- * offsets in the object's file: each mapping begins at 0. An incomplete stack has the label `incomplete`.
+ * Samples are written as they come, tables are numbered densely by first use and follow. Addresses
+ * are offsets in the object's file: each mapping begins at 0. An incomplete stack has the label
+ * `incomplete`. pprof leaves samples without locations out of its tables, so a stack without frames
+ * has one that says so.
  */
 #include "web/export/formats.h"
 
@@ -16,8 +18,10 @@
 #include "web/export/strings.h"
 #include "web/gzip.h"
 
-#define PPROF_GZIP_LEVEL 3 /* tests/bench/bench_export: level 6 takes twice as long for a tenth less */
+#define PPROF_GZIP_LEVEL \
+	3 /* tests/bench/bench_export: level 6 takes twice as long for a tenth less */
 #define PPROF_PAGE_BYTES 4096ull
+#define NO_STACK	 UINT32_MAX /* stands for the location of samples without a frame */
 
 enum pprof_field {
 	PPROF_SAMPLE_TYPE = 1,
@@ -88,8 +92,9 @@ struct pprof {
 	struct export_rows rows;
 	struct export_strings strings;
 	uint32_t *location_id; /* by location of p; 0 not used yet */
-	uint32_t *locations; /* the used ones, in order of their ids */
+	uint32_t *locations; /* the used ones, in order of their ids; one may be NO_STACK */
 	uint32_t n_locations;
+	uint32_t no_stack_id;
 	uint32_t *mapping_id; /* by object of p; 0 not used yet */
 	struct mapping *mappings;
 	uint32_t n_mappings;
@@ -132,7 +137,7 @@ static int pprof_init(struct pprof *w, const struct profile *p,
 	buf_init(&w->message, EXPORT_BYTES_MAX);
 	buf_init(&w->part, EXPORT_BYTES_MAX);
 	w->location_id = calloc((size_t)p->n_locations + 1, sizeof(*w->location_id));
-	w->locations = calloc((size_t)p->n_locations + 1, sizeof(*w->locations));
+	w->locations = calloc((size_t)p->n_locations + 2, sizeof(*w->locations));
 	w->mapping_id = calloc((size_t)p->n_objects + 1, sizeof(*w->mapping_id));
 	w->mappings = calloc((size_t)p->n_objects + 1, sizeof(*w->mappings));
 	w->label_sets = calloc((size_t)p->n_labels + 1, sizeof(*w->label_sets));
@@ -186,6 +191,15 @@ static uint32_t location_id(struct pprof *w, uint32_t location)
 		mapping_id(w, w->p->locations[location].object);
 	}
 	return w->location_id[location];
+}
+
+static uint32_t no_stack_id(struct pprof *w)
+{
+	if (!w->no_stack_id) {
+		w->locations[w->n_locations++] = NO_STACK;
+		w->no_stack_id = w->n_locations;
+	}
+	return w->no_stack_id;
 }
 
 static uint32_t function_id(struct pprof *w, const struct profile_frame *f)
@@ -272,8 +286,7 @@ static const struct label_set *label_set(struct pprof *w, uint32_t labels)
 	for (int i = 0; i < PROFILE_LABEL_COUNT; i++) {
 		const char *name = profile_label_name((enum profile_label)i);
 
-		add_label(w, &w->labels, name,
-			  profile_label_text(w->p, labels, name, scratch));
+		add_label(w, &w->labels, name, profile_label_text(w->p, labels, name, scratch));
 	}
 	for (uint32_t i = 0; i < l->n_extra; i++) {
 		const char *key = profile_str(w->p, l->extra[i].key);
@@ -285,20 +298,33 @@ static const struct label_set *label_set(struct pprof *w, uint32_t labels)
 	return set;
 }
 
+/* The location ids of a stack, leaf first, into w->part. */
+static int add_locations(struct pprof *w, uint32_t stack)
+{
+	int r = export_path_read(&w->path, w->p, stack);
+
+	buf_clear(&w->part);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < w->path.n; i++)
+		buf_add_varint(&w->part, location_id(w, w->path.location[i]));
+	/* What is left of a stack without frames is its incomplete mark, or nothing. */
+	if (!w->path.n)
+		buf_add_varint(&w->part, stack ? location_id(w, w->p->stacks[stack].location)
+					       : no_stack_id(w));
+	return 0;
+}
+
 static int add_sample(struct pprof *w, const struct export_row *row)
 {
 	const struct profile *p = w->p;
 	const struct label_set *labels = label_set(w, row->labels);
 	uint32_t reason = w->rows.reason[row->stack];
-	int r = export_path_read(&w->path, p, row->stack);
+	int r = add_locations(w, row->stack);
 
 	if (r < 0)
 		return r;
-	buf_clear(&w->part);
-	for (uint32_t i = 0; i < w->path.n; i++)
-		buf_add_varint(&w->part, location_id(w, w->path.location[i]));
-	if (w->path.n)
-		protobuf_message(&w->message, SAMPLE_LOCATION_ID, &w->part);
+	protobuf_message(&w->message, SAMPLE_LOCATION_ID, &w->part);
 	buf_clear(&w->part);
 	buf_add_varint(&w->part, row->count);
 	if (p->period_ns)
@@ -325,6 +351,16 @@ static void add_line(struct pprof *w, struct mapping *m, const struct profile_fr
 	m->files |= *f->file != '\0';
 	m->lines |= f->line != 0;
 	m->inlines |= f->kind == PROFILE_FRAME_INLINED;
+}
+
+static void add_no_stack(struct pprof *w)
+{
+	static const struct profile_frame f = {
+		.function = "[no stack]", .system_name = "[no stack]", .file = ""};
+
+	protobuf_number(&w->message, LOCATION_ID, w->no_stack_id);
+	add_line(w, NULL, &f);
+	flush_message(w, PPROF_LOCATION);
 }
 
 static void add_location(struct pprof *w, uint32_t location)
@@ -381,7 +417,8 @@ static void add_function(struct pprof *w, uint32_t id)
 }
 
 /*
- * pprof calls the first mapping the main binary and titles its pages with it: that is the program that used most CPU.
+ * pprof calls the first mapping the main binary and titles its pages with it: that is the program
+ * that used most CPU.
  */
 static int choose_main(struct pprof *w)
 {
@@ -491,7 +528,10 @@ static int write_all(struct pprof *w)
 	if (r == 0)
 		r = choose_main(w);
 	for (uint32_t i = 0; i < w->n_locations && r == 0; i++) {
-		add_location(w, w->locations[i]);
+		if (w->locations[i] == NO_STACK)
+			add_no_stack(w);
+		else
+			add_location(w, w->locations[i]);
 		r = w->err;
 	}
 	if (r < 0)

@@ -1,7 +1,8 @@
 /*
  * The protobuf wire format, as far as pprof needs it: fields into a buf.
  *
- * https://protobuf.dev/programming-guides/encoding/. Zero numbers and empty strings are the default and left out.
+ * https://protobuf.dev/programming-guides/encoding/. Zero numbers and empty strings are the default
+ * and left out.
  */
 #pragma once
 

@@ -7,7 +7,10 @@
 
 #include "profiler/base/cleanup.h"
 
-/* Parents have smaller numbers, so one pass upwards hands the reason down. The mark next to the root counts. */
+/*
+ * Parents have smaller numbers, so one pass upwards hands the reason down. The mark next to the
+ * root counts.
+ */
 static uint32_t *reasons_new(const struct profile *p)
 {
 	uint32_t *reason = malloc(p->n_stacks * sizeof(*reason));

@@ -1,5 +1,6 @@
 /*
- * What every encoder starts from: samples added up by stack and labels, and why each stack is incomplete.
+ * What every encoder starts from: samples added up by stack and labels, and why each stack is
+ * incomplete.
  */
 #pragma once
 
@@ -31,10 +32,15 @@ void export_rows_done(struct export_rows *r);
 /* The members "lost" and "incomplete" of an open object: {REASON: samples}. 0 or -ENOMEM. */
 int export_rows_losses(const struct export_rows *r, const struct profile *p, struct json *j);
 
-/* Samples of each incomplete reason: *ret[string of p], as many as p has strings; the caller frees. */
+/*
+ * Samples of each incomplete reason: *ret[string of p], as many as p has strings; the caller frees.
+ */
 int export_rows_incomplete(const struct export_rows *r, const struct profile *p, uint64_t **ret);
 
-/* Locations of a stack, leaf first, without the incomplete mark, into an array that grows as needed. */
+/*
+ * Locations of a stack, leaf first, without the incomplete mark, into an array that grows as
+ * needed.
+ */
 struct export_path {
 	uint32_t *location;
 	uint32_t n, cap;

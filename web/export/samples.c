@@ -1,6 +1,6 @@
 /*
- * samples: every sample with its millisecond as tab-separated text (DESIGN, formats of our own); stacks are
- * written once, before their first use.
+ * samples: every sample with its millisecond as tab-separated text (DESIGN, formats of our own);
+ * stacks are written once, before their first use.
  */
 #include "web/export/formats.h"
 
@@ -106,12 +106,10 @@ static int add_sample(struct samples *s, const struct profile_sample *sample)
 		const char *name = profile_label_name((enum profile_label)i);
 
 		if (!has_own_field((enum profile_label)i))
-			add_key(s->out, name,
-				profile_label_text(p, sample->labels, name, scratch));
+			add_key(s->out, name, profile_label_text(p, sample->labels, name, scratch));
 	}
 	for (uint32_t i = 0; i < l->n_extra; i++)
-		add_key(s->out, profile_str(p, l->extra[i].key),
-			profile_str(p, l->extra[i].value));
+		add_key(s->out, profile_str(p, l->extra[i].key), profile_str(p, l->extra[i].value));
 	buf_add_char(s->out, '\n');
 	return s->out->err;
 }

@@ -1,11 +1,13 @@
 /*
- * speedscope: https://www.speedscope.app/file-format-schema.json. With times one profile a thread in time order, without
- * them one a process; the heaviest first. Neighbours with equal stacks are one entry with their weights added.
+ * speedscope: https://www.speedscope.app/file-format-schema.json. With times one profile a thread
+ * in time order, without them one a process; the heaviest first. Neighbours with equal stacks are
+ * one entry with their weights added.
  */
 #include "web/export/formats.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,8 +190,8 @@ static void add_name(struct speedscope *s, const struct track *t)
 	char scratch[24];
 
 	buf_init(&name, EXPORT_BYTES_MAX);
-	buf_printf(&name, "%s (pid %" PRIu64 ")",
-		   profile_label_text(p, t->labels, "comm", scratch), t->key[0]);
+	buf_printf(&name, "%s (pid %" PRIu64 ")", profile_label_text(p, t->labels, "comm", scratch),
+		   t->key[0]);
 	if (!p->merge)
 		buf_printf(&name, " %s (tid %" PRIu64 ")",
 			   profile_label_text(p, t->labels, "thread", scratch), t->key[2]);
@@ -206,16 +208,14 @@ static int add_samples(struct speedscope *s, uint32_t from, uint32_t until)
 	json_key(s->j, "samples");
 	json_array_begin(s->j);
 	for (uint32_t i = from; i < until && r == 0; i++)
-		if (i == from ||
-		    samples[s->order[i]].stack != samples[s->order[i - 1]].stack)
+		if (i == from || samples[s->order[i]].stack != samples[s->order[i - 1]].stack)
 			r = add_stack(s, samples[s->order[i]].stack);
 	json_array_end(s->j);
 	json_key(s->j, "weights");
 	json_array_begin(s->j);
 	for (uint32_t i = from; i < until; i++) {
 		weight += samples[s->order[i]].count * unit;
-		if (i + 1 < until &&
-		    samples[s->order[i + 1]].stack == samples[s->order[i]].stack)
+		if (i + 1 < until && samples[s->order[i + 1]].stack == samples[s->order[i]].stack)
 			continue;
 		json_u64(s->j, weight);
 		weight = 0;
@@ -288,6 +288,14 @@ static void add_frames(struct speedscope *s)
 	json_object_end(s->j);
 }
 
+static void add_exporter(struct json *j, const char *version)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "hearth%s%s", version ? "@" : "", version ? version : "");
+	json_kv_str(j, "exporter", text);
+}
+
 static int write_all(struct speedscope *s, const struct export_options *options)
 {
 	int r = find_tracks(s);
@@ -300,7 +308,7 @@ static int write_all(struct speedscope *s, const struct export_options *options)
 	json_kv_str(s->j, "$schema", "https://www.speedscope.app/file-format-schema.json");
 	json_kv_str(s->j, "name", options->title ? options->title : "hearth");
 	json_kv_u64(s->j, "activeProfileIndex", 0);
-	json_kv_str(s->j, "exporter", options->version ? options->version : "hearth");
+	add_exporter(s->j, options->version);
 	r = add_profiles(s);
 	add_frames(s);
 	json_object_end(s->j);

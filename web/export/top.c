@@ -1,7 +1,9 @@
 /*
- * The table of the top functions, for terminals: self and total samples with their shares, recursion counted once.
+ * The table of the top functions, for terminals: self and total samples with their shares,
+ * recursion counted once.
  *
- * A row is a function of an object; its inlined and its own copies are one row. Names cannot move the cursor or turn the text around.
+ * A row is a function of an object; its inlined and its own copies are one row. Names cannot move
+ * the cursor or turn the text around.
  */
 #include "web/export/export.h"
 
@@ -58,7 +60,8 @@ static int number_rows(struct top *t)
 		if (f->frame[i].kind >= PROFILE_FRAME_COUNT)
 			continue;
 		id = idmap_first(&index, hash, &at);
-		while (id != IDMAP_NONE && (t->row[id].name != key[0] || t->row[id].object != key[1]))
+		while (id != IDMAP_NONE &&
+		       (t->row[id].name != key[0] || t->row[id].object != key[1]))
 			id = idmap_next(&index, hash, &at);
 		if (id == IDMAP_NONE) {
 			id = t->n++;
@@ -130,7 +133,10 @@ static bool moves_text(uint32_t c)
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* s cut to columns code points, with an ellipsis; padded to them where pad is set. Returns the columns used. */
+/*
+ * s cut to columns code points, with an ellipsis; padded to them where pad is set. Returns the
+ * columns used.
+ */
 static size_t add_cell(struct buf *out, const char *s, size_t columns, bool pad)
 {
 	size_t len = strlen(s), at = 0, used = 0;
@@ -177,8 +183,7 @@ static size_t name_columns(const struct top *t, uint32_t rows, unsigned int colu
 	size_t widest = strlen("FUNCTION"), limit = TOP_NAME_MAX;
 
 	for (uint32_t i = 0; i < rows; i++) {
-		size_t n = code_points(
-			export_strings_at(&t->tree.frames.strings, t->row[i].name));
+		size_t n = code_points(export_strings_at(&t->tree.frames.strings, t->row[i].name));
 
 		widest = n > widest ? n : widest;
 	}

@@ -9,6 +9,8 @@
 
 #define TREE_NODES_MAX (1u << 27)
 #define NO_COMM	       UINT32_MAX
+/* A node's first children are a list, which most never outgrow; more are found by hash (bench_export). */
+#define TREE_LISTED_CHILDREN 8
 
 int tree_init(struct tree *t)
 {
@@ -37,17 +39,37 @@ void tree_done(struct tree *t)
 	free(t->depth);
 }
 
-static int64_t child(struct tree *t, uint32_t parent, uint32_t frame)
+static uint64_t child_hash(uint32_t parent, uint32_t frame)
 {
 	uint32_t key[2] = {parent, frame};
-	uint64_t hash = hash_bytes(key, sizeof(key));
-	uint32_t at, id;
-	int r;
 
+	return hash_bytes(key, sizeof(key));
+}
+
+/* 0 where there is none. */
+static uint32_t child_find(const struct tree *t, uint32_t parent, uint32_t frame)
+{
+	const struct tree_node *p = &t->node[parent];
+	uint32_t at, id;
+	uint64_t hash;
+
+	for (id = p->first_child; id; id = t->node[id].next)
+		if (t->node[id].frame == frame)
+			return id;
+	if (p->n_children <= TREE_LISTED_CHILDREN)
+		return 0;
+	hash = child_hash(parent, frame);
 	for (id = idmap_first(&t->index, hash, &at); id != IDMAP_NONE;
 	     id = idmap_next(&t->index, hash, &at))
 		if (t->node[id].parent == parent && t->node[id].frame == frame)
 			return id;
+	return 0;
+}
+
+static int64_t child_add(struct tree *t, uint32_t parent, uint32_t frame)
+{
+	struct tree_node *p;
+
 	if (t->n == t->cap) {
 		uint32_t cap = t->cap * 2;
 		struct tree_node *node;
@@ -60,11 +82,22 @@ static int64_t child(struct tree *t, uint32_t parent, uint32_t frame)
 		t->node = node;
 		t->cap = cap;
 	}
-	r = idmap_add(&t->index, hash, t->n);
-	if (r < 0)
-		return r;
+	p = &t->node[parent];
 	t->node[t->n] = (struct tree_node){.parent = parent, .frame = frame};
+	if (p->n_children++ < TREE_LISTED_CHILDREN) {
+		t->node[t->n].next = p->first_child;
+		p->first_child = t->n;
+	} else if (idmap_add(&t->index, child_hash(parent, frame), t->n) < 0) {
+		return -ENOMEM;
+	}
 	return t->n++;
+}
+
+static int64_t child(struct tree *t, uint32_t parent, uint32_t frame)
+{
+	uint32_t id = child_find(t, parent, frame);
+
+	return id ? id : child_add(t, parent, frame);
 }
 
 /* ---- adding a profile: rows grouped by comm, so that each stack is placed once per comm ---- */
@@ -193,7 +226,10 @@ static int pending_add(struct walk *w, uint32_t n, uint32_t stack)
 	return 0;
 }
 
-/* *ret: the node of stack under the node of its group's comm. Up to the first stack that has one, then down again. */
+/*
+ * *ret: the node of stack under the node of its group's comm. Up to the first stack that has one,
+ * then down again.
+ */
 static int place_stack(struct walk *w, uint32_t group, uint32_t comm_node, uint32_t stack,
 		       uint32_t *ret)
 {

@@ -1,7 +1,9 @@
 /*
- * The call tree of one profile, or of two over each other: root, comm, frames from the outermost to the innermost.
+ * The call tree of one profile, or of two over each other: root, comm, frames from the outermost to
+ * the innermost.
  *
- * Nodes are made while profiles are added and put into preorder once. Nothing recurses: a stack may be as deep as it likes.
+ * Nodes are made while profiles are added and put into preorder once. Nothing recurses: a stack may
+ * be as deep as it likes.
  */
 #pragma once
 
@@ -13,6 +15,8 @@ enum tree_side { TREE_NOW, TREE_BASE, TREE_SIDES };
 struct tree_node {
 	uint32_t parent; /* smaller than its own number; the root's is 0 */
 	uint32_t frame;
+	uint32_t first_child, next; /* private to tree.c: its first children as a list */
+	uint32_t n_children;
 	uint64_t self[TREE_SIDES];
 	uint64_t total[TREE_SIDES]; /* after tree_order() */
 };
@@ -21,9 +25,10 @@ struct tree {
 	struct frames frames;
 	struct tree_node *node; /* [0] is the root, frame 0, "all" */
 	uint32_t n, cap;
-	struct idmap index;
-	uint32_t *order; /* after tree_order(): node numbers in preorder, children by total, largest first */
-	uint32_t *depth; /* by position in order */
+	struct idmap index; /* of the children that are in no list */
+	/* after tree_order(): nodes in preorder, children by total, largest first; and their depths */
+	uint32_t *order;
+	uint32_t *depth;
 };
 
 int tree_init(struct tree *t);

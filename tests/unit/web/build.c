@@ -66,8 +66,8 @@ uint32_t build_labels(struct profile *p, uint64_t pid, uint64_t tid, const char 
 		      const char *thread)
 {
 	struct profile_labels l = {
-		.has = 1u << PROFILE_LABEL_PID | 1u << PROFILE_LABEL_TID | 1u << PROFILE_LABEL_COMM |
-		       1u << PROFILE_LABEL_THREAD,
+		.has = 1u << PROFILE_LABEL_PID | 1u << PROFILE_LABEL_TID |
+		       1u << PROFILE_LABEL_COMM | 1u << PROFILE_LABEL_THREAD,
 	};
 
 	l.value[PROFILE_LABEL_PID] = pid;
@@ -113,7 +113,8 @@ const char *const build_hostile_names[] = {
 	"<img src=x onerror=alert(1)>",
 	"</script><script>alert(1)</script>",
 	"bel\a esc\x1b[31m",
-	"\xe2\x80\xae" "evil rtl",
+	"\xe2\x80\xae"
+	"evil rtl",
 	"semi;colon",
 	"new\nline\r\ttab",
 	"torn utf8 \xc3",
@@ -136,8 +137,8 @@ struct profile *build_hostile(void)
 	for (uint32_t i = 0; build_hostile_names[i]; i++)
 		stack = good(profile_stack(
 			p, stack, build_frame(p, "/bin/</script>", 2 + i, build_hostile_names[i])));
-	build_sample(p, 101000000000, stack,
-		     build_labels(p, 1, 1, "ev il;\n</script>", "t\t\\\n"), 1);
+	build_sample(p, 101000000000, stack, build_labels(p, 1, 1, "ev il;\n</script>", "t\t\\\n"),
+		     1);
 	free(huge);
 	return p;
 }

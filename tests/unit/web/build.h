@@ -5,7 +5,10 @@
 #include "storage/profile.h"
 #include "web/export/export.h"
 
-/* A location of object path (of that kind) with one line a name, innermost first; no names: unnamed. NULL ends them. */
+/*
+ * A location of object path (of that kind) with one line a name, innermost first; no names:
+ * unnamed. NULL ends them.
+ */
 uint32_t build_location(struct profile *p, enum profile_object_kind kind, const char *path,
 			uint64_t offset, const char *const *names);
 /* The usual case: one name, in a file. */
@@ -18,12 +21,15 @@ uint32_t build_labels(struct profile *p, uint64_t pid, uint64_t tid, const char 
 void build_sample(struct profile *p, uint64_t time_ns, uint32_t stack, uint32_t labels,
 		  uint64_t count);
 
-#define BUILD_STACK(p, ...)  build_stack(p, (const uint32_t[]){__VA_ARGS__, UINT32_MAX})
-#define BUILD_NAMES(...)     ((const char *const[]){__VA_ARGS__, NULL})
+#define BUILD_STACK(p, ...) build_stack(p, (const uint32_t[]){__VA_ARGS__, UINT32_MAX})
+#define BUILD_NAMES(...)    ((const char *const[]){__VA_ARGS__, NULL})
 
 struct profile *build_profile(bool merge); /* empty, 99 Hz, from second 100 to 160 */
 
-/* Two processes, kernel frames, inlining, an incomplete stack, a JIT frame, a loss: 6 stacks, 29 samples. */
+/*
+ * Two processes, kernel frames, inlining, an incomplete stack, a JIT frame, a loss: 6 stacks, 29
+ * samples.
+ */
 struct profile *build_typical(void);
 
 /* One sample whose names are hostile. */

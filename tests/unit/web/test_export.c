@@ -77,8 +77,8 @@ static void a_full_buffer_is_an_error_in_every_format(void **state)
 			continue; /* test_html.c: the viewer may be missing here */
 		for (size_t max = 0; max < 400; max += 7) {
 			buf_init(&out, max);
-			assert_int_equal(
-				export_write((enum export_format)f, p, NULL, &out, NULL), -EFBIG);
+			assert_int_equal(export_write((enum export_format)f, p, NULL, &out, NULL),
+					 -EFBIG);
 			buf_done(&out);
 			if (f == EXPORT_FOLDED && max > 100)
 				break;

@@ -58,8 +58,9 @@ static void a_diff_is_the_union_with_the_bases_columns(void **state)
 	build_sample(base, 0, BUILD_STACK(base, build_frame(base, "/a", 8, "both")),
 		     build_labels(base, 5, 5, "c", "c"), 5);
 	text = build_export(EXPORT_FLAME, p, &options, NULL);
-	assert_non_null(strstr(text, "\"depth\":[0,1,2,2,2],\"total\":[13,13,7,6,0],\"self\":[0,0,7,"
-				     "6,0],"));
+	assert_non_null(strstr(text,
+			       "\"depth\":[0,1,2,2,2],\"total\":[13,13,7,6,0],\"self\":[0,0,7,"
+			       "6,0],"));
 	assert_non_null(strstr(text, "\"base\":{\"start_ns\":100000000000,\"end_ns\":160000000000,"
 				     "\"period_ns\":10101010,\"samples\":9,\"lost\":{},"
 				     "\"incomplete\":{},\"total\":[9,9,0,5,4],\"self\":[0,0,0,5,4]}"

@@ -12,8 +12,10 @@
 #include "tests/unit/web/build.h"
 #include "web/export/html.h"
 
-#define ASSET(path_, text) \
-	{.path = (path_), .data = (const unsigned char *)(text), .len = sizeof(text) - 1}
+#define ASSET(path_, text)                                                                      \
+	{                                                                                       \
+		.path = (path_), .data = (const unsigned char *)(text), .len = sizeof(text) - 1 \
+	}
 
 static const struct web_asset viewer[] = {
 	ASSET("index.html", "<!doctype html><html><head><title>Hearth</title>\n"

@@ -14,8 +14,8 @@ static void a_small_profile_is_exact(void **state)
 {
 	struct profile *p = build_profile(true);
 	uint32_t cut = build_location(p, PROFILE_OBJECT_INCOMPLETE, "no-row", 0, NULL);
-	uint32_t work = build_location(p, PROFILE_OBJECT_FILE, "/bin/a", 64,
-				       BUILD_NAMES("inner", "work"));
+	uint32_t work =
+		build_location(p, PROFILE_OBJECT_FILE, "/bin/a", 64, BUILD_NAMES("inner", "work"));
 	char *text;
 
 	(void)state;

@@ -52,10 +52,11 @@ static void fields_are_escaped_and_other_labels_follow(void **state)
 	build_sample(p, 1999999, BUILD_STACK(p, build_frame(p, "/a", 1, "back\\slash")),
 		     (uint32_t)profile_labels(p, &l), 1);
 	text = build_export(EXPORT_SAMPLES, p, NULL, NULL);
-	assert_string_equal(text, "#hearth-samples 1\n"
-				  "stack\t1\tback\\\\slash\n"
-				  "sample\t1\t0\t0\ta\\tb\\nc\\\\d\t\t1\t1\texe=/bin/x y\tuid=1000\t"
-				  "zone=eu=1\n");
+	assert_string_equal(text,
+			    "#hearth-samples 1\n"
+			    "stack\t1\tback\\\\slash\n"
+			    "sample\t1\t0\t0\ta\\tb\\nc\\\\d\t\t1\t1\texe=/bin/x y\tuid=1000\t"
+			    "zone=eu=1\n");
 	free(text);
 	profile_free(p);
 }

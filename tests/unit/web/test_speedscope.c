@@ -12,7 +12,9 @@
 
 static char *export(const struct profile *p)
 {
-	return build_export(EXPORT_SPEEDSCOPE, p, NULL, NULL);
+	struct export_options options = {.title = "t", .version = "1.2"};
+
+	return build_export(EXPORT_SPEEDSCOPE, p, &options, NULL);
 }
 
 static void each_thread_is_a_profile_in_time_order_heaviest_first(void **state)
@@ -32,7 +34,8 @@ static void each_thread_is_a_profile_in_time_order_heaviest_first(void **state)
 	assert_string_equal(
 		text,
 		"{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\","
-		"\"name\":\"hearth\",\"activeProfileIndex\":0,\"exporter\":\"hearth\",\"profiles\":["
+		"\"name\":\"t\",\"activeProfileIndex\":0,\"exporter\":\"hearth@1.2\",\"profiles\":"
+		"["
 		"{\"type\":\"sampled\",\"name\":\"c (pid 1) t2 (tid 2)\",\"unit\":\"nanoseconds\","
 		"\"startValue\":0,\"endValue\":40,\"samples\":[[0],[0,1]],\"weights\":[30,10]},"
 		"{\"type\":\"sampled\",\"name\":\"c (pid 1) t1 (tid 1)\",\"unit\":\"nanoseconds\","

@@ -30,11 +30,10 @@ static void recursion_is_counted_once(void **state)
 	build_sample(p, 0, BUILD_STACK(p, f, g, f, f), l, 3);
 	build_sample(p, 0, BUILD_STACK(p, g), l, 1);
 	text = top(p, 10, 80);
-	assert_string_equal(text,
-			    "4 samples, 0.04 s of CPU time\n\n"
-			    "      SELF    SELF%       TOTAL   TOTAL%    FUNCTION  OBJECT\n"
-			    "         3   75.00%           3   75.00%    f         /a\n"
-			    "         1   25.00%           4  100.00%    g         /a\n");
+	assert_string_equal(text, "4 samples, 0.04 s of CPU time\n\n"
+				  "      SELF    SELF%       TOTAL   TOTAL%    FUNCTION  OBJECT\n"
+				  "         3   75.00%           3   75.00%    f         /a\n"
+				  "         1   25.00%           4  100.00%    g         /a\n");
 	free(text);
 	profile_free(p);
 }

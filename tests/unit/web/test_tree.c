@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/web/build.h"
@@ -116,6 +117,26 @@ static void clones_of_a_function_are_one_frame_and_objects_keep_it_apart(void **
 	profile_free(p);
 }
 
+static void a_node_may_have_any_number_of_children(void **state)
+{
+	struct profile *p = build_profile(true);
+	uint32_t l = build_labels(p, 1, 1, "c", "c");
+	char name[16];
+	struct tree t;
+
+	(void)state;
+	for (uint32_t i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "f%u", i % 1000);
+		build_sample(p, 0, BUILD_STACK(p, build_frame(p, "/a", i, name)), l, 1);
+	}
+	read_tree(&t, p);
+	assert_int_equal(t.n, 2 + 1000);
+	for (uint32_t i = 2; i < t.n; i++)
+		assert_int_equal(total_at(&t, i), 2);
+	tree_done(&t);
+	profile_free(p);
+}
+
 static void totals_add_up_at_every_node(void **state)
 {
 	struct profile *p = build_typical();
@@ -143,6 +164,7 @@ int main(void)
 		cmocka_unit_test(one_stack_under_two_comms_is_two_branches),
 		cmocka_unit_test(ties_go_by_name),
 		cmocka_unit_test(clones_of_a_function_are_one_frame_and_objects_keep_it_apart),
+		cmocka_unit_test(a_node_may_have_any_number_of_children),
 		cmocka_unit_test(totals_add_up_at_every_node),
 	};
 

@@ -1,0 +1,173 @@
+/*
+ * The web worker: opens the store and the listening socket, closes the jail, and serves until its socket ends.
+ *
+ * What only the collector knows it asks over the socket: one question at a time, from whatever thread needs it.
+ */
+#include "profiler/jail/worker.h"
+#include "profiler/base/wire.h"
+#include "profiler/jail/protocol.h"
+#include "web/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONFIG_MS 5000
+#define LIVE_MS	  1000
+
+struct worker {
+	struct web_config config;
+	char token[PROTOCOL_TOKEN_MAX + 1];
+	pthread_mutex_t lock; /* one question on the socket */
+	uint32_t asked; /* id of the last */
+};
+
+static int read_args(struct web_config *c, char **args, struct err *err)
+{
+	for (; *args; args++) {
+		const char *value;
+
+		if ((value = worker_arg(*args, WORKER_STORE)))
+			c->store_path = value;
+		else if ((value = worker_arg(*args, WORKER_LISTEN)))
+			c->listen = value;
+		else if ((value = worker_arg(*args, WORKER_VERSION)))
+			c->version = value;
+		else if ((value = worker_arg(*args, WORKER_HOST_NAME)) && c->n_host_names < WEB_HOST_NAMES_MAX)
+			c->host_names[c->n_host_names++] = value;
+		else
+			return err_set(err, -EINVAL, "the web worker does not know %s", *args);
+	}
+	if (!c->store_path || !c->listen || !c->version)
+		return err_set(err, -EINVAL, "the web worker was told too little");
+	return 0;
+}
+
+static int read_config(struct worker *w, struct err *err)
+{
+	struct wire_msg m;
+	int r = wire_receive(JAIL_SOCK, &m, CONFIG_MS);
+
+	if (r <= 0)
+		return err_set(err, r < 0 ? r : -EPIPE, "the web worker was told no configuration");
+	r = m.type == PROTOCOL_CONFIG ? protocol_config_parse(m.body.data, m.body.len, w->token) : -EBADMSG;
+	if (m.body.data)
+		explicit_bzero(m.body.data, m.body.len);
+	wire_msg_done(&m);
+	if (r < 0)
+		return err_set(err, r, "the web worker's configuration is malformed");
+	w->config.token = w->token[0] ? w->token : NULL;
+	return 0;
+}
+
+/* Ours is the answer with the last id: earlier ones come late, for somebody who has stopped waiting. */
+static int receive_live(uint32_t id, struct wire_msg *ret)
+{
+	struct pollfd p = {.fd = JAIL_SOCK, .events = POLLIN};
+
+	for (;;) {
+		struct wire_msg m;
+		int r = poll(&p, 1, LIVE_MS);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return r < 0 ? -errno : -ETIMEDOUT;
+		r = wire_receive(JAIL_SOCK, &m, LIVE_MS);
+		if (r <= 0)
+			_exit(r < 0); /* the collector has gone, or nobody knows where the next message begins */
+		if (m.id == id) {
+			*ret = m;
+			return 0;
+		}
+		wire_msg_done(&m);
+	}
+}
+
+static int ask_live(uint32_t id, enum web_live what, struct buf *out)
+{
+	struct wire_msg m;
+	int r;
+
+	wire_msg_init(&m, PROTOCOL_LIVE, id);
+	buf_add_u32(&m.body, (uint32_t)what);
+	r = wire_send(JAIL_SOCK, &m, LIVE_MS);
+	wire_msg_done(&m);
+	if (r < 0)
+		_exit(1); /* a part of a message may have left */
+	r = receive_live(id, &m);
+	if (r < 0)
+		return r;
+	r = m.type == PROTOCOL_LIVE ? buf_add(out, m.body.data, m.body.len) : -EIO;
+	wire_msg_done(&m);
+	return r;
+}
+
+static int live(void *ctx, enum web_live what, struct buf *out)
+{
+	struct worker *w = ctx;
+	int r;
+
+	pthread_mutex_lock(&w->lock);
+	r = ask_live(++w->asked, what, out);
+	pthread_mutex_unlock(&w->lock);
+	return r;
+}
+
+static int say_ready(const char *address)
+{
+	struct wire_msg m;
+	int r;
+
+	wire_msg_init(&m, PROTOCOL_READY, 0);
+	buf_add_str(&m.body, address);
+	r = wire_send(JAIL_SOCK, &m, CONFIG_MS);
+	wire_msg_done(&m);
+	return r;
+}
+
+static int start(struct worker *w, char **args, bool sandbox, struct web_server **ret, struct err *err)
+{
+	int r = read_args(&w->config, args, err);
+
+	if (r == 0)
+		r = read_config(w, err);
+	if (r == 0)
+		r = web_server_open(&w->config, ret, err);
+	if (r < 0)
+		return r;
+	r = worker_close(JAIL_WEB, sandbox, err);
+	if (r < 0)
+		return r;
+	return web_server_run(*ret, err);
+}
+
+/* Answers are for the threads that asked; the end of the socket is for everybody. */
+static void wait_for_end(void)
+{
+	struct pollfd p = {.fd = JAIL_SOCK, .events = POLLRDHUP};
+
+	while (poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
+int worker_web(char **args, bool sandbox)
+{
+	struct worker w = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	struct web_server *server = NULL;
+	struct err err = {};
+
+	w.config.live = live;
+	w.config.ctx = &w;
+	if (start(&w, args, sandbox, &server, &err) < 0) {
+		worker_failed(&err);
+		_exit(1);
+	}
+	if (say_ready(web_server_address(server)) < 0)
+		_exit(1);
+	wait_for_end();
+	web_server_close(server);
+	_exit(0);
+}

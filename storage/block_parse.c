@@ -1,0 +1,320 @@
+/* Bytes into blocks. Everything here is foreign: no number is believed before it is checked; see block_columns.h. */
+#include "storage/block_columns.h"
+
+#include "profiler/base/cleanup.h"
+#include "storage/column.h"
+#include "storage/ranks.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct parser {
+	struct block_head head;
+	struct ticks ticks;
+	struct column_reader columns[COLUMNS];
+	struct ranks ranks;
+	uint32_t *stacks; /* by order of first use */
+	uint32_t n_used;
+	uint64_t last_class, last_labels, first_tick;
+};
+
+static void parser_done(struct parser *p)
+{
+	for (int i = 0; i < COLUMNS; i++)
+		column_close(&p->columns[i]);
+	ranks_done(&p->ranks);
+	free(p->stacks);
+}
+
+static int parse_head(struct cursor *c, struct block_head *h)
+{
+	const uint8_t *magic = cursor_bytes(c, strlen(BLOCK_MAGIC));
+
+	if (!magic || memcmp(magic, BLOCK_MAGIC, strlen(BLOCK_MAGIC)))
+		return -EBADMSG;
+	if (cursor_u8(c) != BLOCK_VERSION || cursor_u8(c) != BLOCK_CAPS)
+		return c->err ? c->err : -EPROTO;
+#define HEAD_READ(name, max)           \
+	h->name = cursor_varint(c);    \
+	if (c->err || h->name > (max)) \
+		return -EBADMSG;
+	BLOCK_HEAD_LIST(HEAD_READ)
+#undef HEAD_READ
+	/* Each class has a group and each group a sample, so no loop below runs longer than the samples. */
+	if (h->n_classes > h->n_groups || h->n_groups > h->n_stretches ||
+	    h->n_stretches > h->n_samples || h->n_stacks > h->n_samples ||
+	    h->n_fresh > h->n_samples || (h->n_counts && h->n_counts != h->n_samples))
+		return -EBADMSG;
+	return 0;
+}
+
+static int parse_clocks(struct cursor *c, const struct block_head *h, struct ticks *t)
+{
+	if (h->tick_ns < TICKS_NS_PER_MS || !h->n_clocks)
+		return -EBADMSG;
+	*t = (struct ticks){
+		.base_ms = h->base_ms, .tick_ns = h->tick_ns, .n_clocks = (uint32_t)h->n_clocks};
+	for (uint32_t i = 0; i < t->n_clocks; i++) {
+		t->phase_ns[i] = cursor_varint(c);
+		if (c->err || t->phase_ns[i] >= t->tick_ns)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+static int parse_reasons(struct cursor *c, uint64_t n, struct block *b)
+{
+	char(*reasons)[BLOCK_REASON_BYTES_MAX] = realloc(b->reasons, (n + 1) * sizeof(*reasons));
+
+	if (!reasons)
+		return -ENOMEM;
+	b->reasons = reasons;
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t len = cursor_varint(c);
+		const uint8_t *text = cursor_bytes(c, len);
+
+		if (!text || len >= BLOCK_REASON_BYTES_MAX || memchr(text, '\0', len))
+			return -EBADMSG;
+		memset(b->reasons[i], 0, sizeof(b->reasons[i]));
+		memcpy(b->reasons[i], text, len);
+	}
+	b->n_reasons = (uint32_t)n;
+	return 0;
+}
+
+static int open_columns(struct parser *p, struct compress *z, struct cursor *c)
+{
+	const struct block_head *h = &p->head;
+	const uint64_t n[COLUMNS] = {
+		[COL_CLASS] = h->n_classes,
+		[COL_CLASS_GROUPS] = h->n_classes,
+		[COL_LABELS] = h->n_groups,
+		[COL_GROUP_SAMPLES] = h->n_groups,
+		[COL_STACK] = h->n_stacks,
+		[COL_RANK] = h->n_samples,
+		[COL_FRESH] = h->n_fresh,
+		[COL_START] = h->n_groups,
+		[COL_GAP] = h->n_stretches - h->n_groups,
+		[COL_RUN] = h->n_stretches,
+		[COL_CLOCK] = h->n_stretches,
+		[COL_OFF] = h->n_samples,
+		[COL_COUNT] = h->n_counts,
+		[COL_LOSS_REASON] = h->n_losses,
+		[COL_LOSS_TIME] = h->n_losses,
+		[COL_LOSS_COUNT] = h->n_losses,
+	};
+
+	for (int i = 0; i < COLUMNS; i++) {
+		int r = column_open(&p->columns[i], z, c, n[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return cursor_left(c) ? -EBADMSG : 0;
+}
+
+static int parse_stacks(struct parser *p)
+{
+	int64_t stack = 0;
+
+	p->stacks = malloc((p->head.n_stacks + 1) * sizeof(*p->stacks));
+	if (!p->stacks)
+		return -ENOMEM;
+	for (uint64_t i = 0; i < p->head.n_stacks; i++) {
+		if (__builtin_add_overflow(stack, column_next_signed(&p->columns[COL_STACK]),
+					   &stack))
+			return -EBADMSG;
+		if (stack < 0 || stack >= UINT32_MAX)
+			return -EBADMSG;
+		p->stacks[i] = (uint32_t)stack;
+	}
+	return ranks_init(&p->ranks, (uint32_t)p->head.n_stacks);
+}
+
+/* The stack of the next sample, as an index of stacks. */
+static int next_stack(struct parser *p, uint32_t *ret)
+{
+	uint64_t rank = column_next(&p->columns[COL_RANK]);
+	uint64_t back;
+	uint32_t local;
+
+	if (rank > p->ranks.n_seen)
+		return -EBADMSG;
+	if (rank > 0) {
+		local = ranks_at(&p->ranks, (uint32_t)rank);
+	} else {
+		back = column_next(&p->columns[COL_FRESH]);
+		if (back > p->n_used || (back == 0 && p->n_used >= p->head.n_stacks))
+			return -EBADMSG;
+		local = back ? p->n_used - (uint32_t)back : p->n_used++;
+		if (ranks_of(&p->ranks, local))
+			return -EBADMSG;
+	}
+	ranks_add(&p->ranks, local);
+	*ret = p->stacks[local];
+	return 0;
+}
+
+static int parse_stretch(struct parser *p, struct ticks_place *at, uint64_t n, struct block *b)
+{
+	for (uint64_t i = 0; i < n; i++, at->tick++) {
+		struct block_sample *s = &b->samples[b->n_samples];
+		int r;
+
+		*s = (struct block_sample){.count = 1,
+					   .class = (uint32_t)p->last_class,
+					   .labels = (uint32_t)p->last_labels};
+		at->off_ms = column_next_signed(&p->columns[COL_OFF]);
+		r = ticks_time(&p->ticks, at, &s->time_ms);
+		if (r < 0)
+			return r;
+		r = next_stack(p, &s->stack);
+		if (r < 0)
+			return r;
+		if (p->head.n_counts)
+			s->count = column_next(&p->columns[COL_COUNT]) + 1;
+		b->n_samples++;
+	}
+	return 0;
+}
+
+/* n samples of one label set. */
+static int parse_group(struct parser *p, uint64_t n, struct block *b)
+{
+	struct ticks_place at = {};
+
+	p->first_tick += (uint64_t)column_next_signed(&p->columns[COL_START]);
+	at.tick = p->first_tick;
+	for (;;) {
+		uint64_t run = column_next(&p->columns[COL_RUN]);
+		uint64_t clock = column_next(&p->columns[COL_CLOCK]);
+		int r;
+
+		if (run >= n || clock >= p->ticks.n_clocks)
+			return -EBADMSG;
+		at.clock = (uint32_t)clock;
+		r = parse_stretch(p, &at, run + 1, b);
+		if (r < 0)
+			return r;
+		n -= run + 1;
+		if (!n)
+			return 0;
+		at.tick += (uint64_t)column_next_signed(&p->columns[COL_GAP]) - 1;
+	}
+}
+
+static int parse_class(struct parser *p, uint64_t *groups_left, struct block *b)
+{
+	uint64_t groups = column_next(&p->columns[COL_CLASS_GROUPS]);
+
+	if (groups >= *groups_left)
+		return -EBADMSG;
+	*groups_left -= groups + 1;
+	p->last_class += column_next(&p->columns[COL_CLASS]);
+	if (p->last_class >= UINT32_MAX)
+		return -EBADMSG;
+	ranks_reset(&p->ranks);
+	for (uint64_t g = 0; g <= groups; g++) {
+		uint64_t n = column_next(&p->columns[COL_GROUP_SAMPLES]);
+		int r;
+
+		p->last_labels += (uint64_t)column_next_signed(&p->columns[COL_LABELS]);
+		if (p->last_labels >= UINT32_MAX || n >= p->head.n_samples - b->n_samples)
+			return -EBADMSG;
+		r = parse_group(p, n + 1, b);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int parse_losses(struct parser *p, struct block *b)
+{
+	uint64_t last = p->head.base_ms;
+
+	for (uint64_t i = 0; i < p->head.n_losses; i++) {
+		uint64_t reason = column_next(&p->columns[COL_LOSS_REASON]);
+
+		last += (uint64_t)column_next_signed(&p->columns[COL_LOSS_TIME]);
+		if (reason >= p->head.n_reasons || last > BLOCK_TIME_MS_MAX)
+			return -EBADMSG;
+		b->losses[i] = (struct block_loss){
+			.time_ms = last,
+			.count = column_next(&p->columns[COL_LOSS_COUNT]),
+			.reason = (uint32_t)reason,
+		};
+		b->n_losses++;
+	}
+	return 0;
+}
+
+/* Nothing may be left over: every byte has a meaning. */
+static int all_used(const struct parser *p)
+{
+	for (int i = 0; i < COLUMNS; i++) {
+		const struct column_reader *c = &p->columns[i];
+
+		if (c->err || c->at != c->n || cursor_left(&c->more))
+			return -EBADMSG;
+	}
+	return p->n_used == p->head.n_stacks ? 0 : -EBADMSG;
+}
+
+static int parse_samples(struct parser *p, struct block *b)
+{
+	uint64_t groups_left = p->head.n_groups;
+	int r;
+
+	r = block_reserve(b, p->head.n_samples, p->head.n_losses);
+	if (r < 0)
+		return r;
+	r = parse_stacks(p);
+	for (uint64_t i = 0; i < p->head.n_classes && r >= 0; i++)
+		r = parse_class(p, &groups_left, b);
+	if (r < 0)
+		return r;
+	return b->n_samples == p->head.n_samples ? 0 : -EBADMSG;
+}
+
+static int parse_content(struct cursor *c, struct compress *z, struct block *b)
+{
+	_cleanup_(parser_done) struct parser p = {};
+	int r = parse_head(c, &p.head);
+
+	if (r < 0)
+		return r;
+	r = parse_clocks(c, &p.head, &p.ticks);
+	if (r < 0)
+		return r;
+	r = parse_reasons(c, p.head.n_reasons, b);
+	if (r < 0)
+		return r;
+	r = open_columns(&p, z, c);
+	if (r < 0)
+		return r;
+	r = parse_samples(&p, b);
+	if (r < 0)
+		return r;
+	r = parse_losses(&p, b);
+	return r < 0 ? r : all_used(&p);
+}
+
+int block_parse(const void *data, size_t len, struct compress *z, struct block *ret)
+{
+	struct cursor c, sum;
+	int r;
+
+	if (len < BLOCK_CHECKSUM_BYTES || len > BLOCK_BYTES_MAX)
+		return -EBADMSG;
+	c = cursor_over(data, len - BLOCK_CHECKSUM_BYTES);
+	sum = cursor_over(c.end, BLOCK_CHECKSUM_BYTES);
+	if (cursor_u64(&sum) != compress_checksum(data, len - BLOCK_CHECKSUM_BYTES, 0))
+		return -EBADMSG;
+	block_clear(ret);
+	r = parse_content(&c, z, ret);
+	if (r < 0)
+		block_done(ret);
+	return r;
+}

@@ -1,0 +1,161 @@
+/* Columns of numbers; see column.h. */
+#include "storage/column.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXACT		 64 /* numbers below are their own symbol */
+#define EXACT_LOG2	 6
+#define STEPS_LOG2	 3 /* symbols an octave, as a power of two */
+#define RAW		 255 /* 64 raw bits follow; used from 2^29 */
+#define RAW_LOG2	 29
+#define COLUMN_BYTES_MAX (64u << 20)
+
+void column_init(struct column *c)
+{
+	*c = (struct column){};
+	buf_init(&c->symbols, COLUMN_BYTES_MAX);
+	buf_init(&c->extra, COLUMN_BYTES_MAX);
+}
+
+void column_done(struct column *c)
+{
+	buf_done(&c->symbols);
+	buf_done(&c->extra);
+}
+
+static void add_bits(struct column *c, uint64_t v, unsigned int n)
+{
+	c->bits |= v << c->n_bits;
+	c->n_bits += n;
+	while (c->n_bits >= 8) {
+		buf_add_u8(&c->extra, (uint8_t)c->bits);
+		c->bits >>= 8;
+		c->n_bits -= 8;
+	}
+}
+
+void column_add(struct column *c, uint64_t v)
+{
+	unsigned int octave, rest;
+
+	if (v < EXACT) {
+		buf_add_u8(&c->symbols, (uint8_t)v);
+		return;
+	}
+	octave = 63 - (unsigned int)__builtin_clzll(v);
+	if (octave >= RAW_LOG2) {
+		buf_add_u8(&c->symbols, RAW);
+		add_bits(c, v & UINT32_MAX, 32);
+		add_bits(c, v >> 32, 32);
+		return;
+	}
+	rest = octave - STEPS_LOG2;
+	buf_add_u8(&c->symbols, (uint8_t)(EXACT + ((octave - EXACT_LOG2) << STEPS_LOG2) +
+					  ((v >> rest) & ((1u << STEPS_LOG2) - 1))));
+	add_bits(c, v & ((1ull << rest) - 1), rest);
+}
+
+static uint64_t zigzag(int64_t v)
+{
+	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+}
+
+void column_add_signed(struct column *c, int64_t v)
+{
+	column_add(c, zigzag(v));
+}
+
+int column_write(struct column *c, struct compress *z, int level, struct buf *out)
+{
+	int r;
+
+	if (c->n_bits)
+		add_bits(c, 0, 8 - c->n_bits);
+	if (c->symbols.err || c->extra.err)
+		return c->symbols.err ? c->symbols.err : c->extra.err;
+	r = compress_write(z, c->symbols.data, c->symbols.len, level, out);
+	if (r < 0)
+		return r;
+	return compress_write(z, c->extra.data, c->extra.len, level, out);
+}
+
+/* ---- reading ---- */
+
+int column_open(struct column_reader *c, struct compress *z, struct cursor *in, size_t n)
+{
+	size_t n_symbols, n_extra;
+	int r;
+
+	*c = (struct column_reader){};
+	r = compress_read(z, in, n, &c->symbols, &n_symbols);
+	if (r < 0)
+		return r;
+	if (n_symbols != n) {
+		column_close(c);
+		return -EBADMSG;
+	}
+	r = compress_read(z, in, 8 * n, &c->extra, &n_extra);
+	if (r < 0) {
+		column_close(c);
+		return r;
+	}
+	c->n = n;
+	c->more = cursor_over(c->extra, n_extra);
+	return 0;
+}
+
+void column_close(struct column_reader *c)
+{
+	free(c->symbols);
+	free(c->extra);
+	c->symbols = c->extra = NULL;
+	c->n = c->at = 0;
+}
+
+static uint64_t take_bits(struct column_reader *c, unsigned int n)
+{
+	uint64_t v;
+
+	while (c->n_bits < n) {
+		c->bits |= (uint64_t)cursor_u8(&c->more) << c->n_bits;
+		c->n_bits += 8;
+	}
+	v = c->bits & ((1ull << n) - 1);
+	c->bits >>= n;
+	c->n_bits -= n;
+	if (c->more.err)
+		c->err = c->more.err;
+	return v;
+}
+
+uint64_t column_next(struct column_reader *c)
+{
+	unsigned int symbol, octave, rest;
+	uint64_t low;
+
+	if (c->at >= c->n) {
+		c->err = -EBADMSG;
+		return 0;
+	}
+	symbol = c->symbols[c->at++];
+	if (symbol < EXACT)
+		return symbol;
+	if (symbol == RAW) {
+		low = take_bits(c, 32);
+		return low | take_bits(c, 32) << 32;
+	}
+	octave = EXACT_LOG2 + ((symbol - EXACT) >> STEPS_LOG2);
+	rest = octave - STEPS_LOG2;
+	low = take_bits(c, rest);
+	return 1ull << octave | (uint64_t)((symbol - EXACT) & ((1u << STEPS_LOG2) - 1)) << rest |
+	       low;
+}
+
+int64_t column_next_signed(struct column_reader *c)
+{
+	uint64_t v = column_next(c);
+
+	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+}

@@ -1,0 +1,39 @@
+/*
+ * A column: many numbers, most of them small, as one byte each and a few bits beside it.
+ *
+ * The byte (the symbol) says the number's size and its first bits, so that zstd's entropy coder sees the whole
+ * distribution; what is left of large numbers are raw bits. FORMAT.md has the table. Pure.
+ */
+#pragma once
+
+#include "profiler/base/buf.h"
+#include "storage/compress.h"
+
+#include <stdint.h>
+
+struct column {
+	struct buf symbols, extra;
+	uint64_t bits; /* not yet in extra, lowest first */
+	unsigned int n_bits;
+};
+
+void column_init(struct column *c);
+void column_done(struct column *c);
+void column_add(struct column *c, uint64_t v); /* failure is sticky and told by column_write() */
+void column_add_signed(struct column *c, int64_t v);
+int column_write(struct column *c, struct compress *z, int level, struct buf *out);
+
+struct column_reader {
+	uint8_t *symbols, *extra;
+	size_t n, at;
+	struct cursor more;
+	uint64_t bits;
+	unsigned int n_bits;
+	int err; /* -EBADMSG once a read went past the end */
+};
+
+/* Foreign bytes: a column of exactly n numbers. 0, -EBADMSG, -ENOMEM. */
+int column_open(struct column_reader *c, struct compress *z, struct cursor *in, size_t n);
+void column_close(struct column_reader *c);
+uint64_t column_next(struct column_reader *c);
+int64_t column_next_signed(struct column_reader *c);

@@ -1,0 +1,75 @@
+/*
+ * What the files behind store.h share: store.c opens and closes, store_flush.c writes, store_age.c ages, store_scan.c
+ * goes over the samples of a question, and store_query_*.c answer.
+ */
+#pragma once
+
+#include "storage/backend_sqlite.h"
+#include "storage/block.h"
+#include "storage/growth.h"
+#include "storage/store.h"
+
+#define NS_PER_MS 1000000ull
+#define NS_PER_S  1000000000ull
+
+#define STORE_TYPE_CPU	"cpu"
+#define STORE_DICTS_MAX 4 /* dictionaries that readers keep; an epoch is about a day */
+
+/* The store's own reasons of loss. */
+#define STORE_LOST_BLOCK   "store_damaged_block"
+#define STORE_LOST_MISSING "store_missing_block"
+#define STORE_LOST_NAMES   "store_damaged_dictionary"
+
+struct store_dict {
+	struct dict *dict;
+	uint64_t next_chunk; /* those before are applied */
+	uint64_t used; /* for eviction: the largest was used last */
+};
+
+struct store {
+	struct db *db;
+	char *path;
+	int lock_fd; /* writers hold it, readers ask it; -1 for readers of a store that nobody wrote to since */
+	bool writer;
+	struct store_options options;
+	struct compress compress;
+	struct db_state state; /* writers: as committed */
+	struct db_run run; /* of this writer; counters of the last flush */
+	bool run_written;
+	bool last_run_clean; /* how the writer before this one ended */
+	struct growth growth; /* writers */
+	struct growth previous; /* the epoch before, for its names; dict NULL where there is none */
+	uint64_t tried_give_back_ns;
+	struct store_feed *feeds;
+	/* readers */
+	struct store_dict dicts[STORE_DICTS_MAX];
+	uint64_t dict_uses;
+	/* numbers of blocks whose data was found damaged by this handle */
+	uint64_t *bad_blocks;
+	size_t n_bad_blocks, cap_bad_blocks;
+	uint64_t verified_until; /* blocks with smaller numbers were verified by store_summary() */
+};
+
+struct store_feed {
+	struct store_feed *next;
+	struct store *store; /* NULL once the store was closed */
+	struct profile *live;
+	uint64_t epoch; /* that the arrays below are about */
+	uint32_t *string, *object, *function, *location, *stack, *labels, *class;
+	uint32_t n_string, n_object, n_function, n_location, n_stack, n_labels, n_class;
+	struct store_feed_named {
+		uint32_t first_line, n_lines;
+		uint8_t naming;
+	} *named; /* by live location: the name that was taken over last */
+	uint32_t n_named;
+};
+
+/* store.c */
+int store_note_bad_block(struct store *s, uint64_t first);
+bool store_is_bad_block(const struct store *s, uint64_t first);
+int store_read_dict(struct store *s, uint64_t epoch, struct dict **ret); /* borrowed until the next call */
+int store_load_chunks(struct store *s, struct dict *d, uint64_t *next_chunk, uint64_t *ret_damaged);
+
+/* store_flush.c */
+void store_feed_detach(struct store_feed *f);
+int store_new_epoch(struct store *s, uint64_t now_ns);

@@ -1,0 +1,358 @@
+/* One pass over the samples of a question; see store_scan.h. */
+#include "storage/store_scan.h"
+
+#include "profiler/base/quantity.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STEPS_PER_CHECK 16384
+
+enum verdict { UNASKED, YES, NO, DAMAGED };
+
+/* ---- limits ---- */
+
+static int check_limits(void *arg)
+{
+	const struct store_query *q = (const struct store_query *)arg;
+
+	if (q->cancel && atomic_load_explicit(q->cancel, memory_order_relaxed))
+		return -ECANCELED;
+	if (q->deadline_ns && quantity_monotonic_ns() > q->deadline_ns)
+		return -ETIMEDOUT;
+	return 0;
+}
+
+/* ---- damage ---- */
+
+static int lose(struct scan *c, const char *reason, uint64_t count)
+{
+	return c->again ? 0 : profile_add_loss(c->losses, reason, count);
+}
+
+static bool overlaps(const struct scan *c, uint64_t from_ms, uint64_t until_ms)
+{
+	return from_ms < c->until_ms && until_ms > c->from_ms;
+}
+
+/* A gap in the numbers: nobody knows what was there, but its time lies between that of its neighbours. */
+static int lose_gap(struct scan *c, size_t i, uint64_t gap)
+{
+	uint64_t from_ms = i > 0 ? c->list.blocks[i - 1].from_ms : 0;
+	uint64_t until_ms = i < c->list.n ? c->list.blocks[i].until_ms : UINT64_MAX;
+
+	if (from_ms > until_ms || overlaps(c, from_ms, until_ms))
+		return lose(c, STORE_LOST_MISSING, gap);
+	return 0;
+}
+
+static int check_numbers(struct scan *c)
+{
+	uint64_t next = c->state.first_block;
+	int r = 0;
+
+	for (size_t i = 0; i < c->list.n && r >= 0; i++) {
+		if (c->list.blocks[i].first > next)
+			r = lose_gap(c, i, c->list.blocks[i].first - next);
+		if (c->list.blocks[i].last >= next)
+			next = c->list.blocks[i].last + 1;
+	}
+	if (r >= 0 && c->state.next_block > next)
+		r = lose_gap(c, c->list.n, c->state.next_block - next);
+	return r;
+}
+
+/* ---- opening ---- */
+
+static void set_range(struct scan *c)
+{
+	c->from_ms = c->query->from_ns / NS_PER_MS;
+	c->until_ms = c->query->until_ns / NS_PER_MS;
+	if (c->query->until_ns > INT64_MAX)
+		c->until_ms = UINT64_MAX;
+}
+
+static int read_lists(struct scan *c)
+{
+	int r = db_state_get(c->store->db, &c->state);
+
+	if (r == -ENOENT)
+		c->state = (struct db_state){.first_block = 1, .next_block = 1};
+	else if (r == -EBADMSG)
+		c->state =
+			(struct
+			 db_state){}; /* store_summary() says so; gaps between rows are still seen */
+	else if (r < 0)
+		return r;
+	r = db_block_list(c->store->db, &c->list);
+	if (r < 0)
+		return r;
+	return check_numbers(c);
+}
+
+int scan_open(struct scan *c, struct store *s, const struct store_query *q, const char *doing,
+	      struct err *err)
+{
+	int r;
+
+	*c = (struct scan){.store = s, .query = q, .doing = doing};
+	buf_init(&c->data, BLOCK_BYTES_MAX);
+	set_range(c);
+	if (c->from_ms > c->until_ms || q->from_ns > q->until_ns)
+		return err_set(err, -EINVAL, "%s: the range ends before it begins", doing);
+	r = selector_parse(q->match, &c->selector, err);
+	if (r < 0)
+		return r == -EINVAL ? r : db_error(s->db, err, r, doing);
+	r = profile_new(false, &c->losses);
+	if (r >= 0)
+		r = check_limits((void *)q);
+	db_set_progress(s->db, check_limits, (void *)q);
+	if (r >= 0)
+		r = db_begin(s->db, false);
+	if (r < 0)
+		return scan_end(c, r, err);
+	c->in_transaction = true;
+	r = read_lists(c);
+	return r < 0 ? scan_end(c, r, err) : 0;
+}
+
+int scan_end(struct scan *c, int code, struct err *err)
+{
+	if (code == -E2BIG)
+		err_set(err, code,
+			"%s: the selector's pattern needs too many steps, or the answer is too "
+			"large",
+			c->doing);
+	else if (code < 0)
+		db_error(c->store->db, err, code, c->doing);
+	if (c->in_transaction) {
+		db_set_progress(c->store->db, NULL, NULL);
+		db_rollback(c->store->db);
+	}
+	c->in_transaction = false;
+	return code;
+}
+
+void scan_close(struct scan *c)
+{
+	if (!c->store)
+		return;
+	db_set_progress(c->store->db, NULL, NULL);
+	if (c->in_transaction)
+		db_rollback(c->store->db);
+	selector_free(c->selector);
+	profile_free(c->losses);
+	db_block_list_done(&c->list);
+	block_done(&c->block);
+	buf_done(&c->data);
+	free(c->verdict);
+	free(c->stack_verdict);
+	*c = (struct scan){};
+}
+
+/* ---- blocks ---- */
+
+static bool is_asked_for(const struct scan *c, const struct db_block *b)
+{
+	const char *type = c->query->type ? c->query->type : STORE_TYPE_CPU;
+
+	return b->level != DB_DROPPED && !strcmp(b->type, type) &&
+	       overlaps(c, b->from_ms, b->until_ms);
+}
+
+static int new_verdicts(int8_t **verdict, uint32_t *have, uint32_t n, bool keep)
+{
+	int8_t *wider = realloc(*verdict, (size_t)n + 1);
+
+	if (!wider)
+		return -ENOMEM;
+	*verdict = wider;
+	if (!keep)
+		*have = 0;
+	if (n > *have)
+		memset(wider + *have, 0, n - *have);
+	*have = n;
+	return 0;
+}
+
+static int use_dict(struct scan *c)
+{
+	int r;
+
+	c->dict_changed = !c->dict || c->dict_epoch != c->head.epoch;
+	if (!c->dict_changed)
+		return 0;
+	r = store_read_dict(c->store, c->head.epoch, &c->dict);
+	if (r < 0)
+		return r;
+	c->dict_epoch = c->head.epoch;
+	r = new_verdicts(&c->verdict, &c->n_verdict, dict_count(c->dict, CHUNK_LABELS), false);
+	if (r < 0)
+		return r;
+	return new_verdicts(&c->stack_verdict, &c->n_stack_verdict,
+			    dict_count(c->dict, CHUNK_STACK), false);
+}
+
+static int lose_by_time(struct scan *c)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < c->block.n_losses && r >= 0; i++) {
+		const struct block_loss *l = &c->block.losses[i];
+
+		if (l->time_ms >= c->from_ms && l->time_ms < c->until_ms)
+			r = lose(c, c->block.reasons[l->reason], l->count);
+	}
+	return r;
+}
+
+/* 1 it is there, 0 it is damaged and was counted. */
+static int read_block(struct scan *c)
+{
+	int r;
+
+	buf_clear(&c->data);
+	r = db_block_data(c->store->db, &c->head, &c->data);
+	if (r >= 0)
+		r = block_parse(c->data.data, c->data.len, &c->store->compress, &c->block);
+	if (r == -EBADMSG || r == -EPROTO || r == -EFBIG) {
+		r = store_note_bad_block(c->store, c->head.first);
+		if (r >= 0)
+			r = lose(c, STORE_LOST_BLOCK, c->head.samples ? c->head.samples : 1);
+		return r;
+	}
+	return r < 0 ? r : 1;
+}
+
+int scan_next(struct scan *c)
+{
+	while (c->next < c->list.n) {
+		int r;
+
+		c->head = c->list.blocks[c->next++];
+		if (!is_asked_for(c, &c->head))
+			continue;
+		r = check_limits((void *)c->query);
+		if (r >= 0)
+			r = read_block(c);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		r = use_dict(c);
+		if (r >= 0)
+			r = lose_by_time(c);
+		return r < 0 ? r : 1;
+	}
+	return 0;
+}
+
+bool scan_dict_ends(const struct scan *c)
+{
+	for (size_t i = c->next; i < c->list.n; i++)
+		if (is_asked_for(c, &c->list.blocks[i]))
+			return c->list.blocks[i].epoch != c->head.epoch;
+	return true;
+}
+
+void scan_rewind(struct scan *c)
+{
+	c->next = 0;
+	c->again = true;
+}
+
+/* ---- samples ---- */
+
+/* The selector on a label set whose strings stand in the dictionary: a profile of one set lends it its shape. */
+static int ask_selector(struct scan *c, struct profile_labels *l)
+{
+	struct profile view = {
+		.text = c->dict->tables->text,
+		.string_offset = c->dict->tables->string_offset,
+		.n_strings = c->dict->tables->n_strings,
+		.labels = l,
+		.n_labels = 1,
+	};
+
+	return selector_matches(c->selector, &view, 0);
+}
+
+/* A verdict, or a negative errno. */
+static int judge_labels(struct scan *c, uint32_t labels)
+{
+	struct profile_labels l;
+	int r;
+
+	if (dict_labels(c->dict, labels, &l) < 0)
+		return DAMAGED;
+	r = ask_selector(c, &l);
+	if (r < 0)
+		return r;
+	return r ? YES : NO;
+}
+
+static int judge(struct scan *c, const struct block_sample *s)
+{
+	int r;
+
+	if (s->labels >= c->n_verdict || s->stack >= c->n_stack_verdict)
+		return DAMAGED;
+	if (c->verdict[s->labels] == UNASKED) {
+		r = judge_labels(c, s->labels);
+		if (r < 0)
+			return r;
+		c->verdict[s->labels] = (int8_t)r;
+	}
+	if (c->verdict[s->labels] != YES)
+		return c->verdict[s->labels];
+	if (c->stack_verdict[s->stack] == UNASKED)
+		c->stack_verdict[s->stack] = dict_has_stack(c->dict, s->stack) ? YES : DAMAGED;
+	return c->stack_verdict[s->stack];
+}
+
+int scan_takes(struct scan *c, const struct block_sample *s)
+{
+	int r;
+
+	if (++c->steps % STEPS_PER_CHECK == 0) {
+		r = check_limits((void *)c->query);
+		if (r < 0)
+			return r;
+	}
+	if (s->time_ms < c->from_ms || s->time_ms >= c->until_ms)
+		return 0;
+	r = judge(c, s);
+	if (r == DAMAGED)
+		return lose(c, STORE_LOST_NAMES, s->count);
+	if (r < 0)
+		return r;
+	if (r == YES && c->head.period_ns && !c->again) {
+		c->period_samples += s->count;
+		c->period_sum += (long double)s->count * (long double)c->head.period_ns;
+	}
+	return r == YES;
+}
+
+uint64_t scan_period_ns(const struct scan *c)
+{
+	if (!c->period_samples)
+		return c->state.period_ns;
+	return (uint64_t)(c->period_sum / (long double)c->period_samples + 0.5L);
+}
+
+void scan_extent(const struct scan *c, uint64_t *ret_from_ms, uint64_t *ret_until_ms)
+{
+	uint64_t from = UINT64_MAX, until = 0;
+
+	for (size_t i = 0; i < c->list.n; i++) {
+		const struct db_block *b = &c->list.blocks[i];
+
+		if (b->level == DB_DROPPED)
+			continue;
+		from = b->from_ms < from ? b->from_ms : from;
+		until = b->until_ms > until ? b->until_ms : until;
+	}
+	*ret_from_ms = until ? from : 0;
+	*ret_until_ms = until;
+}

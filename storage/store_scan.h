@@ -1,0 +1,65 @@
+/*
+ * One pass over the samples that a question is about: blocks in the order of their numbers, each checked, decoded and
+ * handed out with its dictionary; what is damaged is counted as lost.
+ */
+#pragma once
+
+#include "storage/store_private.h"
+
+#include "storage/selector.h"
+
+struct scan {
+	struct store *store;
+	const struct store_query *query;
+	const char *doing; /* for sentences */
+	struct selector *selector;
+	uint64_t from_ms, until_ms;
+	struct db_state state;
+	struct db_block_list list;
+	size_t next;
+	struct buf data;
+	bool in_transaction;
+
+	/* of the block that scan_next() gave */
+	struct db_block head;
+	struct block block;
+	struct dict *dict;
+	bool dict_changed; /* numbers of the block before mean something else */
+	uint64_t dict_epoch;
+
+	int8_t *verdict; /* by label set: an enum verdict */
+	int8_t *stack_verdict; /* by stack */
+	uint32_t n_verdict, n_stack_verdict;
+
+	struct profile *losses; /* with no samples: what was lost in the range */
+	uint64_t period_samples; /* samples handed out whose period is known, */
+	long double period_sum; /* and the CPU time of them */
+	bool again; /* after scan_rewind() */
+	uint64_t steps; /* samples looked at, for the time limit */
+};
+
+/* Parses the selector and begins a read transaction. */
+int scan_open(struct scan *c, struct store *s, const struct store_query *q, const char *doing,
+	      struct err *err);
+void scan_close(struct scan *c); /* a zeroed one is fine */
+
+/* 1: a block, in c->head, c->block, c->dict; 0: the end; or a negative errno. */
+int scan_next(struct scan *c);
+
+/* Is this the last block whose numbers mean what they mean now? */
+bool scan_dict_ends(const struct scan *c);
+
+/* From the beginning again, in the same transaction; losses and periods are not counted twice. */
+void scan_rewind(struct scan *c);
+
+/* 1: the sample is meant, its label set and stack are there; 0 it is not; or a negative errno. Counts it and its period. */
+int scan_takes(struct scan *c, const struct block_sample *s);
+
+/* Ends the transaction; err gets the sentence when code is not 0. Returns code. */
+int scan_end(struct scan *c, int code, struct err *err);
+
+/* The CPU time of a sample, averaged over what was handed out; 0 unknown. */
+uint64_t scan_period_ns(const struct scan *c);
+
+/* The range of all that is kept, [from, until) in ms; for questions about everything. */
+void scan_extent(const struct scan *c, uint64_t *ret_from_ms, uint64_t *ret_until_ms);

@@ -1,0 +1,90 @@
+/* web/viewer.c: files by path, with an ETag and compressed once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "web/viewer.h"
+
+#define ASSET(path_, text)                                                                      \
+	{                                                                                       \
+		.path = (path_), .data = (const unsigned char *)(text), .len = sizeof(text) - 1 \
+	}
+
+static const struct web_asset assets[] = {
+	ASSET("index.html", "<!doctype html>"),
+	ASSET("main.js", "1;"),
+};
+
+static void files_are_found_by_path_and_the_root_is_the_index(void **state)
+{
+	struct web_viewer v;
+
+	(void)state;
+	assert_int_equal(web_viewer_init(&v, assets, 2), 0);
+	assert_ptr_equal(web_viewer_find(&v, "/")->asset, &assets[0]);
+	assert_ptr_equal(web_viewer_find(&v, "/index.html")->asset, &assets[0]);
+	assert_ptr_equal(web_viewer_find(&v, "/main.js")->asset, &assets[1]);
+	assert_null(web_viewer_find(&v, "/other.js"));
+	assert_null(web_viewer_find(&v, "//main.js"));
+	assert_null(web_viewer_find(&v, ""));
+	web_viewer_done(&v);
+}
+
+static void a_file_that_the_browser_has_is_unchanged(void **state)
+{
+	struct web_viewer v;
+	char list[64];
+
+	(void)state;
+	assert_int_equal(web_viewer_init(&v, assets, 2), 0);
+	assert_string_not_equal(v.files[0].etag, v.files[1].etag);
+	assert_true(web_file_unchanged(&v.files[0], v.files[0].etag));
+	snprintf(list, sizeof(list), "\"x\", %s", v.files[0].etag);
+	assert_true(web_file_unchanged(&v.files[0], list));
+	assert_true(web_file_unchanged(&v.files[0], "*"));
+	assert_false(web_file_unchanged(&v.files[0], v.files[1].etag));
+	assert_false(web_file_unchanged(&v.files[0], NULL));
+	web_viewer_done(&v);
+}
+
+static void a_file_is_compressed_once(void **state)
+{
+	struct web_viewer v;
+	const uint8_t *first;
+
+	(void)state;
+	assert_int_equal(web_viewer_init(&v, assets, 2), 0);
+	assert_true(web_file_gzip(&v.files[0]));
+	first = v.files[0].gzipped;
+	assert_memory_equal(first, "\x1f\x8b", 2);
+	assert_true(web_file_gzip(&v.files[0]));
+	assert_ptr_equal(v.files[0].gzipped, first);
+	web_viewer_done(&v);
+}
+
+static void a_build_without_a_viewer_has_no_file(void **state)
+{
+	struct web_viewer v;
+
+	(void)state;
+	assert_int_equal(web_viewer_init(&v, NULL, 0), 0);
+	assert_null(web_viewer_find(&v, "/"));
+	web_viewer_done(&v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files_are_found_by_path_and_the_root_is_the_index),
+		cmocka_unit_test(a_file_that_the_browser_has_is_unchanged),
+		cmocka_unit_test(a_file_is_compressed_once),
+		cmocka_unit_test(a_build_without_a_viewer_has_no_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
