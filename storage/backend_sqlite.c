@@ -396,13 +396,13 @@ int db_give_back(struct db *db, unsigned int pages)
 	return execute(db, sql);
 }
 
-int db_changes(struct db *db, uint64_t *ret)
+int db_empty_wal(struct db *db)
 {
-	int64_t version;
-	int r = get_number(db, "PRAGMA data_version", &version);
+	int r;
 
-	if (r < 0)
-		return r;
-	*ret = (uint64_t)version;
-	return 0;
+	sqlite3_busy_timeout(db->handle, 0);
+	r = db_translate(db, sqlite3_wal_checkpoint_v2(db->handle, "main",
+						       SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+	sqlite3_busy_timeout(db->handle, BUSY_MS);
+	return r;
 }

@@ -125,5 +125,5 @@ struct db_space {
 
 int db_space(struct db *db, struct db_space *ret);
 int db_give_back(struct db *db, unsigned int pages); /* at most that many free pages to the file system */
-/* Numbers change when somebody else has written. */
-int db_changes(struct db *db, uint64_t *ret);
+/* All of the WAL into the file, and cut it to nothing; -EBUSY when a reader needs it. */
+int db_empty_wal(struct db *db);

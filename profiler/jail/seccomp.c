@@ -131,16 +131,14 @@ static int add_conditional(scmp_filter_ctx f, const struct conditional *c, size_
 /* A process may end itself with a signal, as abort() does; never another. */
 static int add_own_signals(scmp_filter_ctx f)
 {
-	int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				 SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid()));
-
-	return r < 0 ? r : seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
-					    SCMP_A0_32(SCMP_CMP_NE, (uint32_t)getpid()));
+	return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid()));
 }
 
 static int add_symbolizer(scmp_filter_ctx f)
 {
-	int r = 0;
+	int r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
+				 SCMP_A0_32(SCMP_CMP_NE, (uint32_t)getpid()));
 
 	for (size_t i = 0; i < COUNT(refused) && r == 0; i++)
 		if (!SANITIZED || (refused[i] != SCMP_SYS(write) && refused[i] != SCMP_SYS(sched_getaffinity)))

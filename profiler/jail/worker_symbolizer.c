@@ -180,7 +180,7 @@ static int answer(struct worker *w, struct wire_msg *m)
 	struct protocol_request q;
 	struct err err = {};
 	struct wire_msg out;
-	struct known *k;
+	struct known *k = NULL;
 	int r;
 
 	r = protocol_request_parse(m->body.data, m->body.len, &q);

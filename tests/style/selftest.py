@@ -256,7 +256,8 @@ class Readme(StyleCase):
 
     def test_limit_that_is_not_the_headers_is_found(self):
         header = {
-            "web/server.h": "/* A. */\n#define A_MAX (1u << 13) /* why */\n#define B_MAX \\\n\tA_MAX\n"
+            "web/server.h": "/* A. */\n#define A_MAX (1u << 13) /* why */\n"
+            "#define B_MAX \\\n\tA_MAX\n"
             "#define C_BYTES (24ull << 20)\n"
         }
         good = "| a | 8,192 | `A_MAX` | x |\n| b | 8,192 | `B_MAX` |\n| c | 24 MiB | `C_BYTES` |\n"
@@ -266,6 +267,29 @@ class Readme(StyleCase):
                 bad = "\n" * line + wrong
                 self.assert_found("readme", {"README.md": bad, **header}, f"README.md:{line + 1}:")
         self.assert_found("readme", {"README.md": "| d | 1 | `GONE_MAX` |\n"}, "GONE_MAX", "None")
+
+
+class Packages(StyleCase):
+    LIST = (
+        "build libbpf-dev <bpf/libbpf.h>\nbuild cmake cmake\nbuild libdw-dev <elfutils/libdwfl.h>\n"
+    )
+
+    def test_clean_tree_passes(self):
+        self.assert_clean("packages", {"profiler/dist/packages": self.LIST})
+        unit = {"tests/unit/web/test_a.c": "/* A. */\n#include <cmocka.h>\n"}
+        more = self.LIST + "unit libcmocka-dev <cmocka.h>\n"
+        self.assert_clean("packages", {"profiler/dist/packages": more, **unit})
+
+    def test_missing_and_needless_packages_are_found(self):
+        for changes, word in (
+            ({"web/a.c": "/* A. */\n#include <zlib.h>\n"}, "web/a.c"),
+            ({"tests/unit/web/test_a.c": "/* A. */\n#include <cmocka.h>\n"}, "test_a.c"),
+            ({"symbolizer/module.c": "/* None. */\n"}, "libdw-dev"),
+        ):
+            with self.subTest(word=word):
+                self.assert_found(
+                    "packages", {"profiler/dist/packages": self.LIST, **changes}, word
+                )
 
 
 class Registry(unittest.TestCase):

@@ -104,6 +104,9 @@ class Browser:
         capabilities = {"browserName": "chrome", "goog:chromeOptions": {"binary": chromium, "args": arguments},
                         "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}
         self.session = self._request("POST", "/session", {"capabilities": {"alwaysMatch": capabilities}})["sessionId"]
+        self.open("about:blank")
+        self.console()
+        self.requests()  # those of the browser's own first page
 
     def __enter__(self):
         return self

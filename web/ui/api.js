@@ -115,7 +115,9 @@ export async function readProfile(text) {
 async function finishTree(reader) {
 	const { value, column } = reader.finish();
 	await yieldToPage();
-	return buildTree(value, column);
+	const tree = buildTree(value, column);
+	await yieldToPage();
+	return tree;
 }
 
 export function fetchSeries(range, stepMs, match, by, signal) {

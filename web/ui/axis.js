@@ -29,6 +29,6 @@ export function valueTicks(max) {
 	if (!(max > 0))
 		return { top: 1, ticks: [1] };
 	const power = 10 ** Math.floor(Math.log10(max));
-	const top = [1, 2, 2.5, 5, 10].map((m) => m * power).find((v) => v >= max * 0.999);
+	const top = [1, 1.5, 2, 3, 4, 6, 8, 10].map((m) => m * power).find((v) => v >= max * 0.999);
 	return { top, ticks: [top / 2, top] };
 }

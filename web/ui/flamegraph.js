@@ -8,9 +8,11 @@ import { Boxes, boxAt, boxOf, heightBelow, layoutRows, zoomOn, zoomThatShows } f
 import { Labels } from "./labels.js";
 import { MUTED } from "./palette.js";
 import { element } from "./dom.js";
+import { formatCount } from "./format.js";
 
 const ROW = 21; /* px */
 const LABEL_MIN = 26; /* px: below it a bar has no label */
+const MERGED_LABEL_MIN = 150; /* px: "1,000,000 small calls" */
 const SCROLL_MAX = 8e6; /* px: browsers lose precision beyond; deeper graphs scroll faster than the bar */
 const CALLERS_SHOWN = 3; /* rows of callers that stay above a zoomed node */
 
@@ -178,12 +180,13 @@ export class FlameGraph {
 	drawBars(c) {
 		const b = this.boxes;
 		const paths = new Map();
+		const pathOf = (color) => paths.get(color) ?? paths.set(color, new Path2D()).get(color);
 		for (let i = 0; i < b.length; i++) {
-			const color = this.barColor(i);
-			let path = paths.get(color);
-			if (!path)
-				paths.set(color, (path = new Path2D()));
-			this.addBar(path, b.x[i], this.rowTop(b.row[i]), b.width[i]);
+			const y = this.rowTop(b.row[i]);
+			this.addBar(pathOf(this.barColor(i)), b.x[i], y, b.width[i]);
+			const inside = b.merged[i] && this.matches ? this.matchedShare(i) : 0;
+			if (inside)
+				this.addBar(pathOf(this.palette.matchInside), b.x[i], y, b.width[i] * inside);
 		}
 		for (const [color, path] of paths) {
 			c.fillStyle = color;
@@ -209,18 +212,21 @@ export class FlameGraph {
 		const palette = this.palette;
 		const slot = merged[i] ? MUTED : this.slots[this.tree.frame[node[i]]];
 		if (this.matches)
-			return this.hasMatch(node[i], merged[i]) ? palette.match : palette.dim[slot];
+			return !merged[i] && this.matches[this.tree.frame[node[i]]] ? palette.match : palette.dim[slot];
 		return node[i] < this.zoom.root && !merged[i] ? palette.dim[slot] : palette.bars[slot];
 	}
 
-	hasMatch(node, merged) {
-		if (!merged)
-			return this.matches[this.tree.frame[node]];
-		for (let i = node; i < node + merged; i++) {
-			if (this.matches[this.tree.frame[i]])
-				return 1;
+	/* How much of a muted bar a search matches, each stack counted once. */
+	matchedShare(box) {
+		const { frame, total, end } = this.tree;
+		const { node, merged, samples } = this.boxes;
+		let matched = 0;
+		for (let i = node[box]; i < node[box] + merged[box];) {
+			const hit = this.matches[frame[i]];
+			matched += hit ? total[i] : 0;
+			i = hit ? end[i] : i + 1;
 		}
-		return 0;
+		return matched / samples[box];
 	}
 
 	drawLabels(c) {
@@ -229,14 +235,15 @@ export class FlameGraph {
 		c.textBaseline = "middle";
 		c.direction = "ltr";
 		for (let i = 0; i < b.length; i++) {
-			if (b.width[i] < LABEL_MIN || b.merged[i])
+			if (b.width[i] < (b.merged[i] ? MERGED_LABEL_MIN : LABEL_MIN))
 				continue;
 			const left = Math.max(b.x[i], 0);
 			const room = Math.min(b.x[i] + b.width[i], this.width) - left - 11;
-			const text = room > 0 ? this.labels.fit(this.tree.frame[b.node[i]], room) : "";
+			const text = room <= 0 ? "" : b.merged[i] ? formatCount(b.merged[i]) + " small calls"
+				: this.labels.fit(this.tree.frame[b.node[i]], room);
 			if (!text)
 				continue;
-			const faded = b.node[i] < this.zoom.root || (this.matches && !this.matches[this.tree.frame[b.node[i]]]);
+			const faded = b.merged[i] || b.node[i] < this.zoom.root || (this.matches && !this.matches[this.tree.frame[b.node[i]]]);
 			c.fillStyle = faded ? this.palette.faint : this.palette.text;
 			c.fillText(text, left + 5, this.rowTop(b.row[i]) + ROW / 2, room + 2);
 		}
@@ -324,7 +331,7 @@ export class FlameGraph {
 		const inward = this.flip ? "ArrowUp" : "ArrowDown";
 		const outward = this.flip ? "ArrowDown" : "ArrowUp";
 		if (key === inward && node + 1 < tree.end[node])
-			this.focus(this.focused < 0 ? node : node + 1);
+			this.focus(node + 1);
 		else if (key === outward && node)
 			this.focus(tree.parent[node]);
 		else if (key === "ArrowRight")

@@ -69,6 +69,8 @@ export class Labels {
 			else
 				high = middle - 1;
 		}
-		return low < 3 ? "" : cutMiddle(form.text, low);
+		if (low >= 6)
+			return cutMiddle(form.text, low);
+		return low < 3 ? "" : form.text.slice(0, low - 1) + "…"; /* with so little room a beginning tells more than two ends */
 	}
 }

@@ -284,7 +284,11 @@ function showColors() {
 	byId("legend").replaceChildren(...shown);
 }
 
+const KIND_WORDS = { label: "processes", incomplete: "incomplete stacks" };
+
 function legendName(name) {
+	if (KIND_WORDS[name])
+		return KIND_WORDS[name];
 	const text = visibleName(name);
 	return text.slice(text.lastIndexOf("/") + 1) || text;
 }
@@ -551,6 +555,7 @@ function showRange() {
 		if (document.activeElement !== byId(id))
 			byId(id).value = timeText(state[id]);
 	}
+	byId("times").classList.toggle("exact", [state.from, state.until].some((t) => /^\d/.test(t)));
 	const range = currentRange();
 	const sameDay = formatTime(range.from, utc).slice(0, 10) === formatTime(range.until, utc).slice(0, 10);
 	byId("range-text").textContent = `${formatTime(range.from, utc)} – ${sameDay ? formatClock(range.until, utc) : formatTime(range.until, utc)}`

@@ -28,11 +28,12 @@ export function oklch(l, c, h) {
 	}).join("");
 }
 
-/* {bars, dim}: colours by slot, and the same faded towards the page for what a search did not match. */
+/* Colours of bars by slot, and the same faded towards the page for what a search did not match; of matches, and of muted bars
+ * that have some inside. */
 export function themePalette(dark) {
 	const make = dark
-		? (h, c, faded) => oklch(faded ? 0.31 : 0.47, faded ? c * 0.35 : c * 0.9, h)
-		: (h, c, faded) => oklch(faded ? 0.945 : 0.85, faded ? c * 0.25 : c, h);
+		? (h, c, faded) => oklch(faded ? 0.3 : 0.46, faded ? c * 0.25 : c * 0.78, h)
+		: (h, c, faded) => oklch(faded ? 0.945 : 0.855, faded ? c * 0.2 : c * 0.82, h);
 	const slots = (faded) => [
 		make(70, 0.012, faded), make(70, 0.018, faded), make(25, 0.11, faded), make(KERNEL_HUE, 0.065, faded),
 		...HUES.map((h) => make(h, 0.092, faded)),
@@ -40,9 +41,10 @@ export function themePalette(dark) {
 	return {
 		bars: slots(false),
 		dim: slots(true),
+		matchInside: dark ? oklch(0.42, 0.12, 345) : oklch(0.885, 0.075, 345),
 		match: dark ? oklch(0.56, 0.19, 345) : oklch(0.79, 0.15, 345),
 		text: dark ? "#f6f1ec" : "#2a211b",
-		faint: dark ? "#a89f96" : "#8a8078",
+		faint: dark ? "#b3a99f" : "#6f655d",
 	};
 }
 

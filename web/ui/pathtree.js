@@ -10,7 +10,7 @@ import { frameName, pathTo } from "./tree.js";
 
 const CALLERS_MAX = 8;
 const CALLEES_MAX = 8;
-const NAME_MAX = 300; /* characters that are read out */
+const HEARD_MAX = 300; /* characters that are read out */
 
 function siblingPlace(tree, node) {
 	const p = tree.parent[node];
@@ -30,7 +30,7 @@ function treeItem(tree, node, current) {
 		role: "treeitem", id: "node-" + node, "aria-level": tree.depth[node] + 1, "aria-setsize": size, "aria-posinset": place,
 		"aria-selected": String(current), "aria-expanded": tree.end[node] > node + 1 ? "true" : null,
 		"data-samples": tree.total[node],
-	}, visibleName(frameName(tree, tree.frame[node])).slice(0, NAME_MAX), ", ", formatPercent(tree.total[node], tree.total[0]));
+	}, visibleName(frameName(tree, tree.frame[node])).slice(0, HEARD_MAX), ", ", formatPercent(tree.total[node], tree.total[0]));
 }
 
 /* Fills `host` (inside the element `owner` of role tree) with the path of a node; -1 empties it to the root. */

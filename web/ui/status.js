@@ -7,6 +7,8 @@ import { element } from "./dom.js";
 import { formatBytes, formatCount, formatDuration, formatPercent, formatReason, formatSpan } from "./format.js";
 import { termList } from "./tooltip.js";
 
+const MUCH = 0.05;
+
 function entries(counts) {
 	return Object.entries(counts ?? {}).filter(([, n]) => Number(n) > 0).sort((a, b) => b[1] - a[1]);
 }
@@ -15,7 +17,7 @@ function sum(counts) {
 	return entries(counts).reduce((all, [, n]) => all + Number(n), 0);
 }
 
-/* {text, level}: "good" where nothing is missing, "some" up to a hundredth, else "much". */
+/* {text, level}: "good" where nothing is missing, "some" up to one in twenty, else "much". */
 export function qualityOf(tree) {
 	const lost = sum(tree.lost);
 	const unfinished = sum(tree.incomplete);
@@ -29,7 +31,7 @@ export function qualityOf(tree) {
 		parts.push(formatPercent(lost, all) + " lost");
 	if (unfinished)
 		parts.push(formatPercent(unfinished, tree.samples) + " incomplete");
-	return { text: parts.join(" · "), level: (lost + unfinished) / all > 0.01 ? "much" : "some" };
+	return { text: parts.join(" · "), level: (lost + unfinished) / all > MUCH ? "much" : "some" };
 }
 
 function reasonTable(title, counts, whole, empty) {

@@ -1,5 +1,6 @@
 /* The store end to end: what is flushed is answered, by readers and writers, now and after a reopening. */
 #include "storage/store.h"
+#include "tests/unit/storage/place.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,59 +17,6 @@
 
 #define MS 1000000ull
 #define T0 (1700000000000ull * MS)
-
-struct place {
-	char dir[64], path[96];
-};
-
-static int make_place(void **state)
-{
-	struct place *p = calloc(1, sizeof(*p));
-
-	strcpy(p->dir, "/tmp/hearth-store-XXXXXX");
-	if (!mkdtemp(p->dir))
-		return -1;
-	snprintf(p->path, sizeof(p->path), "%s/hearth.db", p->dir);
-	*state = p;
-	return 0;
-}
-
-static int remove_place(void **state)
-{
-	struct place *p = (struct place *)*state;
-	struct dirent *e;
-	DIR *d = opendir(p->dir);
-	char path[400];
-
-	while ((e = readdir(d))) {
-		snprintf(path, sizeof(path), "%s/%s", p->dir, e->d_name);
-		unlink(path);
-	}
-	closedir(d);
-	rmdir(p->dir);
-	free(p);
-	return 0;
-}
-
-static struct store *writer(const struct place *p)
-{
-	struct store *s = NULL;
-	struct err err = {};
-
-	if (store_open_writer(p->path, NULL, &s, &err) < 0)
-		fail_msg("%s", err_text(&err));
-	return s;
-}
-
-static struct store *reader(const struct place *p)
-{
-	struct store *s = NULL;
-	struct err err = {};
-
-	if (store_open_reader(p->path, &s, &err) < 0)
-		fail_msg("%s", err_text(&err));
-	return s;
-}
 
 static struct profile *live_new(void)
 {
@@ -144,7 +92,7 @@ static uint64_t count(struct store *s, uint64_t from_ms, uint64_t until_ms, cons
 static void what_was_flushed_is_answered(void **state)
 {
 	struct place *at = (struct place *)*state;
-	struct store *s = writer(at), *r;
+	struct store *s = place_writer(at, NULL), *r;
 	struct profile *live = live_new(), *got;
 	struct store_feed *f;
 	char scratch[24];
@@ -159,7 +107,7 @@ static void what_was_flushed_is_answered(void **state)
 	assert_int_equal(live->n_samples, 0);
 	assert_int_equal(live->n_losses, 0);
 
-	r = reader(at);
+	r = place_reader(at);
 	assert_int_equal(count(r, 0, 1000, NULL), 3);
 	assert_int_equal(count(r, 5, 25, NULL), 2); /* [from, until) */
 	assert_int_equal(count(r, 6, 1000, NULL), 2);
@@ -199,7 +147,7 @@ static void a_store_goes_on_where_it_ended(void **state)
 	struct store_summary sum;
 
 	for (uint64_t run = 0; run < 3; run++) {
-		struct store *s = writer(at);
+		struct store *s = place_writer(at, NULL);
 		struct profile *live = live_new();
 		struct store_feed *f;
 
@@ -214,7 +162,7 @@ static void a_store_goes_on_where_it_ended(void **state)
 		store_close(s);
 		profile_free(live);
 	}
-	struct store *r = reader(at);
+	struct store *r = place_reader(at);
 	struct profile *p = ask(r, 0, 10000, NULL, false);
 
 	assert_int_equal(p->n_samples, 4); /* nginx has three pids */
@@ -234,12 +182,9 @@ static void a_store_goes_on_where_it_ended(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_was_flushed_is_answered, make_place,
-						remove_place),
-		cmocka_unit_test_setup_teardown(a_store_goes_on_where_it_ended, make_place,
-						remove_place),
+		PLACE_TEST(what_was_flushed_is_answered),
+		PLACE_TEST(a_store_goes_on_where_it_ended),
 	};
 
-	umask(022);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,360 @@
+#!/usr/bin/env python3
+"""The viewer in a real browser, against a running daemon: test_viewer.py [URL] (or HEARTH_URL).
+
+The daemon must have profiled, within the last quarter of an hour and for some seconds, a program whose comm is `split` and whose
+functions spin_a, spin_b and spin_c take 50, 30 and 20 % of its CPU. What the page shows is compared with what the API says about
+the same range. Functions and threads with hostile names are looked for, and where the profile has some they must have stayed text.
+
+Exit 77: no browser (a failure where CI=true).
+"""
+
+import json
+import os
+import sys
+import traceback
+import urllib.parse
+import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from webdriver import Browser, find_browser  # noqa: E402
+
+SHARES = {"spin_a": 50, "spin_b": 30, "spin_c": 20}
+SHARE_TOLERANCE = 8  # points; the accuracy itself is another test's business
+SPLIT = '{comm="split"}'
+PERCENT_TOLERANCE = 1e-6
+
+
+class Api:
+    def __init__(self, base):
+        self.base = base
+
+    def get(self, path, **parameters):
+        url = urllib.parse.urljoin(self.base, "api/v1/" + path) + "?" + urllib.parse.urlencode(parameters)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(url, timeout=60) as answer:
+            return json.load(answer)
+
+    def profile(self, range_s, format, match=""):
+        parameters = {"from": f"{range_s[0]:.3f}", "until": f"{range_s[1]:.3f}", "format": format}
+        if match:
+            parameters["match"] = match
+        return self.get("profile", **parameters)
+
+
+class Viewer:
+    """The page, as a user has it: everything through pointer, keys, and what can be read."""
+
+    def __init__(self, browser, base):
+        self.browser = browser
+        self.base = base
+
+    def open(self, **state):
+        query = urllib.parse.urlencode(state)
+        self.browser.open(self.base + ("?" + query if query else ""))
+        self.settle()
+
+    def data(self, name):
+        return self.browser.script("return document.documentElement.dataset[arguments[0]] ?? ''", name)
+
+    def settle(self):
+        self.browser.wait("the page to be ready", lambda: self.data("ready") == "1", 60)
+
+    def range_s(self):
+        return float(self.data("from")) / 1000, float(self.data("until")) / 1000
+
+    def state(self):
+        return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.browser.url()).query))
+
+    def rect(self, selector):
+        return self.browser.script("const r = document.querySelector(arguments[0]).getBoundingClientRect();"
+                                   "return {x: r.x, y: r.y, width: r.width, height: r.height}", selector)
+
+    def search(self, text):
+        box = self.browser.find("#search")
+        box.clear()
+        box.type(text)
+
+    def matched(self):
+        return float(self.data("matched"))
+
+    def table(self):
+        """{name: (self, total)} in samples, from the rows of the table."""
+        rows = self.browser.script("""return [...document.querySelectorAll('#functions tbody tr')]
+            .map(r => [r.querySelector('button').textContent, +r.dataset.self, +r.dataset.total])""")
+        return {name: (own, total) for name, own, total in rows}
+
+    def items(self):
+        return self.browser.script("return [...document.querySelectorAll('#path [role=treeitem]')].map(i => i.textContent)")
+
+    def focused(self):
+        return self.browser.script("""const id = document.getElementById('graph').getAttribute('aria-activedescendant');
+            return document.getElementById(id)?.textContent ?? ''""")
+
+    def point_of(self, name):
+        """The middle of the bar of a function, found with the search and shown by the focus outline."""
+        self.search(f"^{name}$")
+        self.browser.press("Enter")
+        self.browser.wait(f"the focus on {name}", lambda: self.focused().startswith(name + ","))
+        box = self.rect("#graph .focus-outline")
+        assert box["width"] > 0, f"no outline around {name}"
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def flame_names(flame):
+    return [flame["strings"][flame["frames"]["name"][f]] for f in flame["frame"]]
+
+
+def top_of(profile):
+    """{function: [self, total]} of the json format, recursion counted once."""
+    top = {}
+    for stack in profile["stacks"]:
+        names = [f["function"] for f in stack["frames"]]
+        for name in set(names):
+            top.setdefault(name, [0, 0])[1] += stack["count"]
+        if names:
+            top[names[0]][0] += stack["count"]
+    return top
+
+
+def share_of(profile, pattern):
+    matched = sum(s["count"] for s in profile["stacks"] if any(pattern in f["function"] for f in s["frames"]))
+    return 100 * matched / profile["samples"]
+
+
+def split_moments(api):
+    """(from, until) in seconds where split ran, from the series."""
+    series = api.get("series", **{"from": "-15m", "until": "now", "step": "1s", "match": SPLIT, "by": "comm"})
+    values = series["series"][0]["values"] if series["series"] else []
+    busy = [i for i, v in enumerate(values) if v > 0]
+    assert busy, "the daemon has no samples of a program `split` in the last 15 minutes"
+    start = series["start_ns"] / 1e9
+    return start + busy[0] * series["step_ns"] / 1e9, start + (busy[-1] + 1) * series["step_ns"] / 1e9
+
+
+def test_page_shows_what_the_api_says(view, api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}"})
+    flame = api.profile(view.range_s(), "flame")
+    assert int(view.data("samples")) == flame["samples"], (view.data("samples"), flame["samples"])
+    assert int(view.data("nodes")) == len(flame["depth"])
+
+
+def test_drag_selects_a_range(view, api, moments):
+    margin = (moments[1] - moments[0]) * 0.5
+    view.open(**{"from": f"{moments[0] - margin:.3f}", "until": f"{moments[1] + margin:.3f}"})
+    box = view.rect("#timeline")
+    y = box["y"] + box["height"] / 2
+    view.browser.drag(box["x"] + box["width"] * 0.35, y, box["x"] + box["width"] * 0.65, y)
+    view.browser.wait("a selection in the address", lambda: "sel" in view.state())
+    view.settle()
+    start, end = view.range_s()
+    span = moments[1] - moments[0] + 2 * margin
+    assert 0.2 * span < end - start < 0.4 * span, (start, end, span)
+    assert moments[0] - margin < start < end < moments[1] + margin
+    assert int(view.data("samples")) == api.profile((start, end), "flame")["samples"]
+    view.browser.back()
+    view.browser.wait("the selection to go with `back`", lambda: "sel" not in view.state())
+    view.settle()
+    assert abs(view.range_s()[0] - (moments[0] - margin)) < 0.01
+    view.browser.forward()
+    view.browser.wait("the selection to come again", lambda: "sel" in view.state())
+    view.settle()
+    assert view.range_s() == (start, end)
+
+
+def test_label_filter(view, api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}"})
+    view.browser.script("const s = document.getElementById('filter-label'); s.value = 'comm'; s.dispatchEvent(new Event('change'))")
+    view.browser.find("#filter-value").type("split")
+    view.browser.find("#filter-form button").click()
+    view.browser.wait("the selector in the address", lambda: view.state().get("match") == SPLIT)
+    view.settle()
+    profile = api.profile(view.range_s(), "json", SPLIT)
+    assert int(view.data("samples")) == profile["samples"] > 0
+    assert view.browser.find("#selector").property("value") == SPLIT
+    assert "split" in view.browser.find("#chips").text()
+    view.browser.find("#chips button").click()
+    view.browser.wait("the filter to go", lambda: "match" not in view.state())
+    view.settle()
+    assert int(view.data("samples")) >= profile["samples"]
+
+
+def test_wrong_selector_is_explained(view, _api, _moments):
+    view.open(match="{comm=")
+    view.browser.wait("an explanation", lambda: view.browser.find("#selector-error").shown())
+    assert len(view.browser.find("#selector-error").text()) > 5
+    assert view.browser.find("#selector").property("value") == "{comm=", "what was typed is gone"
+
+
+def test_search_counts_each_stack_once(view, api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": SPLIT})
+    profile = api.profile(view.range_s(), "json", SPLIT)
+    for text in ("spin_a", "spin_b", "spin_c", "spin_"):
+        view.search(text)
+        assert abs(view.matched() - share_of(profile, text)) < PERCENT_TOLERANCE, (text, view.matched())
+        if text in SHARES:
+            assert abs(view.matched() - SHARES[text]) < SHARE_TOLERANCE, (text, view.matched())
+    assert view.state()["search"] == "spin_"
+    shown = view.browser.find("#search-result").text()
+    assert "matched" in shown and "%" in shown, shown
+    view.search("(")
+    assert view.browser.find("#search").attribute("aria-invalid") == "true"
+    view.search("no_such_function")
+    assert view.matched() == 0
+
+
+def test_click_zooms_and_escape_zooms_out(view, api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": SPLIT})
+    x, y = view.point_of("spin_a")
+    view.browser.click_at(x, y)
+    view.browser.wait("the zoom", lambda: view.data("zoom") == "spin_a")
+    zoomed = view.rect("#graph .focus-outline")
+    assert zoomed["width"] > 0.9 * view.rect("#graph")["width"], zoomed
+    assert "zoom" in view.state()
+    assert "spin_a" in view.browser.find("#crumbs").text()
+    link = view.browser.url()
+    view.open()
+    view.browser.open(link)
+    view.settle()
+    assert view.data("zoom") == "spin_a", "a link does not bring the zoom back"
+    view.browser.find("#graph").click()
+    view.browser.press("Escape")
+    view.browser.wait("the zoom to go", lambda: view.data("zoom") == "")
+
+
+def test_tooltip_says_what_a_bar_is(view, api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": SPLIT})
+    profile = api.profile(view.range_s(), "json", SPLIT)
+    frames = [f for s in profile["stacks"] for f in s["frames"] if f["function"] == "spin_b"]
+    x, y = view.point_of("spin_b")
+    view.browser.pointer(("move", x + 3, y), ("move", x, y))
+    view.browser.wait("the tooltip", lambda: view.browser.find("#tooltip").shown())
+    text = view.browser.find("#tooltip").text()
+    assert text.startswith("spin_b"), text
+    assert f"{share_of(profile, 'spin_b'):.1f} %" in text, text
+    assert frames[0]["object"] in text, text
+    if frames[0]["file"]:
+        assert frames[0]["file"] in text, text
+    for word in ("total", "self", "samples"):
+        assert word in text, text
+
+
+def test_keys_walk_the_tree(view, _api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": SPLIT})
+    view.browser.script("document.getElementById('graph').focus()")
+    view.browser.press("Down")
+    view.browser.wait("the focus on the process", lambda: view.focused().startswith("split,"))
+    assert view.items()[0].startswith("all,"), view.items()
+    details = view.browser.find("#details").text()
+    assert "total" in details and "self" in details, details
+    view.browser.press("Up")
+    assert view.focused().startswith("all,")
+    view.browser.press("/")
+    assert view.browser.script("return document.activeElement.id") == "search"
+    view.browser.press("Escape", "?")
+    assert view.browser.find("#help").shown()
+    view.browser.press("Escape")
+
+
+def test_table_has_the_functions(view, api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": SPLIT, "view": "table"})
+    top = top_of(api.profile(view.range_s(), "json", SPLIT))
+    table = view.table()
+    for name in SHARES:
+        assert table[name] == tuple(top[name]), (name, table[name], top[name])
+    assert list(table)[0] == "spin_a", list(table)[:3]
+    view.browser.find("#functions [data-sort=total]").click()
+    totals = [total for _, total in view.table().values()]
+    assert totals == sorted(totals, reverse=True)
+    view.browser.find("#table-filter").type("spin_")
+    assert set(view.table()) == set(SHARES), view.table()
+    view.browser.find_all("#functions tbody button")[0].click()
+    view.browser.wait("the search for the function", lambda: "spin_a" in view.state().get("search", ""))
+    assert view.browser.find("#graph").shown()
+
+
+def test_downloads_are_of_the_range_shown(view, api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": SPLIT})
+    links = view.browser.script("return [...document.querySelectorAll('#downloads a')].map(a => [a.dataset.format, a.href])")
+    assert {f for f, _ in links} == {"pprof", "folded", "speedscope", "json", "html"}
+    for format, link in links:
+        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(link).query))
+        assert query["format"] == format and query["match"] == SPLIT
+        assert (float(query["from"]), float(query["until"])) == view.range_s()
+
+
+def test_empty_range_says_so(view, _api, moments):
+    view.open(**{"from": "1000000000", "until": "1000000600"})
+    message = view.browser.find("#message")
+    assert message.shown() and "No samples" in message.text(), message.text()
+
+
+def test_hostile_names_stay_text(view, api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}"})
+    names = set(flame_names(api.profile(view.range_s(), "flame")))
+    hostile = sorted((n for n in names if "<" in n or "\u202e" in n), key=len)
+    for name in hostile[:5]:
+        view.search("".join("\\" + c if c in "\\^$.*+?()[]{}|/" else c for c in name if c.isprintable())[:200])
+        view.browser.press("Enter")
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "view": "table", "filter": "<"})
+    view.open(search="<img src=x onerror=alert(1)>", match='{comm="<img src=x onerror=alert(1)>"}', filter="</script><script>alert(2)</script>")
+    assert view.browser.script("return document.querySelectorAll('img, iframe, object, body script').length") == 0
+    text = view.browser.script("return document.body.innerText")
+    assert "\u202e" not in text and "\u2066" not in text
+
+
+def test_themes(view, _api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "theme": "dark"})
+    dark = view.browser.script("return getComputedStyle(document.body).backgroundColor")
+    view.browser.find("#theme").click()
+    light = view.browser.script("return getComputedStyle(document.body).backgroundColor")
+    assert dark != light and view.state()["theme"] == "light"
+
+
+def test_phone_width(view, _api, moments):
+    view.browser.devtools("Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True})
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}"})
+    wide = view.browser.script("return document.documentElement.scrollWidth")
+    view.browser.devtools("Emulation.clearDeviceMetricsOverride", {})
+    assert wide <= 390, f"the page is {wide} px wide"
+
+
+def run(base):
+    api = Api(base)
+    moments = split_moments(api)
+    tests = [f for n, f in globals().items() if n.startswith("test_")]
+    failed = 0
+    with Browser() as browser:
+        view = Viewer(browser, base)
+        for test in tests:
+            try:
+                test(view, api, moments)
+                refused = test is test_wrong_selector_is_explained
+                console = [m["message"] for m in browser.console() if not (refused and "status of 400" in m["message"])]
+                assert not console, console
+                elsewhere = [u for u in browser.requests() if not u.startswith((base, "data:"))]
+                assert not elsewhere, elsewhere
+                print(f"ok   {test.__name__}")
+            except Exception:
+                failed += 1
+                print(f"FAIL {test.__name__}")
+                traceback.print_exc(file=sys.stdout)
+                browser.console()
+                browser.requests()
+    print(f"{len(tests) - failed} of {len(tests)} passed")
+    return 1 if failed else 0
+
+
+def main():
+    base = (sys.argv[1] if len(sys.argv) > 1 else os.environ.get("HEARTH_URL", "")).rstrip("/")
+    if not base:
+        print("usage: test_viewer.py URL of a running daemon", file=sys.stderr)
+        return 2
+    missing = [n for n, p in zip(("chromedriver", "chromium"), find_browser()) if not p]
+    if missing:
+        print(f"SKIP: {' and '.join(missing)} not installed (apt-get install chromium chromium-driver)")
+        return 1 if os.environ.get("CI") == "true" else 77
+    return run(base + "/")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
