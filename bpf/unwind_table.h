@@ -45,6 +45,8 @@ enum unwind_where {
 	UNWIND_AT_CFA, /* at CFA + offset */
 	UNWIND_UNDEFINED,
 	UNWIND_IN_REGISTER, /* in the register that the offset names (DWARF number) */
+	UNWIND_AT_FP, /* at the frame pointer + offset: functions that realign their stack */
+	UNWIND_WHERE_COUNT
 };
 
 /* One rule: 12 bytes. Registers have their DWARF numbers of the architecture. */
@@ -53,7 +55,8 @@ struct unwind_rule {
 	__u8 base; /* register of CFA and CFA_DEREF */
 	__u8 fp; /* enum unwind_where: the frame pointer (rbp, x29) */
 	__u8 ra; /* enum unwind_where: the return address; x86-64: UNWIND_AT_CFA with ra_offset -8 */
-	__s32 cfa_offset; /* CFA = base + cfa_offset; for CFA_DEREF the offset that is read at, add in the upper half: see UNWIND_DEREF */
+	/* CFA = base + cfa_offset; CFA_DEREF: UNWIND_DEREF_*(); PLT: pushed where (pc & 15) >= it */
+	__s32 cfa_offset;
 	__s16 fp_offset;
 	__s16 ra_offset;
 };
