@@ -130,7 +130,9 @@ static int check_rules(const struct unwind_table *t)
 		const struct unwind_rule *r = &t->rules[i];
 
 		if (r->kind >= UNWIND_KIND_COUNT || r->fp >= UNWIND_WHERE_COUNT ||
-		    r->ra >= UNWIND_WHERE_COUNT || r->base > 31)
+		    (r->ra != UNWIND_AT_CFA && r->ra != UNWIND_IN_REGISTER &&
+		     r->ra != UNWIND_SAME) ||
+		    r->base > 31)
 			return -EBADMSG;
 		if ((r->fp == UNWIND_IN_REGISTER && (r->fp_offset < 0 || r->fp_offset > 31)) ||
 		    (r->ra == UNWIND_IN_REGISTER && (r->ra_offset < 0 || r->ra_offset > 31)))

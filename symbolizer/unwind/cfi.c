@@ -250,7 +250,7 @@ static int read_fdes(const struct cfi_section *s, size_t first_cie, struct cfi_e
 		const struct cfi_cie *cie;
 		struct cfi_fde fde;
 
-		if (entry.is_cie && !entry.body.err)
+		if (entry.is_cie)
 			continue;
 		cie = entry.body.err ? NULL : find_cie(e, first_cie, entry.cie, &near);
 		r = cie ? read_fde(cie, &entry, &fde) : -EBADMSG;

@@ -191,6 +191,9 @@ static struct evaluated evaluate_where(const struct made_up *m, uint8_t where, i
 	case UNWIND_AT_FP:
 		return known(
 			made_up_memory(m, made_up_register(m, m->fp) + (uint64_t)(int64_t)offset));
+	case UNWIND_AT_SP:
+		return known(
+			made_up_memory(m, made_up_register(m, m->sp) + (uint64_t)(int64_t)offset));
 	default:
 		return (struct evaluated){};
 	}

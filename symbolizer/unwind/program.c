@@ -107,25 +107,38 @@ static void define_cfa(struct run *r, uint64_t base, int64_t offset)
 	r->changed = true;
 }
 
-/* Changing one half of a CFA wants a CFA that has halves. */
-static int change_cfa(struct run *r, const uint64_t *base, const int64_t *offset)
-{
-	if (!r->now.has_cfa || r->now.cfa.how != CFI_AT)
-		return -EBADMSG;
-	define_cfa(r, base ? *base : r->now.base, offset ? *offset : r->now.cfa.offset);
-	return 0;
-}
-
+/*
+ * One half of a CFA. After an expression the halves from before it hold again: nothing says so, but
+ * unwinders do it and hand-written code (libgcrypt's) counts on it.
+ */
 static int change_cfa_register(struct run *r)
 {
 	uint64_t base = cfi_uleb(&r->c);
 
-	return change_cfa(r, &base, NULL);
+	if (!r->now.has_cfa)
+		return -EBADMSG;
+	define_cfa(r, base, r->now.cfa.offset);
+	return 0;
 }
 
 static int change_cfa_offset(struct run *r, int64_t offset)
 {
-	return change_cfa(r, NULL, &offset);
+	if (!r->now.has_cfa)
+		return -EBADMSG;
+	r->now.cfa.offset = offset;
+	r->changed = true;
+	return 0;
+}
+
+static int set_cfa_expression(struct run *r)
+{
+	int64_t offset = r->now.cfa.offset;
+	int e = read_block(r, CFI_EXPRESSION, &r->now.cfa);
+
+	r->now.cfa.offset = offset;
+	r->now.has_cfa = true;
+	r->changed = true;
+	return e;
 }
 
 static int remember(struct run *r)
@@ -203,9 +216,7 @@ static int run_rule(struct run *r, uint8_t op)
 	case DW_CFA_def_cfa_offset_sf:
 		return change_cfa_offset(r, scaled(r, (uint64_t)cfi_sleb(&r->c)));
 	case DW_CFA_def_cfa_expression:
-		r->now.has_cfa = true;
-		r->changed = true;
-		return read_block(r, CFI_EXPRESSION, &r->now.cfa);
+		return set_cfa_expression(r);
 	default:
 		return -EBADMSG;
 	}

@@ -32,7 +32,7 @@ struct cfi_rule {
 /* What holds at an address. */
 struct cfi_state {
 	bool has_cfa;
-	struct cfi_rule cfa; /* CFI_AT: base + offset; CFI_EXPRESSION: its value */
+	struct cfi_rule cfa; /* CFI_AT: base + offset; CFI_EXPRESSION: its value, offset kept */
 	uint64_t base; /* a register */
 	struct cfi_rule ra, fp, sp;
 };

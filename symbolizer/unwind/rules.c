@@ -129,9 +129,10 @@ static enum unwind_kind set_where(const struct cfi_registers *registers,
 		break;
 	case CFI_EXPRESSION:
 		e = expression_read(from->expression, from->bytes, registers->ra);
-		if (e.kind != EXPRESSION_OFFSET || e.base != registers->fp || !fits_16(e.at))
+		if (e.kind != EXPRESSION_OFFSET || !fits_16(e.at) ||
+		    (e.base != registers->fp && e.base != registers->sp))
 			return UNWIND_KIND_EXPRESSION;
-		*where = UNWIND_AT_FP;
+		*where = e.base == registers->fp ? UNWIND_AT_FP : UNWIND_AT_SP;
 		*offset = (int16_t)e.at;
 		return UNWIND_KIND_CFA;
 	case CFI_VALUE_EXPRESSION:
@@ -152,7 +153,7 @@ static enum unwind_kind set_ra(const struct cfi_registers *registers, const stru
 
 	if (from->how != CFI_UNSPECIFIED && from->how != CFI_SAME) {
 		why = set_where(registers, from, &rule->ra, &rule->ra_offset);
-		return rule->ra == UNWIND_AT_FP ? UNWIND_KIND_EXPRESSION : why;
+		return from->how == CFI_EXPRESSION ? UNWIND_KIND_EXPRESSION : why;
 	}
 	if (registers->is_arm64) {
 		rule->ra = UNWIND_IN_REGISTER;
