@@ -291,19 +291,26 @@ static void judge_fdes(struct judge *j)
 	}
 }
 
-static void judge_pages(struct judge *j)
+static void judge_offset(struct judge *j, uint64_t offset)
 {
-	for (uint32_t i = 0; i < j->table->n_pages; i++) {
-		const struct unwind_page *page = &j->table->pages[i];
+	uint64_t address;
 
-		for (uint32_t row = 0; row < page->n_rows; row++) {
-			uint64_t offset = ((uint64_t)page->number << UNWIND_PAGE_BITS) +
-					  j->table->rows[page->first_row + row].low;
-			uint64_t address;
+	if (elf_image_address(&j->image, offset, &address))
+		judge_at(j, address);
+}
 
-			if (elf_image_address(&j->image, offset, &address))
-				judge_at(j, address);
-		}
+/* The first and the last byte of each row: a page may begin before the code that it holds. */
+static void judge_page(struct judge *j, const struct unwind_page *page)
+{
+	const struct unwind_row *rows = &j->table->rows[page->first_row];
+	uint64_t start = (uint64_t)page->number << UNWIND_PAGE_BITS;
+
+	for (uint32_t i = 0; i < page->n_rows; i++) {
+		uint64_t next = i + 1 < page->n_rows ? rows[i + 1].low : 1u << UNWIND_PAGE_BITS;
+
+		judge_offset(j, start + rows[i].low);
+		if (next - rows[i].low > 1)
+			judge_offset(j, start + next - 1);
 	}
 }
 
@@ -372,7 +379,8 @@ int unwind_verify(const struct unwind_input *in, const struct unwind_table *t,
 	if (r < 0)
 		return r;
 	judge_fdes(&j);
-	judge_pages(&j);
+	for (uint32_t i = 0; i < t->n_pages; i++)
+		judge_page(&j, &t->pages[i]);
 	*ret = verdict;
 	return 0;
 }
