@@ -2,8 +2,9 @@
 /*
  * What the kernel programs and user space share: records, keys, limits, and the lists of reasons.
  *
- * Everything in a record is written by our own program, but much of what it says was chosen by whoever ran
- * the sampled process: names, sizes, owners, offsets. User space checks lengths and treats names as bytes.
+ * Everything in a record is written by our own program, but much of what it says was chosen by
+ * whoever ran the sampled process: names, sizes, owners, offsets. User space checks lengths and
+ * treats names as bytes.
  *
  * Records travel through one BPF ring buffer. A sample is
  *
@@ -12,9 +13,9 @@
  *	struct abi_frame user[n_user]		leaf first
  *	struct abi_object_ref object[n_objects]	what the frames' `object` fields index
  *
- * and a description of a file that user space has not numbered yet is a struct abi_object followed by its
- * path. It is sent again with every sample that meets the file, until user space has numbered it, so a lost
- * record costs nothing but time.
+ * and a description of a file that user space has not numbered yet is a struct abi_object followed
+ * by its path. It is sent again with every sample that meets the file, until user space has
+ * numbered it, so a lost record costs nothing but time.
  */
 #ifndef HEARTH_BPF_ABI_H
 #define HEARTH_BPF_ABI_H
@@ -24,13 +25,14 @@
 #define ABI_COMM_BYTES	      16
 #define ABI_KERNEL_FRAMES_MAX 127 /* kernel.perf_event_max_stack's default */
 #define ABI_USER_FRAMES_MAX   512
-#define ABI_SAMPLE_OBJECTS_MAX 64 /* distinct mapped files in one stack; more: raw frames, counted */
-#define ABI_BUILD_ID_MAX      20
-#define ABI_PATH_BYTES	      1024 /* components of a path, leaf first, each with its NUL */
-#define ABI_CGROUP_BYTES      1024 /* likewise of a cgroup */
-#define ABI_OBJECTS_MAX	      16384 /* numbered files, all processes together */
-#define ABI_CGROUPS_MAX	      8192
-#define ABI_FILTER_MAX	      8192
+#define ABI_SAMPLE_OBJECTS_MAX \
+	64 /* distinct mapped files in one stack; more: raw frames, counted */
+#define ABI_BUILD_ID_MAX 20
+#define ABI_PATH_BYTES	 1024 /* components of a path, leaf first, each with its NUL */
+#define ABI_CGROUP_BYTES 1024 /* likewise of a cgroup */
+#define ABI_OBJECTS_MAX	 16384 /* numbered files, all processes together */
+#define ABI_CGROUPS_MAX	 8192
+#define ABI_FILTER_MAX	 8192
 
 enum abi_record_kind {
 	ABI_RECORD_SAMPLE = 1,
@@ -39,55 +41,65 @@ enum abi_record_kind {
 };
 
 /* Why the walk of a user stack ended. X(name, short name of the field's, sentence). */
-#define ABI_END_LIST(X)                                                                                       \
-	X(NONE, "none", "no user stack: a kernel thread, or a process that has given up its memory")         \
-	X(ROOT, "root", "the walk reached the first frame")                                                    \
-	X(FP_SHORT, "no-frame-pointer", "the frame pointer led nowhere: code without frame pointers")  \
-	X(UNREADABLE, "unreadable-stack", "the stack could not be read: paged out, or not a stack")         \
-	X(NOT_CODE, "not-code", "a return address lies in no executable mapping")                             \
-	X(TOO_DEEP, "too-deep", "more frames than are walked")                                                \
-	X(COMPAT, "32-bit", "a 32-bit process")                                                               \
-	X(MAPPING_TORN, "mapping-changing", "the process was changing its mappings at that moment")          \
-	X(NO_MAPPINGS, "no-mappings", "this kernel lets no mappings be read")                                 \
+#define ABI_END_LIST(X)                                                                \
+	X(NONE, "none",                                                                \
+	  "no user stack: a kernel thread, or a process that has given up its memory") \
+	X(ROOT, "root", "the walk reached the first frame")                            \
+	X(FP_SHORT, "no-frame-pointer",                                                \
+	  "the frame pointer led nowhere: code without frame pointers")                \
+	X(UNREADABLE, "unreadable-stack",                                              \
+	  "the stack could not be read: paged out, or not a stack")                    \
+	X(NOT_CODE, "not-code", "a return address lies in no executable mapping")      \
+	X(TOO_DEEP, "too-deep", "more frames than are walked")                         \
+	X(COMPAT, "32-bit", "a 32-bit process")                                        \
+	X(MAPPING_TORN, "mapping-changing",                                            \
+	  "the process was changing its mappings at that moment")                      \
+	X(NO_MAPPINGS, "no-mappings", "this kernel lets no mappings be read")          \
 	X(EXEC, "exec", "the process was being replaced or ending: no stack to walk")
 
 enum abi_end {
 #define ABI_END_ENUM(name, shortname, sentence) ABI_END_##name,
 	ABI_END_LIST(ABI_END_ENUM)
 #undef ABI_END_ENUM
-	ABI_END_COUNT
+		ABI_END_COUNT
 };
 
 /*
  * Per-CPU counters of the programs: everything taken, and every way to lose something.
  * X(name, short name, sentence). TAKEN = what reached the ring buffer + all DROP_*.
  */
-#define ABI_COUNTER_LIST(X)                                                                                    \
-	X(TICKS, "ticks", "timer ticks that ran the sampler")                                                 \
-	X(IDLE, "idle", "ticks that found the CPU idle: not samples")                                        \
-	X(FILTERED, "filtered", "ticks that a filter left out: not samples")                                 \
-	X(MISSED, "missed-ticks", "ticks that never fired (interrupts off, stolen time), from the gap since the CPU's last") \
-	X(TAKEN, "taken", "samples taken")                                                                    \
-	X(DROP_RING, "ring-full", "samples dropped because user space had not emptied the ring buffer")      \
-	X(DROP_BUSY, "busy", "samples dropped because the sampler interrupted itself")                       \
-	X(OBJECT_LOST, "object-record-lost", "descriptions of files that did not fit the ring buffer (sent again)") \
-	X(CGROUP_LOST, "cgroup-record-lost", "descriptions of cgroups that did not fit the ring buffer (sent again)") \
-	X(KERNEL_STACK_LOST, "kernel-stack-lost", "samples in the kernel whose kernel stack could not be read") \
-	X(OBJECTS_FULL, "too-many-objects", "stacks through more files than a record holds")                  \
-	X(FILTER_FULL, "filter-full", "descendants of a command that did not fit the filter")                \
-	X(MAPPING_RETRY, "mapping-retry", "mapping look-ups that had to start again")                        \
+#define ABI_COUNTER_LIST(X)                                                                     \
+	X(TICKS, "ticks", "timer ticks that ran the sampler")                                   \
+	X(IDLE, "idle", "ticks that found the CPU idle: not samples")                           \
+	X(FILTERED, "filtered", "ticks that a filter left out: not samples")                    \
+	X(MISSED, "missed-ticks",                                                               \
+	  "ticks that never fired (interrupts off, stolen time), from the gap since the CPU's " \
+	  "last")                                                                               \
+	X(TAKEN, "taken", "samples taken")                                                      \
+	X(DROP_RING, "ring-full",                                                               \
+	  "samples dropped because user space had not emptied the ring buffer")                 \
+	X(DROP_BUSY, "busy", "samples dropped because the sampler interrupted itself")          \
+	X(OBJECT_LOST, "object-record-lost",                                                    \
+	  "descriptions of files that did not fit the ring buffer (sent again)")                \
+	X(CGROUP_LOST, "cgroup-record-lost",                                                    \
+	  "descriptions of cgroups that did not fit the ring buffer (sent again)")              \
+	X(KERNEL_STACK_LOST, "kernel-stack-lost",                                               \
+	  "samples in the kernel whose kernel stack could not be read")                         \
+	X(OBJECTS_FULL, "too-many-objects", "stacks through more files than a record holds")    \
+	X(FILTER_FULL, "filter-full", "descendants of a command that did not fit the filter")   \
+	X(MAPPING_RETRY, "mapping-retry", "mapping look-ups that had to start again")           \
 	X(RUN_NS, "run-ns", "nanoseconds spent in the sampler")
 
 enum abi_counter {
 #define ABI_COUNTER_ENUM(name, shortname, sentence) ABI_COUNTER_##name,
 	ABI_COUNTER_LIST(ABI_COUNTER_ENUM)
 #undef ABI_COUNTER_ENUM
-	ABI_COUNTER_COUNT
+		ABI_COUNTER_COUNT
 };
 
 /*
- * The identity of a mapped file, from f_inode (an overlay's real file): device and inode alone are reused.
- * Times are seconds and nanoseconds of i_mtime folded into one number.
+ * The identity of a mapped file, from f_inode (an overlay's real file): device and inode alone are
+ * reused. Times are seconds and nanoseconds of i_mtime folded into one number.
  */
 struct abi_file_key {
 	__u32 dev; /* s_dev as the kernel keeps it: major << 20 | minor */
@@ -108,11 +120,15 @@ enum abi_object_kind {
 
 enum abi_frame_flag {
 	ABI_FRAME_BY_FP = 1, /* found by following the frame pointer */
-	ABI_FRAME_RETURN = 2, /* was a return address; offset is already one less, inside the call */
+	ABI_FRAME_RETURN =
+		2, /* was a return address; offset is already one less, inside the call */
 	ABI_FRAME_INTERPRETED = 4,
 };
 
-/* offset: in the file for files, from the start for the vdso, the address itself for JIT code and raw frames. */
+/*
+ * offset: in the file for files, from the start for the vdso, the address itself for JIT code and
+ * raw frames.
+ */
 struct abi_frame {
 	__u64 offset : 48;
 	__u64 object : 8; /* index into the sample's object table */
@@ -128,7 +144,8 @@ struct abi_object_ref {
 
 /* How a user half came to be known, in abi_sample.flags. */
 enum abi_sample_flag {
-	ABI_SAMPLE_USER_MODE = 1, /* the tick hit user mode: the first user frame is no return address */
+	ABI_SAMPLE_USER_MODE =
+		1, /* the tick hit user mode: the first user frame is no return address */
 	ABI_SAMPLE_KTHREAD = 2,
 	ABI_SAMPLE_EXE_NONE = 4, /* no executable: kernel threads */
 	ABI_SAMPLE_COMPAT = 8,
@@ -153,15 +170,16 @@ struct abi_sample {
 	__u16 n_user;
 	__u16 reserved;
 	__u32 reserved2;
-	__u64 user_stack; /* content hashes of the two halves, keyed with this start's secret; 0 is empty */
+	/* content hashes of the two halves, keyed with this start's secret; 0 is empty */
+	__u64 user_stack;
 	__u64 kernel_stack;
 	char comm[ABI_COMM_BYTES]; /* the process's: its main thread's name */
 	char thread[ABI_COMM_BYTES];
 };
 
 /*
- * A file that is not numbered: everything user space needs to open it and to know that it opened the right one.
- * Followed by path_bytes of path: components leaf first, each ended by NUL.
+ * A file that is not numbered: everything user space needs to open it and to know that it opened
+ * the right one. Followed by path_bytes of path: components leaf first, each ended by NUL.
  */
 struct abi_object {
 	__u32 bytes;
@@ -169,7 +187,8 @@ struct abi_object {
 	__u16 mode; /* i_mode */
 	__u32 uid; /* i_uid, the file's owner */
 	__u32 pid;
-	__u64 vm_start; /* where it was mapped, for /proc/PID/map_files; 0 for an executable met only as such */
+	/* where it was mapped, for /proc/PID/map_files; 0 for an executable met only as such */
+	__u64 vm_start;
 	__u64 vm_end;
 	struct abi_file_key key;
 	__u8 build_id[ABI_BUILD_ID_MAX];
@@ -197,7 +216,10 @@ struct abi_cgroup_key {
 	__u32 zero;
 };
 
-/* Filters: a process is sampled when no rule of `deny` matches and, where there are rules of `allow`, one does. */
+/*
+ * Filters: a process is sampled when no rule of `deny` matches and, where there are rules of
+ * `allow`, one does.
+ */
 enum abi_filter_kind {
 	ABI_FILTER_PID = 1,
 	ABI_FILTER_CGROUP = 2, /* that cgroup and all below */
@@ -213,10 +235,7 @@ enum abi_filter_verdict {
 struct abi_filter_key {
 	__u32 kind; /* enum abi_filter_kind */
 	__u32 hierarchy; /* of a cgroup */
-	union {
-		__u64 id; /* pid or kernfs id */
-		char comm[ABI_COMM_BYTES];
-	};
+	__u64 id[2]; /* pid or kernfs id and zero; or the 16 bytes of a comm */
 };
 
 #ifndef __bpf__

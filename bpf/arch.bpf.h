@@ -40,10 +40,11 @@ static __always_inline int arch_in_syscall(const struct arch_regs *r)
 }
 
 /*
- * The registers of the program's context. Field by field: the context is not memory, the verifier turns each load of it into one
- * of the real registers.
+ * The registers of the program's context. Field by field: the context is not memory, the verifier
+ * turns each load of it into one of the real registers.
  */
-static __always_inline void arch_copy_context(struct arch_regs *to, const struct bpf_perf_event_data *ctx)
+static __always_inline void arch_copy_context(struct arch_regs *to,
+					      const struct bpf_perf_event_data *ctx)
 {
 	to->r15 = ctx->regs.r15;
 	to->r14 = ctx->regs.r14;
@@ -78,10 +79,10 @@ static __always_inline __u64 arch_strip(__u64 address)
 
 #elif defined(__TARGET_ARCH_arm64)
 
-#define ARCH_PSR_MODE_MASK   0x0f
-#define ARCH_PSR_MODE32_BIT  0x10
-#define ARCH_CALL_BYTES	     4
-#define ARCH_ADDRESS_BITS    48
+#define ARCH_PSR_MODE_MASK  0x0f
+#define ARCH_PSR_MODE32_BIT 0x10
+#define ARCH_CALL_BYTES	    4
+#define ARCH_ADDRESS_BITS   48
 
 static __always_inline __u64 arch_strip(__u64 address)
 {
@@ -120,7 +121,8 @@ static __always_inline int arch_in_syscall(const struct arch_regs *r)
 }
 
 /* Field by field: the context is not memory. */
-static __always_inline void arch_copy_context(struct arch_regs *to, const struct bpf_perf_event_data *ctx)
+static __always_inline void arch_copy_context(struct arch_regs *to,
+					      const struct bpf_perf_event_data *ctx)
 {
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 31; i++)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Describing what user space has not numbered yet: a mapped file (identity, owner, build id, path) and a cgroup
- * (path), in a record of their own, sent before the sample that met them.
+ * Describing what user space has not numbered yet: a mapped file (identity, owner, build id, path)
+ * and a cgroup (path), in a record of their own, sent before the sample that met them.
  *
- * All of it is read in the interrupt that met it, because its process may be gone before user space looks.
+ * All of it is read in the interrupt that met it, because its process may be gone before user space
+ * looks.
  */
 #include "bpf/maps.bpf.h"
 
@@ -12,7 +13,7 @@
 #define COMPONENTS_MAX 64
 #define NAME_BYTES     256
 
-#define E_FULL (-7) /* E2BIG */
+#define E_FULL	       (-7) /* E2BIG */
 
 struct path_walk {
 	struct describe *d;
@@ -69,20 +70,21 @@ static __always_inline __u32 path_read(struct describe *d, struct file *file)
 }
 
 /*
- * The build id of a mapped ELF file, from its first page in the page cache. Memory is reached through the direct map,
- * whose bases user space sets where it knows them; a wrong base reads nothing, or no ELF magic.
+ * The build id of a mapped ELF file, from its first page in the page cache. Memory is reached
+ * through the direct map, whose bases user space sets where it knows them; a wrong base reads
+ * nothing, or no ELF magic.
  */
 extern const volatile __u64 knob_page_offset;
 extern const volatile __u64 knob_vmemmap;
 
-#define PAGE_SHIFT   12
-#define PAGE_BYTES   4096
-#define PHDRS_MAX    32
-#define NOTES_MAX    8
-#define PT_NOTE	     4
-#define NT_BUILD_ID  3
+#define PAGE_SHIFT    12
+#define PAGE_BYTES    4096
+#define PHDRS_MAX     32
+#define NOTES_MAX     8
+#define PT_NOTE	      4
+#define NT_BUILD_ID   3
 #define NOTE_NAME_MAX 64
-#define XA_DEPTH_MAX 6
+#define XA_DEPTH_MAX  6
 
 struct elf_start {
 	__u8 ident[16];
@@ -118,7 +120,8 @@ static __always_inline __u64 first_page(struct file *file)
 	}
 	if (!entry || (entry & 3))
 		return 0;
-	return ((entry - knob_vmemmap) / bpf_core_type_size(struct page) << PAGE_SHIFT) + knob_page_offset;
+	return ((entry - knob_vmemmap) / bpf_core_type_size(struct page) << PAGE_SHIFT) +
+	       knob_page_offset;
 }
 
 /* One look at the headers: where we are, and where the id goes. */
@@ -139,8 +142,8 @@ static long note_step(__u32 i, struct build_id_walk *w)
 	if (at + sizeof(note) > w->end || at + sizeof(note) + ABI_BUILD_ID_MAX > PAGE_BYTES ||
 	    bpf_probe_read_kernel(&note, sizeof(note), (void *)(w->page + at)))
 		return 1;
-	if (note.type == NT_BUILD_ID && note.name_bytes == 4 && note.name[0] == 'G' && note.name[1] == 'N' &&
-	    note.name[2] == 'U') {
+	if (note.type == NT_BUILD_ID && note.name_bytes == 4 && note.name[0] == 'G' &&
+	    note.name[1] == 'N' && note.name[2] == 'U') {
 		__u32 n = note.desc_bytes;
 
 		if (n > 0 && n <= ABI_BUILD_ID_MAX &&
@@ -160,7 +163,8 @@ static long phdr_step(__u32 i, struct build_id_walk *w)
 	__u64 at = w->phdrs + i * sizeof(struct elf_phdr);
 	struct elf_phdr ph;
 
-	if (at > PAGE_BYTES - sizeof(ph) || bpf_probe_read_kernel(&ph, sizeof(ph), (void *)(w->page + at)))
+	if (at > PAGE_BYTES - sizeof(ph) ||
+	    bpf_probe_read_kernel(&ph, sizeof(ph), (void *)(w->page + at)))
 		return 1;
 	if (ph.type != PT_NOTE || ph.offset >= PAGE_BYTES)
 		return 0;
@@ -179,8 +183,9 @@ static __always_inline int build_id_read(struct abi_object *o, struct file *file
 
 	if (!w.page || bpf_probe_read_kernel(&start, sizeof(start), (void *)w.page))
 		return 0;
-	if (start.ident[0] != 0x7f || start.ident[1] != 'E' || start.ident[2] != 'L' || start.ident[3] != 'F' ||
-	    start.phentsize != sizeof(struct elf_phdr) || start.phoff > PAGE_BYTES)
+	if (start.ident[0] != 0x7f || start.ident[1] != 'E' || start.ident[2] != 'L' ||
+	    start.ident[3] != 'F' || start.phentsize != sizeof(struct elf_phdr) ||
+	    start.phoff > PAGE_BYTES)
 		return 0;
 	w.phdrs = start.phoff;
 	n = start.phnum;
@@ -247,8 +252,8 @@ static __noinline int object_send(struct scratch *s, struct file *file, __u64 st
 
 static __always_inline int same_key(const struct abi_file_key *a, const struct abi_file_key *b)
 {
-	return a->ino == b->ino && a->dev == b->dev && a->mtime_ns == b->mtime_ns && a->size == b->size &&
-	       a->generation == b->generation;
+	return a->ino == b->ino && a->dev == b->dev && a->mtime_ns == b->mtime_ns &&
+	       a->size == b->size && a->generation == b->generation;
 }
 
 struct object_search {
@@ -329,7 +334,10 @@ static long cgroup_step(__u32 i, struct cgroup_walk *w)
 	return add_name(w->d, &w->at, BPF_CORE_READ(node, name));
 }
 
-/* The deepest cgroup of a task: the v2 one, or where that is the root, the deepest of the v1 controllers. */
+/*
+ * The deepest cgroup of a task: the v2 one, or where that is the root, the deepest of the v1
+ * controllers.
+ */
 static __always_inline struct cgroup *deepest_cgroup(struct css_set *set)
 {
 	struct cgroup *best = BPF_CORE_READ(set, dfl_cgrp);

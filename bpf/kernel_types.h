@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The few fields of kernel structures that we read, relocated at load time (CO-RE) from the running kernel's
- * BTF. A name after three underscores tells apart the layouts that one structure had in different kernels.
+ * The few fields of kernel structures that we read, relocated at load time (CO-RE) from the running
+ * kernel's BTF. A name after three underscores tells apart the layouts that one structure had in
+ * different kernels.
  */
 #ifndef HEARTH_BPF_KERNEL_TYPES_H
 #define HEARTH_BPF_KERNEL_TYPES_H
@@ -170,10 +171,14 @@ struct task_struct {
 
 #pragma clang attribute pop
 
-/* The registers of an interrupted context, as the perf program's context and the task's stack hold them. */
+/*
+ * The registers of an interrupted context, as the perf program's context and the task's stack hold
+ * them.
+ */
 #if defined(__TARGET_ARCH_x86)
 struct arch_regs {
-	__u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
+	__u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs,
+		flags, sp, ss;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct arch_regs {

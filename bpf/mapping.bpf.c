@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Which mapping of the current process holds an address: read from the process's own VMA tree, at sample time.
+ * Which mapping of the current process holds an address: read from the process's own VMA tree, at
+ * sample time.
  *
- * The tree is a maple tree (include/linux/maple_tree.h) that other CPUs may be changing: the program runs in an interrupt and can take
- * no lock. So everything that is read is checked to belong together, and a reading that does not is done again, at last given up
- * with a name for the loss. The rules, and why each is needed:
+ * The tree is a maple tree (include/linux/maple_tree.h) that other CPUs may be changing: the
+ * program runs in an interrupt and can take no lock. So everything that is read is checked to
+ * belong together, and a reading that does not is done again, at last given up with a name for the
+ * loss. The rules, and why each is needed:
  *
  *   - a node whose parent points to itself is dead: start again from the root;
- *   - the VMA must hold the address, belong to this mm, be executable, and span exactly the range that the tree gives it;
- *   - after the file's identity is read, vm_start, vm_pgoff and vm_file must read the same again;
- *   - while both mmap_lock and the file's i_mmap_rwsem have a writer, a VMA may be half split: that is a loss with a name.
+ *   - the VMA must hold the address, belong to this mm, be executable, and span exactly the range
+ *     that the tree gives it: one that is being split is caught in between otherwise;
+ *   - after the file's identity is read, vm_start, vm_pgoff and vm_file must read the same again:
+ *     the VMA's memory may have been given to another;
+ *   - while both mmap_lock and the file's i_mmap_rwsem have a writer, a VMA may be half split:
+ *     that is a loss with a name.
  */
 #include "bpf/maps.bpf.h"
 
@@ -26,8 +31,8 @@
 #define PAGE_SHIFT    12
 #define WRITER_LOCKED 1
 
-#define E_NOT_FOUND (-2) /* ENOENT: no executable mapping holds the address */
-#define E_TORN	    (-11) /* EAGAIN: the tree or the VMA was being changed */
+#define E_NOT_FOUND   (-2) /* ENOENT: no executable mapping holds the address */
+#define E_TORN	      (-11) /* EAGAIN: the tree or the VMA was being changed */
 
 /* One level down: 0 go on, 1 s->slot is what the leaf holds, negative: read failed. */
 __noinline int tree_descend(struct scratch *s, __u64 pc)
@@ -40,9 +45,9 @@ __noinline int tree_descend(struct scratch *s, __u64 pc)
 	if (bpf_probe_read_kernel(s->words, sizeof(s->words), (void *)s->node))
 		return E_TORN;
 	/*
-	 * The first pivot (the last address of its slot) that is not below pc. Unused pivots are zero: one less
-	 * is the largest number, and they sort last. In arange nodes the words from the tenth on are
-	 * slots: kernel addresses or zero, which sort last too.
+	 * The first pivot (the last address of its slot) that is not below pc. Unused pivots are
+	 * zero: one less is the largest number, and they sort last. In arange nodes the words from
+	 * the tenth on are slots: kernel addresses or zero, which sort last too.
 	 */
 	if (s->words[8] - 1 < pc - 1)
 		i = 8;
@@ -57,7 +62,9 @@ __noinline int tree_descend(struct scratch *s, __u64 pc)
 	if (i < (s->type == NODE_ARANGE ? 9 : 15) && s->words[(i + 1) & 15])
 		s->hi = s->words[(i + 1) & 15];
 	if (bpf_probe_read_kernel(&s->slot, sizeof(s->slot),
-				  (void *)(s->node + (s->type == NODE_ARANGE ? ARANGE_SLOTS : RANGE_SLOTS) + 8 * i)))
+				  (void *)(s->node +
+					   (s->type == NODE_ARANGE ? ARANGE_SLOTS : RANGE_SLOTS) +
+					   8 * i)))
 		return E_TORN;
 	if (bpf_probe_read_kernel(&parent, sizeof(parent), (void *)s->node))
 		return E_TORN;
@@ -137,7 +144,10 @@ static __always_inline int being_split(struct scratch *s, struct file *file)
 	       (BPF_CORE_READ(file, f_mapping, i_mmap_rwsem.count.counter) & WRITER_LOCKED);
 }
 
-/* One reading of the mapping that holds pc: into *m and s->key, *ret_file 0 for anonymous ones and the vdso. */
+/*
+ * One reading of the mapping that holds pc: into *m and s->key, *ret_file 0 for anonymous ones and
+ * the vdso.
+ */
 __noinline int mapping_read(struct scratch *s, __u64 pc, struct mapping *m, __u64 *ret_file)
 {
 	struct vm_area_struct *vma;
@@ -157,7 +167,8 @@ __noinline int mapping_read(struct scratch *s, __u64 pc, struct mapping *m, __u6
 	end = BPF_CORE_READ(vma, vm_end);
 	pgoff = BPF_CORE_READ(vma, vm_pgoff);
 	file = BPF_CORE_READ(vma, vm_file);
-	if (pc < start || pc >= end || start != s->lo || end != s->hi + 1 || BPF_CORE_READ(vma, vm_mm) != s->mm)
+	if (pc < start || pc >= end || start != s->lo || end != s->hi + 1 ||
+	    BPF_CORE_READ(vma, vm_mm) != s->mm)
 		return E_TORN;
 	if (!(BPF_CORE_READ(vma, vm_flags) & VM_EXEC))
 		return E_NOT_FOUND;
@@ -185,12 +196,15 @@ __noinline int mapping_read(struct scratch *s, __u64 pc, struct mapping *m, __u6
 	return 0;
 }
 
-/* The object table's index of what s->key and kind say; a new one is added. Negative when the table is full. */
+/*
+ * The object table's index of what s->key and kind say; a new one is added. Negative when the table
+ * is full.
+ */
 __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end);
 
 /*
- * The mapping of pc as an index into s->mapping, from the sample's cache or the tree. E_NOT_FOUND, E_TORN.
- * s->n_objects has grown by the object where it is new to this sample.
+ * The mapping of pc as an index into s->mapping, from the sample's cache or the tree. E_NOT_FOUND,
+ * E_TORN. s->n_objects has grown by the object where it is new to this sample.
  */
 __noinline int mapping_find(struct scratch *s, __u64 pc)
 {

@@ -2,8 +2,8 @@
 /*
  * The maps, the knobs and the scratch memory that the programs share.
  *
- * Weak, because every .bpf.c includes this and bpftool links them into one object. The sampler only looks up
- * in shared maps, never updates one: it may run in an NMI.
+ * Weak, because every .bpf.c includes this and bpftool links them into one object. The sampler only
+ * looks up in shared maps, never updates one: it may run in an NMI.
  */
 #pragma once
 
@@ -15,8 +15,8 @@
 #include "bpf/abi.h"
 #include "bpf/kernel_types.h"
 
-#define SAMPLE_BODY_BYTES                                                                                \
-	(ABI_KERNEL_FRAMES_MAX * 8 + ABI_USER_FRAMES_MAX * sizeof(struct abi_frame) +                       \
+#define SAMPLE_BODY_BYTES                                                             \
+	(ABI_KERNEL_FRAMES_MAX * 8 + ABI_USER_FRAMES_MAX * sizeof(struct abi_frame) + \
 	 ABI_SAMPLE_OBJECTS_MAX * sizeof(struct abi_object_ref))
 #define MAPPINGS_CACHED 16
 
@@ -24,7 +24,8 @@
 extern const volatile __u64 knob_period_ns;
 extern const volatile __u64 knob_secret[2]; /* keys the stack hashes */
 extern const volatile __u8 knob_filter; /* any filter at all */
-extern const volatile __u8 knob_filter_allows; /* some filter allows: what none allows is left out */
+extern const volatile __u8
+	knob_filter_allows; /* some filter allows: what none allows is left out */
 extern const volatile __u8 knob_mappings; /* the mapping walk works on this kernel */
 extern const volatile __u8 knob_user; /* walk user stacks */
 extern const volatile __u8 knob_kernel; /* take kernel stacks */
@@ -153,7 +154,10 @@ static __always_inline void count(enum abi_counter which)
 	count_add(which, 1);
 }
 
-/* Fold one word into the two halves of a stack hash. Keyed, so that nobody can craft two stacks of one id. */
+/*
+ * Fold one word into the two halves of a stack hash. Keyed, so that nobody can craft two stacks of
+ * one id.
+ */
 static __always_inline void hash_word(__u64 *hash, __u64 word)
 {
 	__u64 h = (*hash ^ word) * 0x9e3779b97f4a7c15ull;

@@ -2,8 +2,8 @@
 /*
  * The sampler: runs at every tick of a CPU's timer and sends one record that describes itself.
  *
- * The order is that of cost: idle and filtered ticks return first, then the head, the kernel stack, the user
- * stack. It updates no shared map (it may run in an NMI) and measures its own run time.
+ * The order is that of cost: idle and filtered ticks return first, then the head, the kernel stack,
+ * the user stack. It updates no shared map (it may run in an NMI) and measures its own run time.
  */
 #include "bpf/maps.bpf.h"
 
@@ -31,8 +31,9 @@ __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 sta
 __noinline int user_walk(struct scratch *s, __u32 leaf_flags);
 
 /*
- * Ticks that should have come between the last one and now, beyond this one. An idle CPU's timer may rest: a gap that begins or ends
- * idle is none. The lowest bit of the time remembers whether that tick was idle.
+ * Ticks that should have come between the last one and now, beyond this one. An idle CPU's timer
+ * may rest: a gap that begins or ends idle is none. The lowest bit of the time remembers whether
+ * that tick was idle.
  */
 static __always_inline __u64 missed_ticks(__u64 now, __u32 idle)
 {
@@ -52,7 +53,7 @@ static __always_inline __u64 missed_ticks(__u64 now, __u32 idle)
 
 static __always_inline __u32 filter_verdict(__u32 kind, __u32 hierarchy, __u64 id)
 {
-	struct abi_filter_key key = {.kind = kind, .hierarchy = hierarchy, .id = id};
+	struct abi_filter_key key = {.kind = kind, .hierarchy = hierarchy, .id = {id}};
 	__u32 *verdict = bpf_map_lookup_elem(&filters, &key);
 
 	return verdict ? *verdict : 0;
@@ -75,7 +76,10 @@ static long cgroup_filter_step(__u32 i, struct cgroup_filter *f)
 	return f->verdict != 0;
 }
 
-/* Whether this sample is wanted: no rule denies it, and where there are allowing rules one of them allows it. */
+/*
+ * Whether this sample is wanted: no rule denies it, and where there are allowing rules one of them
+ * allows it.
+ */
 static __noinline int filter_passes(struct scratch *s, __u64 cgroup_address)
 {
 	struct cgroup *c = (void *)cgroup_address;
@@ -84,13 +88,14 @@ static __noinline int filter_passes(struct scratch *s, __u64 cgroup_address)
 	__u32 pid_verdict, comm_verdict = 0, *found;
 
 	pid_verdict = filter_verdict(ABI_FILTER_PID, 0, s->head.pid);
-	__builtin_memcpy(by_comm.comm, s->head.comm, sizeof(by_comm.comm));
+	__builtin_memcpy(by_comm.id, s->head.comm, sizeof(by_comm.id));
 	found = bpf_map_lookup_elem(&filters, &by_comm);
 	if (found)
 		comm_verdict = *found;
 	f.node = BPF_CORE_READ(c, kn);
 	bpf_loop(64, cgroup_filter_step, &f, 0);
-	if (pid_verdict == ABI_FILTER_DENY || comm_verdict == ABI_FILTER_DENY || f.verdict == ABI_FILTER_DENY)
+	if (pid_verdict == ABI_FILTER_DENY || comm_verdict == ABI_FILTER_DENY ||
+	    f.verdict == ABI_FILTER_DENY)
 		return 0;
 	return !knob_filter_allows || pid_verdict || comm_verdict || f.verdict;
 }
@@ -210,7 +215,8 @@ static __noinline int sample_send(struct scratch *s)
 	struct bpf_dynptr ptr;
 	__u32 at = sizeof(s->head);
 
-	if (kernel_bytes > sizeof(s->kernel) || user_bytes > sizeof(s->user) || object_bytes > sizeof(s->object))
+	if (kernel_bytes > sizeof(s->kernel) || user_bytes > sizeof(s->user) ||
+	    object_bytes > sizeof(s->object))
 		return 0;
 	s->head.bytes = at + kernel_bytes + user_bytes + object_bytes;
 	s->head.n_user = s->n_user;
@@ -238,7 +244,8 @@ static __noinline int sample_send(struct scratch *s)
 	return 0;
 }
 
-static __always_inline void take_sample(struct scratch *s, struct bpf_perf_event_data *ctx, __u64 now, __u64 missed)
+static __always_inline void take_sample(struct scratch *s, struct bpf_perf_event_data *ctx,
+					__u64 now, __u64 missed)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct scratch *ctx_of_loop = s;

@@ -2,8 +2,8 @@
 /*
  * The walk of a user stack: from the interrupted registers to the root, one frame at a time.
  *
- * Each frame is a program counter that lies in an executable mapping, kept as (object, offset). Here the step to the caller
- * follows the frame pointer; frames so found say it in their flags.
+ * Each frame is a program counter that lies in an executable mapping, kept as (object, offset).
+ * Here the step to the caller follows the frame pointer; frames so found say it in their flags.
  */
 #include "bpf/maps.bpf.h"
 
@@ -53,7 +53,10 @@ static __always_inline int frame_add(struct scratch *s, __u64 pc, __u32 flags)
 	return 0;
 }
 
-/* The saved frame pointer and the return address above it, as every frame-pointer prologue leaves them. */
+/*
+ * The saved frame pointer and the return address above it, as every frame-pointer prologue leaves
+ * them.
+ */
 struct fp_pair {
 	__u64 fp;
 	__u64 ra;

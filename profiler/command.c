@@ -15,7 +15,8 @@
 #define STATUS_NOT_FOUND      127
 
 /* The child: wait until the gate opens, then become the command. */
-static void __attribute__((noreturn)) child(char *const *argv, int gate, int report, const sigset_t *mask)
+static void __attribute__((noreturn))
+child(char *const *argv, int gate, int report, const sigset_t *mask)
 {
 	char byte;
 	int code;
@@ -36,7 +37,10 @@ int command_prepare(char *const *argv, struct command *ret, struct err *err)
 	struct command c = {.pidfd = -1};
 	sigset_t mask;
 
-	/* The recorder's own signals are blocked by now; the command gets what the recorder was given. */
+	/*
+	 * The recorder's own signals are blocked by now; the command gets what the recorder was
+	 * given.
+	 */
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	sigdelset(&mask, SIGINT);
 	sigdelset(&mask, SIGTERM);
@@ -93,7 +97,8 @@ int command_end(struct command *c, bool kill_it)
 	while (!c->reaped && waitpid(c->pid, &c->status, 0) < 0 && errno == EINTR)
 		;
 	if (read(c->report, &code, sizeof(code)) == sizeof(code))
-		fprintf(stderr, "hearth record: the command could not be run: %s\n", strerror(code));
+		fprintf(stderr, "hearth record: the command could not be run: %s\n",
+			strerror(code));
 	close(c->report);
 	if (c->pidfd >= 0)
 		close(c->pidfd);

@@ -1,6 +1,6 @@
 /*
- * The command that `record -- COMMAND` runs: forked early, with the user's privileges whole, and held before its
- * first instruction until it is sampled.
+ * The command that `record -- COMMAND` runs: forked early, with the user's privileges whole, and
+ * held before its first instruction until it is sampled.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ void command_release(struct command *c);
 bool command_has_ended(struct command *c); /* reaps it */
 
 /*
- * Its exit status as a shell and env give it: its own, 128 + N for a signal, 127 not found, 126 not executable. kill: it is
- * ended first (what was to be done with it failed). Waits for its end.
+ * Its exit status as a shell and env give it: its own, 128 + N for a signal, 127 not found, 126 not
+ * executable. kill: it is ended first (what was to be done with it failed). Waits for its end.
  */
 int command_end(struct command *c, bool kill);

@@ -1,19 +1,21 @@
 /*
- * `hearth serve`: see daemon.h. daemon_run() tells the story; second() is what happens once a second.
+ * `hearth serve`: see daemon.h. daemon_run() tells the story; second() is what happens once a
+ * second.
  *
- * One thread: records come in ten times a second, names as they arrive, and each second ends with one commit, every tenth
- * of them synced to the disk. The web process asks for the status over its socket.
+ * One thread: records come in ten times a second, names as they arrive, and each second ends with
+ * one commit, every tenth of them synced to the disk. The web process asks for the status over its
+ * socket.
  */
 #include "profiler/daemon.h"
 
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
-#include "profiler/collector.h"
-#include "profiler/features.h"
+#include "profiler/collector/collector.h"
+#include "profiler/features/features.h"
 #include "profiler/jail/jail.h"
 #include "profiler/jail/web_link.h"
 #include "profiler/status.h"
-#include "profiler/token.h"
+#include "profiler/cli/token.h"
 #include "storage/store.h"
 #include "web/server.h"
 
@@ -24,14 +26,14 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
-#define ROUND_MS	100 /* how often the ring buffer is emptied */
-#define SECOND_NS	1000000000ull
-#define SYNC_EVERY	10 /* commits */
-#define COUNTERS_EVERY	10 /* commits between two writings of the counters */
-#define AGE_STEPS	8 /* bounded steps of ageing in one second */
-#define TOKEN_BYTES	(WEB_TOKEN_BYTES + 1)
-#define NOTE_BYTES	512
-#define COUNTERS_BYTES	(64u << 10)
+#define ROUND_MS       100 /* how often the ring buffer is emptied */
+#define SECOND_NS      1000000000ull
+#define SYNC_EVERY     10 /* commits */
+#define COUNTERS_EVERY 10 /* commits between two writings of the counters */
+#define AGE_STEPS      8 /* bounded steps of ageing in one second */
+#define TOKEN_BYTES    (WEB_TOKEN_BYTES + 1)
+#define NOTE_BYTES     512
+#define COUNTERS_BYTES (64u << 10)
 
 struct daemon {
 	const struct daemon_options *options;
@@ -82,7 +84,8 @@ static void status_input(const struct daemon *d, struct status_input *ret)
 		.n_processes = 1,
 	};
 	if (d->web && web_link_pid(d->web) > 0)
-		ret->process[ret->n_processes++] = (struct status_process){"web", web_link_pid(d->web)};
+		ret->process[ret->n_processes++] =
+			(struct status_process){"web", web_link_pid(d->web)};
 }
 
 static void read_summary(struct daemon *d)
@@ -113,7 +116,9 @@ static int live_status(void *ctx, enum web_live what, struct buf *out)
 static void tell_store(struct daemon *d, int r, const struct err *err)
 {
 	if (r < 0 && !d->store_error[0])
-		fprintf(stderr, "hearth serve: the store cannot be written: %s; sampling goes on, and so do the tries\n",
+		fprintf(stderr,
+			"hearth serve: the store cannot be written: %s; sampling goes on, and so "
+			"do the tries\n",
 			err_text(err));
 	if (r >= 0 && d->store_error[0])
 		fprintf(stderr, "hearth serve: the store is written again\n");
@@ -134,7 +139,8 @@ static int commit(struct daemon *d, bool sync)
 		status_input(d, &in);
 		status_counters_json(&in, &counters);
 	}
-	r = store_feed_flush(d->feed, counters.len && !counters.err ? buf_str(&counters) : NULL, sync, &err);
+	r = store_feed_flush(d->feed, counters.len && !counters.err ? buf_str(&counters) : NULL,
+			     sync, &err);
 	buf_done(&counters);
 	err.code = r;
 	tell_store(d, r, &err);
@@ -173,7 +179,8 @@ static void age(struct daemon *d)
 		int r = store_age(d->store, quantity_now_ns(), &err);
 
 		if (r < 0 && !d->store_error[0])
-			fprintf(stderr, "hearth serve: old samples could not be rolled up: %s\n", err_text(&err));
+			fprintf(stderr, "hearth serve: old samples could not be rolled up: %s\n",
+				err_text(&err));
 		if (r <= 0)
 			return;
 	}
@@ -202,7 +209,8 @@ static void serve_web(struct daemon *d)
 	struct err err = {};
 
 	if (web_link_dispatch(d->web, &err) > 0)
-		fprintf(stderr, "hearth serve: the web process ended: %s; it is started again\n", err_text(&err));
+		fprintf(stderr, "hearth serve: the web process ended: %s; it is started again\n",
+			err_text(&err));
 }
 
 static void take_signal(struct daemon *d)
@@ -308,10 +316,12 @@ static void greet(const struct daemon *d)
 	struct collector_counts counts;
 
 	if (d->previous_unclean)
-		fprintf(stderr, "hearth serve: the daemon before this one ended without its last second\n");
+		fprintf(stderr,
+			"hearth serve: the daemon before this one ended without its last second\n");
 	if (collector_counts(d->collector, &counts) < 0)
 		return;
-	printf("Hearth samples %u CPUs at %u Hz. Open %s\n", counts.cpus, d->options->frequency_hz, d->address);
+	printf("Hearth samples %u CPUs at %u Hz. Open %s\n", counts.cpus, d->options->frequency_hz,
+	       d->address);
 	if (web_listen_is_local(d->options->listen, NULL) > 0 && !d->token[0])
 		printf("Every user of this host can read it; --token-file asks for a token.\n");
 	fflush(stdout);

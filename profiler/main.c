@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "profiler/cmd.h"
+#include "profiler/cli/cmd.h"
 #include "profiler/jail/worker.h"
-#include "profiler/suggest.h"
+#include "profiler/cli/suggest.h"
 
 static const struct command {
 	const char *name;

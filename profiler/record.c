@@ -1,6 +1,6 @@
 /*
- * `hearth record`: see record.h. record_run() tells the story: prepare what needs privileges, limit them, sample,
- * name, write.
+ * `hearth record`: see record.h. record_run() tells the story: prepare what needs privileges, limit
+ * them, sample, name, write.
  *
  * Signals, timers, processes and records are all descriptors of one epoll loop.
  */
@@ -8,11 +8,11 @@
 
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
-#include "profiler/collector.h"
+#include "profiler/collector/collector.h"
 #include "profiler/command.h"
-#include "profiler/features.h"
+#include "profiler/features/features.h"
 #include "profiler/jail/jail.h"
-#include "profiler/output.h"
+#include "profiler/cli/output.h"
 #include "profiler/pid_watch.h"
 
 #include <errno.h>
@@ -100,7 +100,6 @@ static int prepare(struct record *rec, struct err *err)
 	return r;
 }
 
-
 static void tell_progress(struct record *rec, uint64_t now_ns, const char *what)
 {
 	struct collector_counts counts;
@@ -110,8 +109,9 @@ static void tell_progress(struct record *rec, uint64_t now_ns, const char *what)
 	rec->told_ns = now_ns;
 	if (collector_counts(rec->collector, &counts) < 0)
 		return;
-	fprintf(stderr, "\r\033[K%s %.0f s, %" PRIu64 " samples, %" PRIu64 " dropped, %zu names to find", what,
-		(double)(now_ns - rec->started_ns) / 1e9, counts.received,
+	fprintf(stderr,
+		"\r\033[K%s %.0f s, %" PRIu64 " samples, %" PRIu64 " dropped, %zu names to find",
+		what, (double)(now_ns - rec->started_ns) / 1e9, counts.received,
 		counts.kernel[ABI_COUNTER_DROP_RING] + counts.kernel[ABI_COUNTER_DROP_BUSY],
 		collector_names_pending(rec->collector));
 	fflush(stderr);
@@ -152,7 +152,9 @@ static int wait_round(struct record *rec, uint64_t now_ns)
 	int timeout = ROUND_MS;
 
 	if (rec->deadline_ns && rec->deadline_ns < now_ns + ROUND_MS * 1000000ull)
-		timeout = rec->deadline_ns > now_ns ? (int)((rec->deadline_ns - now_ns) / 1000000) + 1 : 0;
+		timeout = rec->deadline_ns > now_ns
+				  ? (int)((rec->deadline_ns - now_ns) / 1000000) + 1
+				  : 0;
 	if (poll(p, 4, timeout) < 0 && errno != EINTR)
 		return -errno;
 	if (p[2].revents)
@@ -183,7 +185,9 @@ static int sample_until_over(struct record *rec, struct err *err)
 	return r < 0 ? r : 0;
 }
 
-/* The last names: asked, waited for as long as it may take, and a second Ctrl-C does without them. */
+/*
+ * The last names: asked, waited for as long as it may take, and a second Ctrl-C does without them.
+ */
 static void find_names(struct record *rec)
 {
 	uint64_t now_ns = quantity_monotonic_ns(), until = now_ns + NAMES_TIMEOUT_NS;
@@ -206,7 +210,8 @@ static int write_result(struct record *rec, struct err *err)
 {
 	const struct record_options *o = rec->options;
 	struct profile *live = collector_live(rec->collector);
-	struct export_options e = {.title = o->command ? o->command[0] : NULL, .version = HEARTH_VERSION};
+	struct export_options e = {.title = o->command ? o->command[0] : NULL,
+				   .version = HEARTH_VERSION};
 	struct winsize size = {.ws_col = TABLE_COLUMNS};
 	struct buf out;
 	int r;
@@ -214,7 +219,8 @@ static int write_result(struct record *rec, struct err *err)
 	buf_init(&out, EXPORT_BYTES_MAX);
 	if (o->to_terminal) {
 		ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-		r = export_top_text(live, TABLE_ROWS, size.ws_col ? size.ws_col : TABLE_COLUMNS, &out);
+		r = export_top_text(live, TABLE_ROWS, size.ws_col ? size.ws_col : TABLE_COLUMNS,
+				    &out);
 	} else {
 		r = export_write(o->format, live, &e, &out, err);
 	}
@@ -228,7 +234,8 @@ static int write_result(struct record *rec, struct err *err)
 	return output_commit(&rec->output, err);
 }
 
-static void summary_json(const struct record *rec, const struct collector_counts *c, uint64_t incomplete)
+static void summary_json(const struct record *rec, const struct collector_counts *c,
+			 uint64_t incomplete)
 {
 	struct buf out;
 	struct json j;
@@ -240,7 +247,8 @@ static void summary_json(const struct record *rec, const struct collector_counts
 	json_kv_double(&j, "seconds", (double)(quantity_monotonic_ns() - rec->started_ns) / 1e9);
 	json_kv_u64(&j, "taken", c->kernel[ABI_COUNTER_TAKEN]);
 	json_kv_u64(&j, "missed_ticks", c->kernel[ABI_COUNTER_MISSED]);
-	json_kv_u64(&j, "dropped", c->kernel[ABI_COUNTER_DROP_RING] + c->kernel[ABI_COUNTER_DROP_BUSY]);
+	json_kv_u64(&j, "dropped",
+		    c->kernel[ABI_COUNTER_DROP_RING] + c->kernel[ABI_COUNTER_DROP_BUSY]);
 	json_kv_u64(&j, "stacks_complete", c->ends[ABI_END_ROOT]);
 	json_kv_u64(&j, "stacks_incomplete", incomplete);
 	json_kv_u64(&j, "bpf_runs", c->kernel[ABI_COUNTER_TICKS]);
@@ -290,7 +298,8 @@ static int run(struct record *rec, struct err *err)
 	if (r < 0)
 		return r;
 	rec->started_ns = quantity_monotonic_ns();
-	rec->deadline_ns = rec->options->duration_ns ? rec->started_ns + rec->options->duration_ns : 0;
+	rec->deadline_ns =
+		rec->options->duration_ns ? rec->started_ns + rec->options->duration_ns : 0;
 	if (rec->command.pid)
 		command_release(&rec->command);
 	r = sample_until_over(rec, err);

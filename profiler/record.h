@@ -17,7 +17,9 @@ struct record_options {
 	uint64_t duration_ns; /* 0: until Ctrl-C, COMMAND's end, or the end of all pids */
 	uint32_t pids[RECORD_PIDS_MAX];
 	size_t n_pids;
-	const char *cgroup; /* NULL: any; a path below /sys/fs/cgroup or as /proc/PID/cgroup prints it */
+	const char *
+		/* NULL: any; a path below /sys/fs/cgroup or as /proc/PID/cgroup prints it */
+		cgroup;
 	bool user_only, kernel_only;
 	enum unwind_mode unwind;
 	bool sandbox;

@@ -3,8 +3,8 @@
 
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
-#include "profiler/objects.h"
-#include "profiler/resolve.h"
+#include "profiler/collector/objects.h"
+#include "profiler/resolve/resolve.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -72,7 +72,9 @@ static struct process_figures process_read(int pid)
 		return p;
 	/* The name may hold anything: the fields begin behind its last parenthesis. */
 	at = strrchr(line, ')');
-	if (at && sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %*u %*u %ld",
+	if (at && sscanf(at + 2,
+			 "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d "
+			 "%*d %*u %*u %ld",
 			 &user, &system, &pages) == 3) {
 		p.cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 		p.rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -86,7 +88,8 @@ static size_t all_processes(const struct status_input *in, struct status_process
 {
 	struct resolve_process workers[RESOLVE_WORKERS_MAX];
 	size_t n = in->n_processes;
-	size_t n_workers = resolve_processes(collector_resolve(in->collector), workers, RESOLVE_WORKERS_MAX);
+	size_t n_workers =
+		resolve_processes(collector_resolve(in->collector), workers, RESOLVE_WORKERS_MAX);
 
 	memcpy(ret, in->process, n * sizeof(*ret));
 	for (size_t i = 0; i < n_workers && n < STATUS_PROCESSES_MAX; i++)
@@ -139,7 +142,9 @@ static void put_samples(const struct collector_counts *c, struct json *j)
 	}
 	json_object_end(j);
 	json_kv_u64(j, "under_way",
-		    c->kernel[ABI_COUNTER_TAKEN] > c->stored + dropped ? c->kernel[ABI_COUNTER_TAKEN] - c->stored - dropped : 0);
+		    c->kernel[ABI_COUNTER_TAKEN] > c->stored + dropped
+			    ? c->kernel[ABI_COUNTER_TAKEN] - c->stored - dropped
+			    : 0);
 	json_kv_u64(j, "clock_steps", c->clock_steps);
 	json_object_end(j);
 }
@@ -149,7 +154,8 @@ static bool end_is_incomplete(unsigned int end)
 	return end != ABI_END_NONE && end != ABI_END_ROOT && end != ABI_END_EXEC;
 }
 
-static void put_unwind(const struct status_input *in, const struct collector_counts *c, struct json *j)
+static void put_unwind(const struct status_input *in, const struct collector_counts *c,
+		       struct json *j)
 {
 	const struct object *poorest[POOREST_MAX];
 	size_t n = objects_poorest(collector_objects(in->collector), poorest, POOREST_MAX);
@@ -275,17 +281,21 @@ static void put_sample_metrics(const struct collector_counts *c, struct buf *out
 	buf_printf(out, "hearth_samples_stored_total %" PRIu64 "\n", c->stored);
 	metric(out, "samples_lost_total", "counter", "Samples lost, by reason.");
 	for (unsigned int i = ABI_COUNTER_DROP_RING; i <= ABI_COUNTER_DROP_BUSY; i++)
-		buf_printf(out, "hearth_samples_lost_total{reason=\"%s\"} %" PRIu64 "\n", counter_names[i], c->kernel[i]);
+		buf_printf(out, "hearth_samples_lost_total{reason=\"%s\"} %" PRIu64 "\n",
+			   counter_names[i], c->kernel[i]);
 	for (unsigned int i = 0; i < COLLECTOR_LOSS_COUNT; i++)
-		buf_printf(out, "hearth_samples_lost_total{reason=\"%s\"} %" PRIu64 "\n", loss_names[i], c->loss[i]);
+		buf_printf(out, "hearth_samples_lost_total{reason=\"%s\"} %" PRIu64 "\n",
+			   loss_names[i], c->loss[i]);
 	metric(out, "missed_ticks_total", "counter", counter_sentences[ABI_COUNTER_MISSED]);
 	buf_printf(out, "hearth_missed_ticks_total %" PRIu64 "\n", c->kernel[ABI_COUNTER_MISSED]);
 	metric(out, "stacks_total", "counter", "User stacks by how their walk ended.");
 	for (unsigned int i = 0; i < ABI_END_COUNT; i++)
-		buf_printf(out, "hearth_stacks_total{end=\"%s\"} %" PRIu64 "\n", end_names[i], c->ends[i]);
+		buf_printf(out, "hearth_stacks_total{end=\"%s\"} %" PRIu64 "\n", end_names[i],
+			   c->ends[i]);
 }
 
-static void put_cost_metrics(const struct status_input *in, const struct collector_counts *c, struct buf *out)
+static void put_cost_metrics(const struct status_input *in, const struct collector_counts *c,
+			     struct buf *out)
 {
 	struct status_process process[STATUS_PROCESSES_MAX];
 	size_t n = all_processes(in, process);
@@ -293,17 +303,20 @@ static void put_cost_metrics(const struct status_input *in, const struct collect
 	metric(out, "sampler_runs_total", "counter", "Runs of the kernel program.");
 	buf_printf(out, "hearth_sampler_runs_total %" PRIu64 "\n", c->kernel[ABI_COUNTER_TICKS]);
 	metric(out, "sampler_seconds_total", "counter", "Time spent in the kernel program.");
-	buf_printf(out, "hearth_sampler_seconds_total %.9f\n", (double)c->kernel[ABI_COUNTER_RUN_NS] / 1e9);
+	buf_printf(out, "hearth_sampler_seconds_total %.9f\n",
+		   (double)c->kernel[ABI_COUNTER_RUN_NS] / 1e9);
 	metric(out, "bpf_map_bytes", "gauge", "Kernel memory of the BPF maps.");
 	buf_printf(out, "hearth_bpf_map_bytes %" PRIu64 "\n", c->map_bytes);
 	metric(out, "process_cpu_seconds_total", "counter", "CPU time of the daemon's processes.");
 	for (size_t i = 0; i < n; i++)
-		buf_printf(out, "hearth_process_cpu_seconds_total{role=\"%s\",pid=\"%d\"} %.3f\n", process[i].role,
-			   process[i].pid, process_read(process[i].pid).cpu_s);
-	metric(out, "process_resident_bytes", "gauge", "Resident memory of the daemon's processes.");
+		buf_printf(out, "hearth_process_cpu_seconds_total{role=\"%s\",pid=\"%d\"} %.3f\n",
+			   process[i].role, process[i].pid, process_read(process[i].pid).cpu_s);
+	metric(out, "process_resident_bytes", "gauge",
+	       "Resident memory of the daemon's processes.");
 	for (size_t i = 0; i < n; i++)
-		buf_printf(out, "hearth_process_resident_bytes{role=\"%s\",pid=\"%d\"} %" PRIu64 "\n", process[i].role,
-			   process[i].pid, process_read(process[i].pid).rss_bytes);
+		buf_printf(out,
+			   "hearth_process_resident_bytes{role=\"%s\",pid=\"%d\"} %" PRIu64 "\n",
+			   process[i].role, process[i].pid, process_read(process[i].pid).rss_bytes);
 }
 
 static void put_store_metrics(const struct store_summary *s, struct buf *out)
@@ -313,7 +326,8 @@ static void put_store_metrics(const struct store_summary *s, struct buf *out)
 	metric(out, "store_samples", "gauge", "Samples in the store.");
 	buf_printf(out, "hearth_store_samples %" PRIu64 "\n", s->samples);
 	metric(out, "store_damaged_blocks", "gauge", "Blocks of the store that cannot be read.");
-	buf_printf(out, "hearth_store_damaged_blocks %" PRIu64 "\n", s->damaged_blocks + s->missing_blocks);
+	buf_printf(out, "hearth_store_damaged_blocks %" PRIu64 "\n",
+		   s->damaged_blocks + s->missing_blocks);
 }
 
 int status_metrics(const struct status_input *in, struct buf *out)

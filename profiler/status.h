@@ -1,7 +1,10 @@
-/* The status: what `status --json`, /api/v1/status and /metrics say of a running daemon. DESIGN's contract, formats of our own. */
+/*
+ * The status: what `status --json`, /api/v1/status and /metrics say of a running daemon. DESIGN's
+ * contract, formats of our own.
+ */
 #pragma once
 
-#include "profiler/collector.h"
+#include "profiler/collector/collector.h"
 #include "profiler/base/buf.h"
 #include "storage/store.h"
 
@@ -27,6 +30,8 @@ struct status_input {
 };
 
 int status_json(const struct status_input *in, struct buf *out);
-/* The part that the store keeps for `status` without a daemon: samples and unwinding, no processes. */
+/*
+ * The part that the store keeps for `status` without a daemon: samples and unwinding, no processes.
+ */
 int status_counters_json(const struct status_input *in, struct buf *out);
 int status_metrics(const struct status_input *in, struct buf *out);

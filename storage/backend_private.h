@@ -34,7 +34,7 @@ enum db_statement {
 #define DB_STATEMENT_ENUM(name, sql) DB_##name,
 	DB_STATEMENT_LIST(DB_STATEMENT_ENUM)
 #undef DB_STATEMENT_ENUM
-	DB_STATEMENTS
+		DB_STATEMENTS
 };
 
 struct db {

@@ -9,7 +9,10 @@
 
 #define ROW_NUMBERS_MAX 16
 
-/* The checksum of a row is that of its numbers, 64 bits each, and then of its bytes, with a number for its table. */
+/*
+ * The checksum of a row is that of its numbers, 64 bits each, and then of its bytes, with a
+ * number for its table.
+ */
 enum row_table { TABLE_BLOCK = 1, TABLE_CHUNK, TABLE_STATE, TABLE_RUN };
 
 static uint64_t row_sum(enum row_table table, const uint64_t *numbers, size_t n, const void *data,

@@ -59,7 +59,10 @@ int db_translate(struct db *db, int result)
 	case SQLITE_IOERR:
 		return translate_io(db);
 	default:
-		/* CORRUPT, NOTADB, and ERROR: our SQL is right, so it is the schema that is wrong. */
+		/*
+		 * CORRUPT, NOTADB, and ERROR: our SQL is right, so it is the schema that is
+		 * wrong.
+		 */
 		return -EBADMSG;
 	}
 }
@@ -161,8 +164,9 @@ int db_commit(struct db *db, bool sync)
 		return r;
 	}
 	/*
-	 * The WAL's file is the same as long as the connection lives, and this covers earlier commits too. The commit
-	 * stands whatever a disk says that cannot sync: the next one will fail by itself.
+	 * The WAL's file is the same as long as the connection lives, and this covers earlier
+	 * commits too. The commit stands whatever a disk says that cannot sync: the next one will
+	 * fail by itself.
 	 */
 	if (sync && db->wal_fd >= 0)
 		(void)fdatasync(db->wal_fd);

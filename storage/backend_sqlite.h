@@ -1,9 +1,11 @@
 /*
- * The store's rows in SQLite: blocks, chunks, the state, the runs. The only room that knows sqlite3.
+ * The store's rows in SQLite: blocks, chunks, the state, the runs. The only room that knows
+ * sqlite3.
  *
- * Rows come out with their checksum verified, or not at all: a row whose checksum is wrong is counted and skipped. What
- * the content of a block or a chunk means is none of its business. Functions return 0 or a negative errno: -ENOSPC and
- * -EDQUOT full, -EBADMSG the file is damaged, -EBUSY, -ETIMEDOUT and -ECANCELED as the progress callback said.
+ * Rows come out with their checksum verified, or not at all: a row whose checksum is wrong is
+ * counted and skipped. What the content of a block or a chunk means is none of its business.
+ * Functions return 0 or a negative errno: -ENOSPC and -EDQUOT full, -EBADMSG the file is damaged,
+ * -EBUSY, -ETIMEDOUT and -ECANCELED as the progress callback said.
  */
 #pragma once
 
@@ -40,20 +42,20 @@ struct db_chunk {
 };
 
 /* X(name): what the state row holds, 64 bits each, in the order of the bytes */
-#define DB_STATE_LIST(X)                                                         \
-	X(first_block) /* kept; those before were dropped */                    \
-	X(next_block)                                                            \
-	X(first_chunk)                                                           \
-	X(next_chunk)                                                            \
-	X(epoch)                                                                 \
-	X(epoch_started_ns)                                                      \
-	X(epoch_samples)                                                         \
-	X(epoch_class_salt) /* reserved, 0 */                                    \
-	X(run)                                                                   \
-	X(period_ns)                                                             \
-	X(locations) /* of the epoch */                                          \
-	X(named)                                                                 \
-	X(nameless)                                                              \
+#define DB_STATE_LIST(X)                                     \
+	X(first_block) /* kept; those before were dropped */ \
+	X(next_block)                                        \
+	X(first_chunk)                                       \
+	X(next_chunk)                                        \
+	X(epoch)                                             \
+	X(epoch_started_ns)                                  \
+	X(epoch_samples)                                     \
+	X(reserved) /* 0 */                                  \
+	X(run)                                               \
+	X(period_ns)                                         \
+	X(locations) /* of the epoch */                      \
+	X(named)                                             \
+	X(nameless)                                          \
 	X(lost_rows) /* damage that was found and left behind by earlier writers */
 
 struct db_state {
@@ -73,7 +75,10 @@ int db_open_writer(const char *path, struct db **ret, struct err *err);
 int db_open_reader(const char *path, struct db **ret, struct err *err);
 struct db *db_close(struct db *db);
 
-/* Called now and then inside long operations; not 0 (a negative errno) ends them with that. NULL: none. */
+/*
+ * Called now and then inside long operations; not 0 (a negative errno) ends them with that. NULL:
+ * none.
+ */
 void db_set_progress(struct db *db, int (*progress)(void *arg), void *arg);
 
 int db_begin(struct db *db, bool write);
@@ -93,8 +98,10 @@ struct db_block_list {
 
 int db_block_list(struct db *db, struct db_block_list *ret);
 void db_block_list_done(struct db_block_list *l);
-int db_block_put(struct db *db, struct db_block *b, const void *data, size_t len); /* fills bytes and hash */
-int db_block_move(struct db *db, uint64_t old_first, struct db_block *b); /* head alone; for dropped ones */
+/* fills bytes and hash */
+int db_block_put(struct db *db, struct db_block *b, const void *data, size_t len);
+/* head alone; for dropped ones */
+int db_block_move(struct db *db, uint64_t old_first, struct db_block *b);
 int db_block_delete(struct db *db, uint64_t first);
 /* -EBADMSG: missing, or not what the head says. ret is appended to. */
 int db_block_data(struct db *db, const struct db_block *b, struct buf *ret);
@@ -124,6 +131,7 @@ struct db_space {
 };
 
 int db_space(struct db *db, struct db_space *ret);
-int db_give_back(struct db *db, unsigned int pages); /* at most that many free pages to the file system */
+/* at most that many free pages to the file system */
+int db_give_back(struct db *db, unsigned int pages);
 /* All of the WAL into the file, and cut it to nothing; -EBUSY when a reader needs it. */
 int db_empty_wal(struct db *db);

@@ -1,4 +1,7 @@
-/* The samples of a time range in memory: adding, sorting, coarsening; see block.h. block_code.c has the bytes. */
+/*
+ * The samples of a time range in memory: adding, sorting, coarsening; see block.h. block_code.c
+ * has the bytes.
+ */
 #include "storage/block.h"
 
 #include "profiler/base/cleanup.h"

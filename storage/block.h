@@ -1,9 +1,10 @@
 /*
  * Blocks: the samples of a time range as columns of bytes, and back.
  *
- * A block refers to stacks and label sets by their numbers in the dictionary of its epoch and knows nothing else
- * of them, but for the class of a label set: a label set that stands for all that run the same code (comm, thread
- * and exe are equal). Samples of a class are coded together, since they hit the same stacks. Pure; FORMAT.md has the bytes.
+ * A block refers to stacks and label sets by their numbers in the dictionary of its epoch and
+ * knows nothing else of them, but for the class of a label set: a label set that stands for all
+ * that run the same code (comm, thread and exe are equal). Samples of a class are coded together,
+ * since they hit the same stacks. Pure; FORMAT.md has the bytes.
  */
 #pragma once
 
@@ -11,12 +12,12 @@
 
 #include <stdint.h>
 
-#define BLOCK_SAMPLES_MAX (1u << 20)
-#define BLOCK_LOSSES_MAX  (1u << 16)
-#define BLOCK_BYTES_MAX	  (48u << 20)
+#define BLOCK_SAMPLES_MAX      (1u << 20)
+#define BLOCK_LOSSES_MAX       (1u << 16)
+#define BLOCK_BYTES_MAX	       (48u << 20)
 #define BLOCK_REASON_BYTES_MAX 64
-#define BLOCK_REASONS_MAX 256
-#define BLOCK_TIME_MS_MAX (1ull << 43) /* the year 2248; times a million it fits in 64 bits */
+#define BLOCK_REASONS_MAX      256
+#define BLOCK_TIME_MS_MAX      (1ull << 43) /* the year 2248; times a million it fits in 64 bits */
 
 struct block_sample {
 	uint64_t time_ms;
@@ -62,8 +63,14 @@ int block_sort(struct block *b);
 void block_span(const struct block *b, uint64_t *ret_from_ms, uint64_t *ret_until_ms);
 uint64_t block_count(const struct block *b); /* sum of the samples' counts */
 
-/* Sorts, and appends the bytes. tick_ns: the usual distance of samples, 0 unknown; it costs or saves space, no more. */
+/*
+ * Sorts, and appends the bytes. tick_ns: the usual distance of samples, 0 unknown; it costs or
+ * saves space, no more.
+ */
 int block_write(struct block *b, struct compress *z, uint64_t tick_ns, int level, struct buf *out);
 
-/* Foreign bytes into *ret (zeroed or cleared by the caller): 0, -EBADMSG, -EPROTO a newer version, -ENOMEM. Empty on failure. */
+/*
+ * Foreign bytes into *ret (zeroed or cleared by the caller): 0, -EBADMSG, -EPROTO a newer
+ * version, -ENOMEM. Empty on failure.
+ */
 int block_parse(const void *data, size_t len, struct compress *z, struct block *ret);

@@ -1,21 +1,23 @@
 /*
- * The shape of a block's bytes, said once for its writer and its parser; FORMAT.md, "A block", tells the rest.
+ * The shape of a block's bytes, said once for its writer and its parser; FORMAT.md, "A block",
+ * tells the rest.
  *
- * Sorted by class, then label set, then time, a sample is: how far from a tick of a clock, and the rank of its stack in
- * its class. Each of these is a column. Private to block_write.c and block_parse.c.
+ * Sorted by class, then label set, then time, a sample is: how far from a tick of a clock, and
+ * the rank of its stack in its class. Each of these is a column. Private to block_write.c and
+ * block_parse.c.
  */
 #pragma once
 
 #include "storage/block.h"
 #include "storage/ticks.h"
 
-#define BLOCK_MAGIC	"HBLK"
-#define BLOCK_VERSION	1
-#define BLOCK_CAPS	0 /* features that a reader must know; none yet */
+#define BLOCK_MAGIC	     "HBLK"
+#define BLOCK_VERSION	     1
+#define BLOCK_CAPS	     0 /* features that a reader must know; none yet */
 #define BLOCK_CHECKSUM_BYTES 8
 
 /* X(name): the columns in the order of the bytes */
-#define BLOCK_COLUMN_LIST(X)                                                                            \
+#define BLOCK_COLUMN_LIST(X)                                                                      \
 	X(CLASS) /* each class: its number, over the one before */                                \
 	X(CLASS_GROUPS) /* each class: how many label sets, less one */                           \
 	X(LABELS) /* each group: its label set, signed, over the one before */                    \
@@ -41,7 +43,7 @@ enum {
 };
 
 /* X(name, maximum): the numbers of the head, in the order of the bytes */
-#define BLOCK_HEAD_LIST(X)                      \
+#define BLOCK_HEAD_LIST(X)                \
 	X(n_samples, BLOCK_SAMPLES_MAX)   \
 	X(n_classes, BLOCK_SAMPLES_MAX)   \
 	X(n_groups, BLOCK_SAMPLES_MAX)    \
@@ -60,4 +62,3 @@ struct block_head {
 	BLOCK_HEAD_LIST(HEAD_FIELD)
 #undef HEAD_FIELD
 };
-

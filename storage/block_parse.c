@@ -1,4 +1,7 @@
-/* Bytes into blocks. Everything here is foreign: no number is believed before it is checked; see block_columns.h. */
+/*
+ * Bytes into blocks. Everything here is foreign: no number is believed before it is checked; see
+ * block_columns.h.
+ */
 #include "storage/block_columns.h"
 
 #include "profiler/base/cleanup.h"
@@ -42,7 +45,10 @@ static int parse_head(struct cursor *c, struct block_head *h)
 		return -EBADMSG;
 	BLOCK_HEAD_LIST(HEAD_READ)
 #undef HEAD_READ
-	/* Each class has a group and each group a sample, so no loop below runs longer than the samples. */
+	/*
+	 * Each class has a group and each group a sample, so no loop below runs longer than the
+	 * samples.
+	 */
 	if (h->n_classes > h->n_groups || h->n_groups > h->n_stretches ||
 	    h->n_stretches > h->n_samples || h->n_stacks > h->n_samples ||
 	    h->n_fresh > h->n_samples || (h->n_counts && h->n_counts != h->n_samples))

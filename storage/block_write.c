@@ -65,7 +65,10 @@ static int writer_init(struct writer *w, const struct block *b, uint64_t tick_ns
 	return ranks_init(&w->ranks, w->n_stacks);
 }
 
-/* The number of a stack in order of first use, given now if it has none; *ret_fresh is what the reader needs to know it. */
+/*
+ * The number of a stack in order of first use, given now if it has none; *ret_fresh is what the
+ * reader needs to know it.
+ */
 static uint32_t local_stack(struct writer *w, uint32_t stack, uint64_t *ret_fresh)
 {
 	uint32_t *at =

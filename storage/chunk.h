@@ -1,9 +1,10 @@
 /*
  * Chunks: what was added to a dictionary, as bytes, and back.
  *
- * An epoch's dictionary is the sum of its chunks in their order. Entries are numbered densely; a chunk says from which
- * number on its entries of each kind are, so that a missing chunk is noticed. Names are entries that refer to a
- * location, and the last one counts. Pure; FORMAT.md, "A chunk", has the bytes.
+ * An epoch's dictionary is the sum of its chunks in their order. Entries are numbered densely; a
+ * chunk says from which number on its entries of each kind are, so that a missing chunk is
+ * noticed. Names are entries that refer to a location, and the last one counts. Pure; FORMAT.md,
+ * "A chunk", has the bytes.
  */
 #pragma once
 
@@ -16,19 +17,19 @@
 #define CHUNK_LINES_MAX	  1024 /* of one location: inline chains are short */
 
 /* X(enum, word): kinds of entries that have numbers, in the order of the bytes */
-#define CHUNK_KIND_LIST(X)       \
-	X(STRING, "string")      \
-	X(OBJECT, "object")      \
-	X(FUNCTION, "function")  \
-	X(LOCATION, "location")  \
-	X(STACK, "stack")        \
+#define CHUNK_KIND_LIST(X)      \
+	X(STRING, "string")     \
+	X(OBJECT, "object")     \
+	X(FUNCTION, "function") \
+	X(LOCATION, "location") \
+	X(STACK, "stack")       \
 	X(LABELS, "labels")
 
 enum chunk_kind {
 #define CHUNK_KIND_ENUM(name, word) CHUNK_##name,
 	CHUNK_KIND_LIST(CHUNK_KIND_ENUM)
 #undef CHUNK_KIND_ENUM
-	CHUNK_KINDS
+		CHUNK_KINDS
 };
 
 struct chunk_string {
@@ -65,10 +66,14 @@ void chunk_done(struct chunk *c); /* a zeroed one is empty */
 void chunk_clear(struct chunk *c);
 bool chunk_is_empty(const struct chunk *c);
 
-/* Room for n more entries of a kind; 0, -ENOMEM, -E2BIG. The caller fills them and adds to n[kind]. */
+/*
+ * Room for n more entries of a kind; 0, -ENOMEM, -E2BIG. The caller fills them and adds to
+ * n[kind].
+ */
 int chunk_reserve(struct chunk *c, enum chunk_kind kind, uint32_t n);
 int chunk_add_string(struct chunk *c, const char *s, size_t len);
-int chunk_add_naming(struct chunk *c, uint32_t location, const struct profile_line *lines, uint32_t n);
+int chunk_add_naming(struct chunk *c, uint32_t location, const struct profile_line *lines,
+		     uint32_t n);
 
 /* from follows into without a gap (-EINVAL otherwise). */
 int chunk_append(struct chunk *into, const struct chunk *from);
@@ -76,7 +81,7 @@ int chunk_append(struct chunk *into, const struct chunk *from);
 int chunk_write(const struct chunk *c, struct compress *z, int level, struct buf *out);
 
 /*
- * Foreign bytes: 0, -EBADMSG, -EPROTO a newer version, -ENOMEM; empty on failure. References point to entries that are in
- * this chunk or before it.
+ * Foreign bytes: 0, -EBADMSG, -EPROTO a newer version, -ENOMEM; empty on failure. References
+ * point to entries that are in this chunk or before it.
  */
 int chunk_parse(const void *data, size_t len, struct compress *z, struct chunk *ret);

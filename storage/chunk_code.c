@@ -13,34 +13,32 @@
 #define CAPS	       0 /* features that a reader must know; none yet */
 #define CHECKSUM_BYTES 8
 
-/* clang-format off */
 /* X(name, how many numbers it has): the columns in the order of the bytes */
-#define COLUMN_LIST(X)                                                                                      \
-	X(STRING_LEN, n[CHUNK_STRING])                                                                      \
-	X(OBJECT_KIND, n[CHUNK_OBJECT])                                                                     \
-	X(OBJECT_PATH, n[CHUNK_OBJECT])                                                                     \
-	X(OBJECT_BUILD_ID, n[CHUNK_OBJECT])                                                                 \
-	X(OBJECT_DOMAIN, n[CHUNK_OBJECT])                                                                   \
-	X(OBJECT_IDENTITY, n[CHUNK_OBJECT])                                                                 \
-	X(FUNCTION_NAME, n[CHUNK_FUNCTION])        /* signed, over the one before */                        \
-	X(FUNCTION_SYSTEM_NAME, n[CHUNK_FUNCTION]) /* signed, over the name */                              \
-	X(FUNCTION_FILE, n[CHUNK_FUNCTION])        /* signed, over the one before */                        \
-	X(FUNCTION_LINE, n[CHUNK_FUNCTION])                                                                 \
-	X(LOCATION_OBJECT, n[CHUNK_LOCATION])      /* signed, over the one before */                        \
-	X(LOCATION_OFFSET, n[CHUNK_LOCATION])      /* signed, over the one before */                        \
-	X(STACK_PARENT, n[CHUNK_STACK])            /* the own number less the parent's */                   \
-	X(STACK_LOCATION, n[CHUNK_STACK])          /* signed, over the one before */                        \
-	X(LABELS_HAS, n[CHUNK_LABELS])                                                                      \
-	X(LABELS_EXTRAS, n[CHUNK_LABELS])                                                                   \
-	X(LABELS_VALUE, n_values)                  /* by label: of each set that has it; signed, over the one before */ \
-	X(LABELS_EXTRA_KEY, n_extras)                                                                       \
-	X(LABELS_EXTRA_VALUE, n_extras)                                                                     \
-	X(NAMING_LOCATION, n_namings)              /* signed, over the one before */                        \
-	X(NAMING_LINES, n_namings)                                                                          \
-	X(LINE_FUNCTION, n_lines)                  /* signed, over the one before */                        \
-	X(LINE_LINE, n_lines)                      /* signed, over the one before */                        \
+#define COLUMN_LIST(X)                                                                     \
+	X(STRING_LEN, n[CHUNK_STRING])                                                     \
+	X(OBJECT_KIND, n[CHUNK_OBJECT])                                                    \
+	X(OBJECT_PATH, n[CHUNK_OBJECT])                                                    \
+	X(OBJECT_BUILD_ID, n[CHUNK_OBJECT])                                                \
+	X(OBJECT_DOMAIN, n[CHUNK_OBJECT])                                                  \
+	X(OBJECT_IDENTITY, n[CHUNK_OBJECT])                                                \
+	X(FUNCTION_NAME, n[CHUNK_FUNCTION]) /* signed, over the one before */              \
+	X(FUNCTION_SYSTEM_NAME, n[CHUNK_FUNCTION]) /* signed, over the name */             \
+	X(FUNCTION_FILE, n[CHUNK_FUNCTION]) /* signed, over the one before */              \
+	X(FUNCTION_LINE, n[CHUNK_FUNCTION])                                                \
+	X(LOCATION_OBJECT, n[CHUNK_LOCATION]) /* signed, over the one before */            \
+	X(LOCATION_OFFSET, n[CHUNK_LOCATION]) /* signed, over the one before */            \
+	X(STACK_PARENT, n[CHUNK_STACK]) /* the own number less the parent's */             \
+	X(STACK_LOCATION, n[CHUNK_STACK]) /* signed, over the one before */                \
+	X(LABELS_HAS, n[CHUNK_LABELS])                                                     \
+	X(LABELS_EXTRAS, n[CHUNK_LABELS])                                                  \
+	X(LABELS_VALUE, n_values) /* by label, of each set: signed, over the one before */ \
+	X(LABELS_EXTRA_KEY, n_extras)                                                      \
+	X(LABELS_EXTRA_VALUE, n_extras)                                                    \
+	X(NAMING_LOCATION, n_namings) /* signed, over the one before */                    \
+	X(NAMING_LINES, n_namings)                                                         \
+	X(LINE_FUNCTION, n_lines) /* signed, over the one before */                        \
+	X(LINE_LINE, n_lines) /* signed, over the one before */                            \
 	X(LINE_COLUMN, n_lines)
-/* clang-format on */
 
 enum {
 #define COLUMN_ENUM(name, n) COL_##name,

@@ -1,8 +1,9 @@
 /*
  * A column: many numbers, most of them small, as one byte each and a few bits beside it.
  *
- * The byte (the symbol) says the number's size and its first bits, so that zstd's entropy coder sees the whole
- * distribution; what is left of large numbers are raw bits. FORMAT.md has the table. Pure.
+ * The byte (the symbol) says the number's size and its first bits, so that zstd's entropy coder
+ * sees the whole distribution; what is left of large numbers are raw bits. FORMAT.md has the
+ * table. Pure.
  */
 #pragma once
 

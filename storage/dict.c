@@ -301,7 +301,10 @@ static int64_t add_entry(struct dict *d, const struct chunk *c, enum chunk_kind 
 	}
 }
 
-/* Each entry must get the number that it has in the chunk: another one means that it was there before. */
+/*
+ * Each entry must get the number that it has in the chunk: another one means that it was there
+ * before.
+ */
 static int apply_kind(struct dict *d, const struct chunk *c, enum chunk_kind kind)
 {
 	int r = fill_gap(d, kind, c->first[kind]);

@@ -1,9 +1,10 @@
 /*
  * The dictionary of one epoch: what the numbers in its blocks mean.
  *
- * It is a profile whose ids are the numbers, plus the label sets, packed, and the ranges of numbers whose chunk was
- * missing or damaged. An epoch is about a day of samples; its dictionary lives and dies with its blocks, so that what
- * is no longer used goes without anybody counting references. Not thread-safe.
+ * It is a profile whose ids are the numbers, plus the label sets, packed, and the ranges of
+ * numbers whose chunk was missing or damaged. An epoch is about a day of samples; its dictionary
+ * lives and dies with its blocks, so that what is no longer used goes without anybody counting
+ * references. Not thread-safe.
  */
 #pragma once
 
@@ -34,8 +35,9 @@ struct dict *dict_free(struct dict *d);
 size_t dict_bytes(const struct dict *d);
 
 /*
- * Add a chunk; entries that are there already are skipped, so a chunk that overlaps is fine. Entries that are missing between
- * become holes. 0, -ENOMEM, or -EBADMSG: the chunk contradicts the dictionary, and its numbers are holes.
+ * Add a chunk; entries that are there already are skipped, so a chunk that overlaps is fine.
+ * Entries that are missing between become holes. 0, -ENOMEM, or -EBADMSG: the chunk contradicts
+ * the dictionary, and its numbers are holes.
  */
 int dict_apply(struct dict *d, const struct chunk *c);
 
@@ -43,7 +45,10 @@ int dict_apply(struct dict *d, const struct chunk *c);
 bool dict_has_stack(const struct dict *d, uint32_t stack);
 bool dict_has(const struct dict *d, enum chunk_kind kind, uint32_t id);
 
-/* A label set; its strings are ids of tables. 0, or -EBADMSG where it, or a string of it, is missing. */
+/*
+ * A label set; its strings are ids of tables. 0, or -EBADMSG where it, or a string of it, is
+ * missing.
+ */
 int dict_labels(const struct dict *d, uint32_t labels, struct profile_labels *ret);
 
 uint32_t dict_count(const struct dict *d, enum chunk_kind kind);

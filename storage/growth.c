@@ -125,7 +125,10 @@ int64_t growth_stack(struct growth *g, uint32_t parent, uint32_t location)
 
 static uint64_t class_hash(const struct profile_labels *l)
 {
-	/* What runs the same code hits the same stacks; threads of a pool have numbered names, so these stay out. */
+	/*
+	 * What runs the same code hits the same stacks; threads of a pool have numbered names, so
+	 * these stay out.
+	 */
 	const uint64_t key[] = {
 		l->has & (1u << PROFILE_LABEL_COMM) ? l->value[PROFILE_LABEL_COMM] : 0,
 		l->has & (1u << PROFILE_LABEL_EXE) ? l->value[PROFILE_LABEL_EXE] : 0,

@@ -1,8 +1,9 @@
 /*
  * A dictionary that grows: the writer's epoch, and what was added to it since the last commit.
  *
- * Entries get their numbers when they are added and are remembered in `pending` until a commit has written them; a commit
- * that fails loses nothing. Strings, objects and so on are ids of dict->tables.
+ * Entries get their numbers when they are added and are remembered in `pending` until a commit
+ * has written them; a commit that fails loses nothing. Strings, objects and so on are ids of
+ * dict->tables.
  */
 #pragma once
 
@@ -16,9 +17,10 @@ struct growth {
 	struct growth_class {
 		uint64_t hash;
 		uint32_t labels; /* the first set of its class */
-	} *class_of;
+	} * class_of;
 	uint32_t n_classes, cap_classes;
-	bool torn; /* memory ran out between dict and pending: this epoch must not be written to any more */
+	/* memory ran out between dict and pending: this epoch must not be written to any more */
+	bool torn;
 };
 
 int growth_init(struct growth *g, uint64_t epoch);

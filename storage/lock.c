@@ -57,7 +57,10 @@ int lock_note(int fd, const char *text)
 		return -E2BIG;
 	memcpy(line, text, len);
 	line[len] = '\n';
-	/* Written first and cut afterwards: at worst a reader sees the end of the older text behind a newline. */
+	/*
+	 * Written first and cut afterwards: at worst a reader sees the end of the older text
+	 * behind a newline.
+	 */
 	if (pwrite(fd, line, len + 1, 0) != (ssize_t)len + 1)
 		return errno ? -errno : -EIO;
 	return ftruncate(fd, (off_t)len + 1) < 0 ? -errno : 0;

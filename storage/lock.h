@@ -1,8 +1,10 @@
 /*
- * The writer's lock: a file of its own beside the store, FILE.lock, whose content says who serves the store.
+ * The writer's lock: a file of its own beside the store, FILE.lock, whose content says who serves
+ * the store.
  *
- * It is an open file description lock: it goes with the last descriptor of the description that took it, so neither
- * closing another descriptor nor asking who holds it drops it. The file itself stays.
+ * It is an open file description lock: it goes with the last descriptor of the description that
+ * took it, so neither closing another descriptor nor asking who holds it drops it. The file
+ * itself stays.
  */
 #pragma once
 

@@ -317,7 +317,10 @@ static void extra_insert(const struct profile *p, struct profile_labels *to,
 	to->n_extra++;
 }
 
-/* One form for equal sets: what is missing is zero, an empty string is missing, extras go by their key's bytes. */
+/*
+ * One form for equal sets: what is missing is zero, an empty string is missing, extras go by
+ * their key's bytes.
+ */
 static void labels_canonical(const struct profile *p, const struct profile_labels *l,
 			     struct profile_labels *ret)
 {
@@ -358,7 +361,10 @@ int profile_set_lines(struct profile *p, uint32_t location, const struct profile
 	if (l->naming == naming && l->n_lines == n &&
 	    (!n || !memcmp(&p->lines[l->first_line], lines, n * sizeof(*lines))))
 		return 0;
-	/* Always behind the others, never in place: who keeps a copy sees by first_line that the name is a new one. */
+	/*
+	 * Always behind the others, never in place: who keeps a copy sees by first_line that the
+	 * name is a new one.
+	 */
 	r = grow(&p->lines, &p->cap_lines, p->n_lines, n, sizeof(*p->lines), PROFILE_TABLE_MAX);
 	if (r < 0)
 		return r;

@@ -1,12 +1,13 @@
 /*
  * The profile model: what was sampled, in tables that refer to each other by dense numbers.
  *
- * Everything that is asked of Hearth is answered by one of these: the sampler fills one, the store keeps
- * and merges them, the encoders of web/export write them out. Tables only grow; an id is an index and stays valid for the
- * life of the profile. Id 0 of strings is "", of stacks the empty stack; other tables start at 0.
+ * Everything that is asked of Hearth is answered by one of these: the sampler fills one, the
+ * store keeps and merges them, the encoders of web/export write them out. Tables only grow; an id
+ * is an index and stays valid for the life of the profile. Id 0 of strings is "", of stacks the
+ * empty stack; other tables start at 0.
  *
- * Not thread-safe. Adding functions intern: equal content gives the same id. They return >= 0 (the id)
- * or -ENOMEM, or -E2BIG past PROFILE_*_MAX.
+ * Not thread-safe. Adding functions intern: equal content gives the same id. They return >= 0
+ * (the id) or -ENOMEM, or -E2BIG past PROFILE_*_MAX.
  */
 #pragma once
 
@@ -17,28 +18,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROFILE_STRINGS_MAX	(1u << 24)
-#define PROFILE_STACKS_MAX	(1u << 26)
-#define PROFILE_SAMPLES_MAX	(1u << 30)
+#define PROFILE_STRINGS_MAX	 (1u << 24)
+#define PROFILE_STACKS_MAX	 (1u << 26)
+#define PROFILE_SAMPLES_MAX	 (1u << 30)
 #define PROFILE_STRING_BYTES_MAX 8192 /* one string; longer ones are cut, with an ellipsis */
 
 /* X(name, short name as stored in JSON, what the offsets of its locations are) */
-#define PROFILE_OBJECT_LIST(X)                                                                \
-	X(FILE, "file", "a mapped file: position in the file")                               \
-	X(KERNEL, "kernel", "the kernel's core image: from _text")                           \
-	X(MODULE, "module", "a kernel module: from its load address")                        \
-	X(BPF, "bpf", "a BPF program: from its first instruction")                           \
-	X(VDSO, "vdso", "from the start of the vdso")                                        \
-	X(JIT, "jit", "executable memory of one process without a file: the address")       \
-	X(UNKNOWN, "unknown", "no mapping known: the address")                               \
-	X(INCOMPLETE, "incomplete", "not code: the walk ended before the root; path is the reason") \
+#define PROFILE_OBJECT_LIST(X)                                                        \
+	X(FILE, "file", "a mapped file: position in the file")                        \
+	X(KERNEL, "kernel", "the kernel's core image: from _text")                    \
+	X(MODULE, "module", "a kernel module: from its load address")                 \
+	X(BPF, "bpf", "a BPF program: from its first instruction")                    \
+	X(VDSO, "vdso", "from the start of the vdso")                                 \
+	X(JIT, "jit", "executable memory of one process without a file: the address") \
+	X(UNKNOWN, "unknown", "no mapping known: the address")                        \
+	X(INCOMPLETE, "incomplete",                                                   \
+	  "not code: the walk ended before the root; path is the reason")             \
 	X(SYMBOL, "symbol", "imported by name: offset is the number of a name")
 
 enum profile_object_kind {
 #define PROFILE_OBJECT_ENUM(name, shortname, sentence) PROFILE_OBJECT_##name,
 	PROFILE_OBJECT_LIST(PROFILE_OBJECT_ENUM)
 #undef PROFILE_OBJECT_ENUM
-	PROFILE_OBJECT_COUNT
+		PROFILE_OBJECT_COUNT
 };
 
 const char *profile_object_kind_name(enum profile_object_kind kind);
@@ -47,10 +49,13 @@ int profile_object_kind_parse(const char *name); /* -ENOENT */
 /* Two objects are one when all fields are equal. */
 struct profile_object {
 	enum profile_object_kind kind;
-	uint32_t path; /* string; "[kernel.kallsyms]", "[ext4]", "[vdso]", "[jit]"; the reason for INCOMPLETE */
+	/* string; "[kernel.kallsyms]", "[ext4]", "[vdso]", "[jit]"; the reason for INCOMPLETE */
+	uint32_t path;
 	uint32_t build_id; /* string, lower-case hex, "" for none */
-	uint32_t domain; /* whose word its names are: 0 root's, else 1 + the owner's uid, saturated */
-	uint64_t identity; /* tells files without a build id apart; a JIT object's process and generation */
+	/* whose word its names are: 0 root's, else 1 + the owner's uid, saturated */
+	uint32_t domain;
+	/* tells files without a build id apart; a JIT object's process and generation */
+	uint64_t identity;
 };
 
 struct profile_function {
@@ -76,35 +81,42 @@ struct profile_location {
 	uint32_t object;
 	uint64_t offset; /* of the instruction; for callers inside the call */
 	enum profile_naming naming;
-	uint32_t first_line; /* into lines: [first_line, first_line + n_lines), innermost inlinee first */
+	/* into lines: [first_line, first_line + n_lines), innermost inlinee first */
+	uint32_t first_line;
 	uint32_t n_lines;
 };
 
-/* A node of the prefix tree: the stack that is parent's with location called by it. parent < own id. */
+/*
+ * A node of the prefix tree: the stack that is parent's with location called by it. parent < own
+ * id.
+ */
 struct profile_stack {
 	uint32_t parent;
 	uint32_t location;
 };
 
-/* X(enum, name as people type it, is a number). Order is that of the columns in samples and tables. */
-#define PROFILE_LABEL_LIST(X)          \
-	X(PID, "pid", true)            \
-	X(START, "start", true)        \
-	X(TID, "tid", true)            \
-	X(COMM, "comm", false)         \
-	X(THREAD, "thread", false)     \
-	X(EXE, "exe", false)           \
-	X(CGROUP, "cgroup", false)     \
+/*
+ * X(enum, name as people type it, is a number). Order is that of the columns in samples and
+ * tables.
+ */
+#define PROFILE_LABEL_LIST(X)            \
+	X(PID, "pid", true)              \
+	X(START, "start", true)          \
+	X(TID, "tid", true)              \
+	X(COMM, "comm", false)           \
+	X(THREAD, "thread", false)       \
+	X(EXE, "exe", false)             \
+	X(CGROUP, "cgroup", false)       \
 	X(CONTAINER, "container", false) \
-	X(UNIT, "unit", false)         \
-	X(UID, "uid", true)            \
+	X(UNIT, "unit", false)           \
+	X(UID, "uid", true)              \
 	X(HOST, "host", false)
 
 enum profile_label {
 #define PROFILE_LABEL_ENUM(name, text, number) PROFILE_LABEL_##name,
 	PROFILE_LABEL_LIST(PROFILE_LABEL_ENUM)
 #undef PROFILE_LABEL_ENUM
-	PROFILE_LABEL_COUNT
+		PROFILE_LABEL_COUNT
 };
 
 const char *profile_label_name(enum profile_label l);
@@ -119,14 +131,16 @@ struct profile_extra_label {
 };
 
 /*
- * A label set. value[l] is a number for pid, start (milliseconds since 1970 of the process's start), tid, uid, and a string
- * id for the others. has is a bit mask of the labels that are present: a missing label equals the empty string.
+ * A label set. value[l] is a number for pid, start (milliseconds since 1970 of the process's
+ * start), tid, uid, and a string id for the others. has is a bit mask of the labels that are
+ * present: a missing label equals the empty string.
  */
 struct profile_labels {
 	uint64_t value[PROFILE_LABEL_COUNT];
 	uint32_t has;
 	uint32_t n_extra;
-	struct profile_extra_label extra[PROFILE_EXTRA_LABELS_MAX]; /* static ones and imported ones, sorted by key */
+	/* static ones and imported ones, sorted by key */
+	struct profile_extra_label extra[PROFILE_EXTRA_LABELS_MAX];
 };
 
 struct profile_sample {
@@ -170,8 +184,8 @@ struct profile {
 	bool merge; /* samples of equal stack and labels are added up, their time dropped */
 
 	/* private to profile.c: the indexes behind interning */
-	struct idmap string_index, object_index, function_index, location_index, stack_index, labels_index,
-		sample_index;
+	struct idmap string_index, object_index, function_index, location_index, stack_index,
+		labels_index, sample_index;
 };
 
 /* Heap. merge as in the field. */
@@ -182,8 +196,10 @@ struct profile *profile_free(struct profile *p);
 size_t profile_bytes(const struct profile *p);
 
 int64_t profile_string(struct profile *p, const char *s); /* NULL is "" */
-int64_t profile_string_len(struct profile *p, const char *s, size_t len); /* NUL bytes inside become '?' */
-const char *profile_str(const struct profile *p, uint32_t id); /* borrowed until the next string is added */
+/* NUL bytes inside become '?' */
+int64_t profile_string_len(struct profile *p, const char *s, size_t len);
+/* borrowed until the next string is added */
+const char *profile_str(const struct profile *p, uint32_t id);
 
 int64_t profile_object(struct profile *p, const struct profile_object *o);
 int64_t profile_function(struct profile *p, const struct profile_function *f);
@@ -192,15 +208,18 @@ int64_t profile_stack(struct profile *p, uint32_t parent, uint32_t location);
 int64_t profile_labels(struct profile *p, const struct profile_labels *l);
 
 /* Name a location, or say with n 0 that nobody can. Lines are copied. Renaming is allowed. */
-int profile_set_lines(struct profile *p, uint32_t location, const struct profile_line *lines, uint32_t n);
+int profile_set_lines(struct profile *p, uint32_t location, const struct profile_line *lines,
+		      uint32_t n);
 
-int profile_add_sample(struct profile *p, uint64_t time_ns, uint32_t stack, uint32_t labels, uint64_t count);
+int profile_add_sample(struct profile *p, uint64_t time_ns, uint32_t stack, uint32_t labels,
+		       uint64_t count);
 void profile_clear_samples(struct profile *p); /* the tables stay */
 int profile_add_loss(struct profile *p, const char *reason, uint64_t count);
 
 /*
- * Add all that from has (tables as far as its samples need them, samples, losses) to into, number by number.
- * Periods must be equal or one of them 0 (-EINVAL); the range becomes the hull of both.
+ * Add all that from has (tables as far as its samples need them, samples, losses) to into, number
+ * by number. Periods must be equal or one of them 0 (-EINVAL); the range becomes the hull of
+ * both.
  */
 int profile_merge(struct profile *into, const struct profile *from);
 
@@ -211,26 +230,33 @@ uint64_t profile_sample_count(const struct profile *p); /* sum of counts */
 /* The reason why this stack does not reach its root, or NULL. Borrowed. */
 const char *profile_stack_incomplete(const struct profile *p, uint32_t stack);
 
-/* Locations of a stack, leaf first, without the incomplete mark. Returns how many there are; writes at most max. */
-uint32_t profile_stack_locations(const struct profile *p, uint32_t stack, uint32_t *ret, uint32_t max);
+/*
+ * Locations of a stack, leaf first, without the incomplete mark. Returns how many there are;
+ * writes at most max.
+ */
+uint32_t profile_stack_locations(const struct profile *p, uint32_t stack, uint32_t *ret,
+				 uint32_t max);
 
-/* The value of a label as text ("" where missing); name is one of the built-in ones or an extra key.
- * Numbers are written into scratch (24 bytes). */
-const char *profile_label_text(const struct profile *p, uint32_t labels, const char *name, char *scratch);
+/*
+ * The value of a label as text ("" where missing); name is one of the built-in ones or an extra
+ * key. Numbers are written into scratch (24 bytes).
+ */
+const char *profile_label_text(const struct profile *p, uint32_t labels, const char *name,
+			       char *scratch);
 
 /* X(enum, JSON word, folded suffix) */
-#define PROFILE_FRAME_LIST(X)                       \
-	X(NATIVE, "native", "")                     \
-	X(KERNEL, "kernel", "_[k]")                 \
-	X(INLINED, "inlined", "_[i]")               \
-	X(JIT, "jit", "_[j]")                       \
+#define PROFILE_FRAME_LIST(X)         \
+	X(NATIVE, "native", "")       \
+	X(KERNEL, "kernel", "_[k]")   \
+	X(INLINED, "inlined", "_[i]") \
+	X(JIT, "jit", "_[j]")         \
 	X(INTERPRETED, "interpreted", "_[p]")
 
 enum profile_frame_kind {
 #define PROFILE_FRAME_ENUM(name, word, suffix) PROFILE_FRAME_##name,
 	PROFILE_FRAME_LIST(PROFILE_FRAME_ENUM)
 #undef PROFILE_FRAME_ENUM
-	PROFILE_FRAME_COUNT
+		PROFILE_FRAME_COUNT
 };
 
 const char *profile_frame_kind_name(enum profile_frame_kind k);
@@ -238,7 +264,8 @@ const char *profile_frame_kind_suffix(enum profile_frame_kind k);
 
 /* One shown frame: a location has as many as its inline chain is long, at least one. */
 struct profile_frame {
-	const char *function; /* never empty: `object+0xoffset`, `[jit]`, `[unknown]` where there is no name */
+	/* never empty: `object+0xoffset`, `[jit]`, `[unknown]` where there is no name */
+	const char *function;
 	const char *system_name; /* equals function where not known apart */
 	const char *file; /* "" unknown */
 	uint32_t line;
@@ -252,9 +279,10 @@ struct profile_frame {
 };
 
 /*
- * Frame i of a location, innermost first; the last is the function itself, those before are inlined into it.
- * scratch (PROFILE_SCRATCH_BYTES) holds a made-up name.
+ * Frame i of a location, innermost first; the last is the function itself, those before are
+ * inlined into it. scratch (PROFILE_SCRATCH_BYTES) holds a made-up name.
  */
 #define PROFILE_SCRATCH_BYTES 512
 uint32_t profile_location_frames(const struct profile *p, uint32_t location); /* how many, >= 1 */
-struct profile_frame profile_location_frame(const struct profile *p, uint32_t location, uint32_t i, char *scratch);
+struct profile_frame profile_location_frame(const struct profile *p, uint32_t location, uint32_t i,
+					    char *scratch);

@@ -1,8 +1,9 @@
 /*
- * Numbers of one profile as numbers of another: what merging and answering from a dictionary have in common.
+ * Numbers of one profile as numbers of another: what merging and answering from a dictionary have
+ * in common.
  *
- * Each number is mapped when it is first needed, with all that it refers to. Both profiles outlive the map, and from must not
- * grow while it lives.
+ * Each number is mapped when it is first needed, with all that it refers to. Both profiles
+ * outlive the map, and from must not grow while it lives.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /*
  * What encoders ask of a profile: stacks as locations, locations as shown frames, labels as text.
  *
- * Nothing here changes a profile. Run-time addresses (those of JIT code and of unknown mappings) stay
- * behind: neither a made-up name nor a frame's offset shows one.
+ * Nothing here changes a profile. Run-time addresses (those of JIT code and of unknown mappings)
+ * stay behind: neither a made-up name nor a frame's offset shows one.
  */
 #include "storage/profile.h"
 

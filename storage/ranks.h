@@ -1,8 +1,9 @@
 /*
- * Numbers as ranks: 0 for one not yet seen in this context, else 1 + its place in the order of how often it was seen.
+ * Numbers as ranks: 0 for one not yet seen in this context, else 1 + its place in the order of
+ * how often it was seen.
  *
- * Both sides of a codec keep one of these, so that what is frequent gets a small number without a table being
- * sent. Numbers are dense, [0, n).
+ * Both sides of a codec keep one of these, so that what is frequent gets a small number without a
+ * table being sent. Numbers are dense, [0, n).
  */
 #pragma once
 
@@ -11,7 +12,7 @@
 struct ranks {
 	struct ranks_seen {
 		uint32_t number, count;
-	} *seen; /* of this context, by count, largest first */
+	} * seen; /* of this context, by count, largest first */
 	uint32_t n_seen;
 	uint32_t *place; /* of each number in seen; valid where epoch is the current one */
 	uint32_t *epoch, current;

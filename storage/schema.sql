@@ -1,7 +1,9 @@
--- The tables of a store, version 1. FORMAT.md says what is in them; every row has a checksum over its key and content.
+-- The tables of a store, version 1. FORMAT.md says what is in them; every row has a checksum over
+-- its key and content.
 
--- Blocks of samples, [first, last] of the numbers that were given out when they were written. No number is left out:
--- what was dropped on purpose stays as a row without data (level -1) until everything older is gone as well.
+-- Blocks of samples, [first, last] of the numbers that were given out when they were written. No
+-- number is left out: what was dropped on purpose stays as a row without data (level -1) until
+-- everything older is gone as well.
 CREATE TABLE block (
 	first INTEGER PRIMARY KEY,
 	last INTEGER NOT NULL,

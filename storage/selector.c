@@ -1,8 +1,9 @@
 /*
  * Selectors: text to checked predicates, and predicates over label sets; see selector.h.
  *
- * This is the one file that touches PCRE2. Patterns come from whoever may ask, so matching is bounded in steps and
- * memory, and values are bytes, not characters: a thread's name need not be UTF-8, and `.` matches each of its bytes.
+ * This is the one file that touches PCRE2. Patterns come from whoever may ask, so matching is
+ * bounded in steps and memory, and values are bytes, not characters: a thread's name need not be
+ * UTF-8, and `.` matches each of its bytes.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "storage/selector.h"
@@ -145,7 +146,10 @@ static int read_op(struct reader *r, struct matcher *m)
 	return 0;
 }
 
-/* Escapes are \" \\ \n; any other backslash stays, so that patterns read as they are written: "a\.b". */
+/*
+ * Escapes are \" \\ \n; any other backslash stays, so that patterns read as they are written:
+ * "a\.b".
+ */
 static char read_char(struct reader *r)
 {
 	char c = *r->at++;

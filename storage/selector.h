@@ -1,9 +1,11 @@
 /*
  * Selectors: `{comm="redis-server", container=~"web.*", pid!="1"}` as predicates over label sets.
  *
- * The braces are optional. `=~` and `!~` match the whole value (PCRE2, patterns up to SELECTOR_PATTERN_BYTES, with match and
- * heap limits: reaching one is an error of the question, not a miss). A missing label equals the empty string. In values
- * `\"`, `\\` and `\n` are escapes. NULL, "" and "{}" select everything. Pure; a selector may be used by one thread at a time.
+ * The braces are optional. `=~` and `!~` match the whole value (PCRE2, patterns up to
+ * SELECTOR_PATTERN_BYTES, with match and heap limits: reaching one is an error of the question,
+ * not a miss). A missing label equals the empty string. In values `\"`, `\\` and `\n` are
+ * escapes. NULL, "" and "{}" select everything. Pure; a selector may be used by one thread at a
+ * time.
  */
 #pragma once
 

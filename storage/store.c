@@ -1,4 +1,7 @@
-/* Opening and closing a store, its dictionaries for readers, and its summary; see store.h and store_private.h. */
+/*
+ * Opening and closing a store, its dictionaries for readers, and its summary; see store.h and
+ * store_private.h.
+ */
 #include "storage/store_private.h"
 
 #include "profiler/base/cleanup.h"
@@ -192,25 +195,25 @@ static int recover_state(struct store *s, uint64_t now_ns)
 static int chunks_are_whole(struct store *s, bool *ret)
 {
 	struct db_chunk_list l;
-	uint64_t next = 0;
+	size_t i;
 	int r = db_chunk_list(s->db, &l);
 
 	if (r < 0)
 		return r;
-	*ret = true;
-	for (size_t i = 0; i < l.n; i++) {
-		if (l.chunks[i].epoch == s->state.epoch && next && l.chunks[i].first != next)
-			*ret = false;
-		next = l.chunks[i].last + 1;
-	}
-	if (l.n ? next != s->state.next_chunk : s->state.next_chunk != s->state.first_chunk)
-		*ret = false;
+	i = l.n;
+	*ret = i > 0 && l.chunks[i - 1].last + 1 == s->state.next_chunk &&
+	       l.chunks[i - 1].epoch == s->state.epoch;
+	for (; *ret && i > 1 && l.chunks[i - 2].epoch == s->state.epoch; i--)
+		*ret = l.chunks[i - 2].last + 1 == l.chunks[i - 1].first;
 	db_chunk_list_done(&l);
 	return 0;
 }
 
-/* Go on with the last epoch if its dictionary is whole, else begin a new one: nothing is added to damage. */
-static int load_growth(struct store *s, uint64_t now_ns)
+/*
+ * Go on with the last epoch if its dictionary is whole, else begin a new one: nothing is added to
+ * damage.
+ */
+static int load_growth(struct store *s, bool recovered, uint64_t now_ns)
 {
 	uint64_t next_chunk = 0, damaged = 0;
 	bool whole;
@@ -223,8 +226,7 @@ static int load_growth(struct store *s, uint64_t now_ns)
 	if (r < 0)
 		return r;
 	growth_loaded(&s->growth);
-	if (whole && !damaged && !s->growth.dict->n_holes && !s->growth.dict->broken &&
-	    s->state.epoch)
+	if (whole && !recovered && !damaged && !s->growth.dict->n_holes && !s->growth.dict->broken)
 		return 0;
 	s->state.lost_rows += damaged;
 	r = store_new_epoch(s, now_ns);
@@ -236,8 +238,9 @@ static int load_state(struct store *s)
 {
 	uint64_t now_ns = quantity_now_ns();
 	int r = db_state_get(s->db, &s->state);
+	bool recovered = r == -ENOENT || r == -EBADMSG;
 
-	if (r == -ENOENT || r == -EBADMSG)
+	if (recovered)
 		r = recover_state(s, now_ns);
 	if (r == 0 && s->state.next_block == 1 && s->state.next_chunk == 1)
 		s->state.lost_rows = 0;
@@ -251,7 +254,7 @@ static int load_state(struct store *s)
 		return r;
 	s->run.number = (s->run.number > s->state.run ? s->run.number : s->state.run) + 1;
 	s->run.started_ns = now_ns;
-	return load_growth(s, now_ns);
+	return load_growth(s, recovered, now_ns);
 }
 
 static void set_options(struct store *s, const struct store_options *o)

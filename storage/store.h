@@ -4,8 +4,9 @@
  * One writer, any number of readers (each its own struct store, one thread at a time), WAL. The
  * file is mode 0640 in a directory that others cannot write. FORMAT.md describes every byte.
  *
- * Ranges are [from, until) in nanoseconds of the wall clock, cut to the millisecond. Every failure that a user can
- * cause or mend has its sentence in err. A query holds the memory of its answer, not of its range.
+ * Ranges are [from, until) in nanoseconds of the wall clock, cut to the millisecond. Every
+ * failure that a user can cause or mend has its sentence in err. A query holds the memory of its
+ * answer, not of its range.
  */
 #pragma once
 
@@ -23,20 +24,28 @@ struct store_options {
 };
 
 /*
- * Open for writing: makes the file and its directory (0750) where missing, takes the writer's lock
- * (FILE.lock, which vanishes with the process and holds `text`, see store_lock_read()), and repairs nothing silently: what the
- * last writer left unfinished is in store_summary. -EBUSY: another writer; -EPROTO: a newer version; -EACCES, -EPERM: the
- * directory is writable by others, or not ours; -EBADMSG: not a store.
+ * Open for writing: makes the file and its directory (0750) where missing, takes the writer's
+ * lock (FILE.lock, which vanishes with the process and holds `text`, see store_lock_read()), and
+ * repairs nothing silently: what the last writer left unfinished is in store_summary. -EBUSY:
+ * another writer; -EPROTO: a newer version; -EACCES, -EPERM: the directory is writable by others,
+ * or not ours; -EBADMSG: not a store.
  */
-int store_open_writer(const char *path, const struct store_options *options, struct store **ret, struct err *err);
+int store_open_writer(const char *path, const struct store_options *options, struct store **ret,
+		      struct err *err);
 
-/* Open for reading. All descriptors are open and no path is looked at any more when this returns. -ENOENT: no such store. */
+/*
+ * Open for reading. All descriptors are open and no path is looked at any more when this returns.
+ * -ENOENT: no such store.
+ */
 int store_open_reader(const char *path, struct store **ret, struct err *err);
 
 /* Writers flush, mark a clean end and give up the lock. NULL is fine. */
 struct store *store_close(struct store *s);
 
-/* What the lock says of the daemon that serves this store; one line, e.g. "pid=12 address=http://127.0.0.1:7979/". */
+/*
+ * What the lock says of the daemon that serves this store; one line, e.g. "pid=12
+ * address=http://127.0.0.1:7979/".
+ */
 int store_lock_note(struct store *s, const char *text);
 /* Without opening: -ENOENT when no writer holds it. */
 int store_lock_read(const char *path, char *ret_text, size_t text_bytes);
@@ -44,9 +53,10 @@ int store_lock_read(const char *path, char *ret_text, size_t text_bytes);
 /* ---- writing ---- */
 
 /*
- * A feed connects a live profile (merge false), whose tables grow and whose samples are cleared after each flush, with the store: it
- * remembers which row each id became, so that a steady workload costs one look-up per sample. A live profile that grew too large is
- * replaced: end the feed, start with a new one.
+ * A feed connects a live profile (merge false), whose tables grow and whose samples are cleared
+ * after each flush, with the store: it remembers which row each id became, so that a steady
+ * workload costs one look-up per sample. A live profile that grew too large is replaced: end the
+ * feed, start with a new one.
  */
 struct store_feed;
 
@@ -54,14 +64,18 @@ int store_feed_new(struct store *s, struct profile *live, struct store_feed **re
 struct store_feed *store_feed_free(struct store_feed *f);
 
 /*
- * One commit: the samples of live, what they need, names that live has learned, and the counters (a JSON text that
- * the next start and `status` without a daemon read). sync: to the disk as well. Locations that the store has names for
- * already are marked named in live (their lines filled in), so that nothing is asked twice.
- * On failure nothing was written and the samples are still in live; -ENOSPC and -EDQUOT: try again later.
+ * One commit: the samples of live, what they need, names that live has learned, and the counters
+ * (a JSON text that the next start and `status` without a daemon read). sync: to the disk as
+ * well. Locations that the store has names for already are marked named in live (their lines
+ * filled in), so that nothing is asked twice. On failure nothing was written and the samples are
+ * still in live; -ENOSPC and -EDQUOT: try again later.
  */
 int store_feed_flush(struct store_feed *f, const char *counters_json, bool sync, struct err *err);
 
-/* Merge small blocks, roll up and drop by age and size; one bounded step (no pause above 50 ms). 1: there is more to do. */
+/*
+ * Merge small blocks, roll up and drop by age and size; one bounded step (no pause above 50 ms).
+ * 1: there is more to do.
+ */
 int store_age(struct store *s, uint64_t now_ns, struct err *err);
 
 /* ---- reading ---- */
@@ -74,10 +88,13 @@ struct store_query {
 	const atomic_bool *cancel; /* may be NULL; true ends the query with -ECANCELED */
 };
 
-/* Merged (keep_samples false: by stack and the labels in by, NULL-terminated names, NULL = all label sets) or with every
- * sample's time (true). losses and damage in the range are in the profile's losses. */
-int store_query_profile(struct store *s, const struct store_query *q, const char *const *by, bool keep_samples,
-			struct profile **ret, struct err *err);
+/*
+ * Merged (keep_samples false: by stack and the labels in by, NULL-terminated names, NULL = all
+ * label sets) or with every sample's time (true). losses and damage in the range are in the
+ * profile's losses.
+ */
+int store_query_profile(struct store *s, const struct store_query *q, const char *const *by,
+			bool keep_samples, struct profile **ret, struct err *err);
 
 struct store_series_line {
 	char *label; /* value of the `by` label; "" where missing or without `by` */
@@ -97,12 +114,12 @@ struct store_series {
 #define STORE_SERIES_LINES_MAX 100
 
 /* by: a label name, or NULL. step 0: chosen for about 300 steps. */
-int store_query_series(struct store *s, const struct store_query *q, uint64_t step_ns, const char *by,
-		       struct store_series *ret, struct err *err);
+int store_query_series(struct store *s, const struct store_query *q, uint64_t step_ns,
+		       const char *by, struct store_series *ret, struct err *err);
 void store_series_done(struct store_series *s);
 
-#define STORE_HEATMAP_SLOT_NS 20000000ull
-#define STORE_HEATMAP_SLOTS   50 /* a column is a second */
+#define STORE_HEATMAP_SLOT_NS	  20000000ull
+#define STORE_HEATMAP_SLOTS	  50 /* a column is a second */
 #define STORE_HEATMAP_COLUMNS_MAX 7200
 
 struct store_heatmap {
@@ -112,19 +129,24 @@ struct store_heatmap {
 };
 
 /* -E2BIG: more than STORE_HEATMAP_COLUMNS_MAX seconds. */
-int store_query_heatmap(struct store *s, const struct store_query *q, struct store_heatmap *ret, struct err *err);
+int store_query_heatmap(struct store *s, const struct store_query *q, struct store_heatmap *ret,
+			struct err *err);
 void store_heatmap_done(struct store_heatmap *h);
 
-/* Names of the labels that occur in the range; values of one, each with its samples, largest first. */
+/*
+ * Names of the labels that occur in the range; values of one, each with its samples, largest
+ * first.
+ */
 struct store_values {
 	char **value;
 	uint64_t *count;
 	size_t n;
 };
 
-int store_query_labels(struct store *s, const struct store_query *q, struct store_values *ret, struct err *err);
-int store_query_label_values(struct store *s, const struct store_query *q, const char *label, struct store_values *ret,
-			     struct err *err);
+int store_query_labels(struct store *s, const struct store_query *q, struct store_values *ret,
+		       struct err *err);
+int store_query_label_values(struct store *s, const struct store_query *q, const char *label,
+			     struct store_values *ret, struct err *err);
 void store_values_done(struct store_values *v);
 
 struct store_summary {

@@ -1,9 +1,11 @@
 /*
- * Ageing: small blocks and chunks become larger ones, old samples coarser, and what is too old or too much is dropped.
+ * Ageing: small blocks and chunks become larger ones, old samples coarser, and what is too old or
+ * too much is dropped.
  *
- * One call does one bounded step, the most urgent one: space, age, roll-up, merging, dictionaries, free pages. Numbers of
- * blocks stay without gaps: a merged block covers the numbers of its parts, and a block that is dropped out of turn
- * leaves a row without data, which goes when everything before it has gone.
+ * One call does one bounded step, the most urgent one: space, age, roll-up, merging,
+ * dictionaries, free pages. Numbers of blocks stay without gaps: a merged block covers the
+ * numbers of its parts, and a block that is dropped out of turn leaves a row without data, which
+ * goes when everything before it has gone.
  */
 #include "storage/store_private.h"
 
@@ -13,18 +15,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MERGE_FAN_IN 16 /* blocks of a level that become one of the next */
-#define MERGE_ENTRIES \
-	(1u << 17) /* a merged block: coded in about 25 ms, see tests/bench/bench_store.c */
-#define MERGE_SPAN_MS \
-	(3600 * 1000ull) /* at full detail; coarser blocks span as much more as they are coarser */
+/*
+ * Merging. A full block is parsed and coded in about 40 ms (tests/bench/bench_store.c). Coarser
+ * blocks span as much more than an hour as they are coarser. Columns are made for zstd's entropy
+ * coder: higher levels look for matches and lose 1 %.
+ */
+#define MERGE_FAN_IN	   16 /* blocks of a level that become one of the next */
+#define MERGE_ENTRIES	   (1u << 18)
+#define MERGE_SPAN_MS	   (3600 * 1000ull)
 #define MERGE_SPAN_MAX_MS  (4 * 24 * 3600 * 1000ull)
+#define MERGED_BLOCK_LEVEL 1
 #define MERGE_CHUNK_BYTES  (128u << 10)
-#define MERGED_LEVEL	   9 /* zstd's, of what stays */
+#define MERGED_CHUNK_LEVEL 9
+
 #define SECOND_MS	   1000
 #define MINUTE_MS	   60000
 #define MINUTES_AFTER	   3 /* times the detail time: from there on minutes instead of seconds */
-#define DROPPED_AT_ONCE	   64 /* blocks: deleting touches each of their pages */
+
+/* Deleting touches each page of what goes. */
+#define DROPPED_AT_ONCE	   64 /* blocks */
 #define DROP_BYTES_AT_ONCE (16u << 20)
 #define FREE_PAGES_AT_ONCE 256
 #define FREE_BYTES_KEPT	   (1u << 20) /* are soon used again */
@@ -127,7 +136,10 @@ static int drop_old(struct ageing *a)
 	return r;
 }
 
-/* The first in the order of writing: it is right whatever the clock did. The newest block stays in any case. */
+/*
+ * The first in the order of writing: it is right whatever the clock did. The newest block stays
+ * in any case.
+ */
 static int drop_surplus(struct ageing *a, uint64_t surplus_bytes)
 {
 	unsigned int n = 0;
@@ -146,8 +158,9 @@ static int drop_surplus(struct ageing *a, uint64_t surplus_bytes)
 }
 
 /*
- * Bytes above the limit. Free pages do not count, they are given back or used again; of the WAL no more than its
- * share does, because a reader may keep it long, and samples are not dropped for that.
+ * Bytes above the limit. Free pages do not count, they are given back or used again; of the WAL
+ * no more than its share does, because a reader may keep it long, and samples are not dropped for
+ * that.
  */
 static int surplus(struct store *s, uint64_t *ret)
 {
@@ -224,7 +237,7 @@ static int replace_blocks(struct ageing *a, size_t from, size_t until, struct bl
 	int r;
 
 	buf_clear(&a->bytes);
-	r = block_write(b, &s->compress, tick_ns, MERGED_LEVEL, &a->bytes);
+	r = block_write(b, &s->compress, tick_ns, MERGED_BLOCK_LEVEL, &a->bytes);
 	for (size_t i = from; i < until && r >= 0; i++)
 		r = db_block_delete(s->db, a->list.blocks[i].first);
 	if (r < 0)
@@ -294,8 +307,9 @@ static uint64_t span_limit(const struct db_block *b)
 }
 
 /*
- * The run of equal blocks that begins at i and fits into one. *ret_closed: it cannot grow any more. A block of a smaller
- * level behind it does not close it: that will be one of its level in time.
+ * The run of equal blocks that begins at i and fits into one. *ret_closed: it cannot grow any
+ * more. A block of a smaller level behind it does not close it: that will be one of its level in
+ * time.
  */
 static size_t run_end(const struct ageing *a, size_t i, bool *ret_closed)
 {
@@ -385,7 +399,7 @@ static int merge_chunks(struct ageing *a, const struct db_chunk *chunks, size_t 
 	if (r < 0)
 		return r;
 	buf_clear(&a->bytes);
-	r = chunk_write(&all, &a->store->compress, MERGED_LEVEL, &a->bytes);
+	r = chunk_write(&all, &a->store->compress, MERGED_CHUNK_LEVEL, &a->bytes);
 	for (size_t i = 0; i < n && r >= 0; i++)
 		r = db_chunk_delete(a->store->db, chunks[i].first);
 	if (r < 0)
@@ -474,8 +488,8 @@ static int step(struct ageing *a)
 }
 
 /*
- * Free pages go back to the file system when there are many, or the file is above its limit; the WAL is emptied where it
- * is what is above it. 1: there is more to do.
+ * Free pages go back to the file system when there are many, or the file is above its limit; the
+ * WAL is emptied where it is what is above it. 1: there is more to do.
  */
 static int give_back(struct store *s)
 {
@@ -492,7 +506,10 @@ static int give_back(struct store *s)
 		r = db_give_back(s->db, FREE_PAGES_AT_ONCE);
 		return r < 0 ? r : 1;
 	}
-	/* Only as an end, since giving back writes to the WAL too. A reader may prevent it: then the next time. */
+	/*
+	 * Only as an end, since giving back writes to the WAL too. A reader may prevent it: then
+	 * the next time.
+	 */
 	if (space.file_bytes + space.wal_bytes > limit && space.wal_bytes > limit / WAL_SHARE)
 		db_empty_wal(s->db);
 	return 0;

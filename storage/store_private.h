@@ -1,6 +1,7 @@
 /*
- * What the files behind store.h share: store.c opens and closes, store_flush.c writes, store_age.c ages, store_scan.c
- * goes over the samples of a question, and store_query_*.c answer.
+ * What the files behind store.h share: store.c opens and closes, store_feed.c and store_flush.c
+ * write, store_age.c ages, store_scan.c goes over the samples of a question, and store_query_*.c
+ * answer.
  */
 #pragma once
 
@@ -9,8 +10,8 @@
 #include "storage/growth.h"
 #include "storage/store.h"
 
-#define NS_PER_MS 1000000ull
-#define NS_PER_S  1000000000ull
+#define NS_PER_MS	1000000ull
+#define NS_PER_S	1000000000ull
 
 #define STORE_TYPE_CPU	"cpu"
 #define STORE_DICTS_MAX 4 /* dictionaries that readers keep; an epoch is about a day */
@@ -29,7 +30,8 @@ struct store_dict {
 struct store {
 	struct db *db;
 	char *path;
-	int lock_fd; /* writers hold it, readers ask it; -1 for readers of a store that nobody wrote to since */
+	/* writers hold it, readers ask it; -1 for readers of a store that nobody wrote to since */
+	int lock_fd;
 	bool writer;
 	struct store_options options;
 	struct compress compress;
@@ -60,16 +62,24 @@ struct store_feed {
 	struct store_feed_named {
 		uint32_t first_line, n_lines;
 		uint8_t naming;
-	} *named; /* by live location: the name that was taken over last */
+	} * named; /* by live location: the name that was taken over last */
 	uint32_t n_named;
 };
 
 /* store.c */
 int store_note_bad_block(struct store *s, uint64_t first);
 bool store_is_bad_block(const struct store *s, uint64_t first);
-int store_read_dict(struct store *s, uint64_t epoch, struct dict **ret); /* borrowed until the next call */
+/* borrowed until the next call */
+int store_read_dict(struct store *s, uint64_t epoch, struct dict **ret);
 int store_load_chunks(struct store *s, struct dict *d, uint64_t *next_chunk, uint64_t *ret_damaged);
 
-/* store_flush.c */
+/* store_feed.c; 0 or a negative errno */
 void store_feed_detach(struct store_feed *f);
+void store_feed_forget(struct store_feed *f); /* all numbers: a new epoch began */
+int store_feed_widen(struct store_feed *f); /* to the live profile's size; before the others */
+int store_feed_stack(struct store_feed *f, uint32_t id); /* number it, in f->stack */
+int store_feed_labels(struct store_feed *f, uint32_t id); /* in f->labels and f->class */
+int store_feed_names(struct store_feed *f); /* both ways, of all locations that have a number */
+
+/* store_flush.c */
 int store_new_epoch(struct store *s, uint64_t now_ns);

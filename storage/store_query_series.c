@@ -184,7 +184,10 @@ int store_query_series(struct store *s, const struct store_query *q, uint64_t st
 	if (r < 0)
 		return r;
 	r = tally_init(&w.values);
-	/* Twice, so that the memory is that of the lines kept and not of all values times all steps. */
+	/*
+	 * Twice, so that the memory is that of the lines kept and not of all values times all
+	 * steps.
+	 */
 	if (r >= 0)
 		r = pass(&w, by);
 	if (r >= 0)

@@ -36,7 +36,10 @@ static bool overlaps(const struct scan *c, uint64_t from_ms, uint64_t until_ms)
 	return from_ms < c->until_ms && until_ms > c->from_ms;
 }
 
-/* A gap in the numbers: nobody knows what was there, but its time lies between that of its neighbours. */
+/*
+ * A gap in the numbers: nobody knows what was there, but its time lies between that of its
+ * neighbours.
+ */
 static int lose_gap(struct scan *c, size_t i, uint64_t gap)
 {
 	uint64_t from_ms = i > 0 ? c->list.blocks[i - 1].from_ms : 0;
@@ -51,6 +54,9 @@ static int check_numbers(struct scan *c)
 {
 	uint64_t next = c->state.first_block;
 	int r = 0;
+
+	if (!next && c->list.n)
+		next = c->list.blocks[0].first; /* the state is not known */
 
 	for (size_t i = 0; i < c->list.n && r >= 0; i++) {
 		if (c->list.blocks[i].first > next)
@@ -77,12 +83,10 @@ static int read_lists(struct scan *c)
 {
 	int r = db_state_get(c->store->db, &c->state);
 
-	if (r == -ENOENT)
-		c->state = (struct db_state){.first_block = 1, .next_block = 1};
-	else if (r == -EBADMSG)
-		c->state =
-			(struct
-			 db_state){}; /* store_summary() says so; gaps between rows are still seen */
+	if (r == -ENOENT || r == -EBADMSG)
+		c->state = (struct
+			    /* store_summary() says so; gaps between rows are still seen */
+			    db_state){};
 	else if (r < 0)
 		return r;
 	r = db_block_list(c->store->db, &c->list);
@@ -264,7 +268,10 @@ void scan_rewind(struct scan *c)
 
 /* ---- samples ---- */
 
-/* The selector on a label set whose strings stand in the dictionary: a profile of one set lends it its shape. */
+/*
+ * The selector on a label set whose strings stand in the dictionary: a profile of one set lends
+ * it its shape.
+ */
 static int ask_selector(struct scan *c, struct profile_labels *l)
 {
 	struct profile view = {

@@ -1,6 +1,6 @@
 /*
- * One pass over the samples that a question is about: blocks in the order of their numbers, each checked, decoded and
- * handed out with its dictionary; what is damaged is counted as lost.
+ * One pass over the samples that a question is about: blocks in the order of their numbers, each
+ * checked, decoded and handed out with its dictionary; what is damaged is counted as lost.
  */
 #pragma once
 
@@ -52,7 +52,10 @@ bool scan_dict_ends(const struct scan *c);
 /* From the beginning again, in the same transaction; losses and periods are not counted twice. */
 void scan_rewind(struct scan *c);
 
-/* 1: the sample is meant, its label set and stack are there; 0 it is not; or a negative errno. Counts it and its period. */
+/*
+ * 1: the sample is meant, its label set and stack are there; 0 it is not; or a negative errno.
+ * Counts it and its period.
+ */
 int scan_takes(struct scan *c, const struct block_sample *s);
 
 /* Ends the transaction; err gets the sentence when code is not 0. Returns code. */

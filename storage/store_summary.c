@@ -13,11 +13,16 @@
 	(64u         \
 	 << 20) /* of data read for their checksum in one summary; the next goes on behind them */
 
-/* Blocks follow each other without a gap; a gap that a damaged row explains is not counted twice. */
+/*
+ * Blocks follow each other without a gap; a gap that a damaged row explains is not counted twice.
+ */
 static void count_missing(const struct db_block_list *l, const struct db_state *state,
 			  struct store_summary *sum)
 {
 	uint64_t next = state->first_block, gaps = 0;
+
+	if (!next && l->n)
+		next = l->blocks[0].first; /* the state is not known */
 
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->blocks[i].first > next)
@@ -80,6 +85,8 @@ static int verify_chunks(struct store *s, const struct db_state *state, struct s
 	if (r < 0)
 		return r;
 	buf_init(&data, CHUNK_BYTES_MAX);
+	if (!next && l.n)
+		next = l.chunks[0].first;
 	for (size_t i = 0; i < l.n && r >= 0; i++) {
 		if (l.chunks[i].first > next)
 			sum->damaged_rows++;
@@ -118,7 +125,7 @@ static int count_blocks(struct store *s, const struct db_state *state, struct st
 	return r;
 }
 
-static int read_run(struct store *s, struct store_summary *sum)
+static int read_run(struct store *s, const struct db_state *state, struct store_summary *sum)
 {
 	struct db_run run;
 	int r = db_run_last(s->db, &run);
@@ -129,8 +136,13 @@ static int read_run(struct store *s, struct store_summary *sum)
 		sum->clean = false;
 		return 0;
 	}
+	if (r == -ENOENT) {
+		sum->damaged_rows += state->run != 0;
+		return 0;
+	}
 	if (r < 0)
-		return r == -ENOENT ? 0 : r;
+		return r;
+	sum->damaged_rows += run.number < state->run;
 	sum->clean = s->writer ? s->last_run_clean : run.clean || lock_is_held(s->lock_fd);
 	sum->last_flush_ns = run.last_flush_ns;
 	sum->counters_json = run.counters;
@@ -139,25 +151,24 @@ static int read_run(struct store *s, struct store_summary *sum)
 
 static int read_all(struct store *s, struct store_summary *sum)
 {
-	struct db_state state = {
-		.first_block = 1, .next_block = 1, .first_chunk = 1, .next_chunk = 1};
+	struct db_state state = {}; /* not known: only gaps between rows are seen */
 	int r = db_state_get(s->db, &state);
+	bool missing = r == -ENOENT;
 
-	if (r == -EBADMSG) {
+	if (r == -EBADMSG)
 		sum->damaged_rows++;
-		state.next_block = state.next_chunk =
-			0; /* not known: only gaps between rows are seen */
-	} else if (r < 0 && r != -ENOENT) {
+	else if (r < 0 && !missing)
 		return r;
-	}
 	sum->damaged_rows += state.lost_rows;
 	sum->locations = state.locations;
 	sum->named = state.named;
 	sum->nameless = state.nameless;
 	r = count_blocks(s, &state, sum);
+	if (r >= 0 && missing && sum->blocks)
+		sum->damaged_rows++;
 	if (r >= 0)
 		r = verify_chunks(s, &state, sum);
-	return r < 0 ? r : read_run(s, sum);
+	return r < 0 ? r : read_run(s, &state, sum);
 }
 
 int store_summary(struct store *s, struct store_summary *ret, struct err *err)

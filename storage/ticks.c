@@ -10,8 +10,9 @@
 	200 /* a clock that explains less than this part of the samples is not worth its number */
 
 /*
- * A sample in millisecond t fired somewhere in [t, t + 1 ms), so a clock explains all samples whose
- * millisecond began in the last 1 ms before its phase. Take the window with the most samples, and again.
+ * A sample in millisecond t fired somewhere in [t, t + 1 ms), so a clock explains all samples
+ * whose millisecond began in the last 1 ms before its phase. Take the window with the most
+ * samples, and again.
  */
 static uint32_t best_window(const uint32_t *bins, uint32_t width, uint32_t *ret_sum)
 {

@@ -16,9 +16,18 @@ void answer_add(struct answer *a, const struct sym_line *line)
 	a->lines[a->n++] = *line;
 }
 
+/* Is the identifier of a bare name, template arguments apart, part of a whole one? */
+static bool mentions(const char *whole, const char *bare)
+{
+	size_t len = strcspn(bare, "<");
+
+	return memmem(whole, strlen(whole), bare, len ? len : strlen(bare)) != NULL;
+}
+
 /*
- * Debug information names a function by its linkage name, or by its bare name alone (C, but also lambdas and local
- * classes, of which the symbol knows the whole name). Symbols add clone suffixes, or are mere aliases.
+ * Debug information names a function by its linkage name, or by its bare name alone (C, but also
+ * lambdas and local classes, of which the symbol knows the whole name). Symbols add clone
+ * suffixes, or are mere aliases.
  */
 void answer_refine(struct answer *a, const struct name *symbol)
 {
@@ -28,7 +37,7 @@ void answer_refine(struct answer *a, const struct name *symbol)
 		answer_add(a, &(struct sym_line){});
 	outermost = &a->lines[a->n - 1];
 	if (outermost->function && strcmp(outermost->function, symbol->function) != 0 &&
-	    (a->exact || !symbol->system || !strstr(symbol->function, outermost->function)))
+	    (a->exact || !symbol->system || !mentions(symbol->function, outermost->function)))
 		return;
 	outermost->function = symbol->function;
 	outermost->system_name = symbol->system;

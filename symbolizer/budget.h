@@ -1,8 +1,10 @@
 /*
- * What indexes may take together, in bytes, and which goes first when they take more: the least recently used.
+ * What indexes may take together, in bytes, and which goes first when they take more: the least
+ * recently used.
  *
- * An item is embedded in what it accounts for. Dropping happens only in budget_trim(), which the door calls before
- * it answers, never while an answer is put together: what was handed out lives until the next call.
+ * An item is embedded in what it accounts for. Dropping happens only in budget_trim(), which the
+ * door calls before it answers, never while an answer is put together: what was handed out lives
+ * until the next call.
  */
 #pragma once
 
@@ -13,7 +15,7 @@ struct budget_item {
 	struct budget_item *older;
 	size_t bytes;
 	void (*drop)(
-		struct budget_item *item); /* free what it stands for; must not touch the budget */
+		struct budget_item *item); /* free what it stands for; may forget other items */
 };
 
 struct budget {
@@ -23,7 +25,10 @@ struct budget {
 	size_t bytes_max;
 };
 
-/* Count item as the newest with so many bytes; one that is counted already changes. drop must be set. */
+/*
+ * Count item as the newest with so many bytes; one that is counted already changes. drop must be
+ * set.
+ */
 void budget_charge(struct budget *b, struct budget_item *item, size_t bytes);
 
 /* The item was used just now. Nothing happens to one that is not counted. */

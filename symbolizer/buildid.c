@@ -1,4 +1,7 @@
-/* ELF notes: name size, descriptor size, type, name, descriptor, each padded (System V ABI, "Note Section"). */
+/*
+ * ELF notes: name size, descriptor size, type, name, descriptor, each padded (System V ABI, "Note
+ * Section").
+ */
 #include "symbolizer/buildid.h"
 
 #include "profiler/base/buf.h"

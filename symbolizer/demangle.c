@@ -1,15 +1,16 @@
 /*
- * libiberty's demanglers, which write through a callback and take nothing from the heap: a name whose
- * substitutions double at every step would otherwise fill the memory (30 bytes can make gigabytes), so the
- * callback jumps out once the limit is reached. libiberty bounds its own recursion.
+ * libiberty's demanglers, which write through a callback and take nothing from the heap: a name
+ * whose substitutions double at every step would otherwise fill the memory (30 bytes can make
+ * gigabytes), so the callback jumps out once the limit is reached. libiberty bounds its own
+ * recursion.
  */
 #include "symbolizer/demangle.h"
 
 #include "symbolizer/symbolizer.h"
 
 #include <ctype.h>
-#include <demangle.h>
 #include <errno.h>
+#include <libiberty/demangle.h>
 #include <setjmp.h>
 #include <string.h>
 
@@ -21,7 +22,10 @@
 static const char *const clone_suffixes[] = {".cold",	  ".part", ".isra",	  ".constprop",
 					     ".lto_priv", ".llvm", ".localalias", ".__uniq"};
 
-/* Is s[0, len) a clone suffix as a whole: ".cold" or ".part" and the like, with or without ".123" behind? */
+/*
+ * Is s[0, len) a clone suffix as a whole: ".cold" or ".part" and the like, with or without ".123"
+ * behind?
+ */
 static bool is_clone_suffix(const char *s, size_t len)
 {
 	for (size_t i = 0; i < sizeof(clone_suffixes) / sizeof(*clone_suffixes); i++) {
@@ -57,7 +61,7 @@ size_t demangle_base_len(const char *name, size_t len)
 	const char *version = len > 1 ? memchr(name + 1, '@', len - 1) : NULL;
 	size_t shorter;
 
-	if (version)
+	if (version && (len - (size_t)(version - name) != 4 || memcmp(version, "@plt", 4) != 0))
 		len = (size_t)(version - name);
 	while ((shorter = without_clone_suffix(name, len)) < len)
 		len = shorter;
@@ -84,7 +88,10 @@ static void take(const char *text, size_t len, void *opaque)
 	o->len += len;
 }
 
-/* A Rust name of the older scheme looks like C++ whose last part is a hash: _ZN...17h<16 hex digits>E. */
+/*
+ * A Rust name of the older scheme looks like C++ whose last part is a hash: _ZN...17h<16 hex
+ * digits>E.
+ */
 static bool is_old_rust(const char *mangled)
 {
 	size_t len = strlen(mangled);
@@ -117,7 +124,10 @@ static const char *mangled_part(const char *name)
 	return NULL;
 }
 
-/* At most SYM_NAME_BYTES_MAX - 1 bytes, an ellipsis in the place of what is cut, no code point halved. */
+/*
+ * At most SYM_NAME_BYTES_MAX - 1 bytes, an ellipsis in the place of what is cut, no code point
+ * halved.
+ */
 static int add_bounded(struct buf *out, const char *text, size_t len)
 {
 	if (len < SYM_NAME_BYTES_MAX) {

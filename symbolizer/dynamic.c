@@ -1,6 +1,7 @@
 /*
- * The dynamic section says where the symbols begin but not how many there are: DT_HASH counts them, and
- * DT_GNU_HASH's last chain ends with the last one (System V ABI chapter 5; GNU hash: the binutils' elflink.c).
+ * The dynamic section says where the symbols begin but not how many there are: DT_HASH counts
+ * them, and DT_GNU_HASH's last chain ends with the last one (System V ABI chapter 5; GNU hash:
+ * the binutils' elflink.c).
  */
 #include "symbolizer/dynamic.h"
 

@@ -3,5 +3,8 @@
 
 #include "symbolizer/symbol_list.h"
 
-/* The dynamic symbol table that DT_SYMTAB, DT_STRTAB and the hash tables describe. False: none, or corrupt. */
+/*
+ * The dynamic symbol table that DT_SYMTAB, DT_STRTAB and the hash tables describe. False: none,
+ * or corrupt.
+ */
 bool dynamic_symbols(const struct elf_image *image, struct symbol_table *ret);

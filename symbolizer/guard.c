@@ -1,8 +1,8 @@
 /*
  * The SIGBUS handler and the mappings it repairs; guard.h says why.
  *
- * A signal's disposition is the process's, so this is the one place of the room with state outside of structs:
- * the action that was there before, and each thread's innermost guard.
+ * A signal's disposition is the process's, so this is the one place of the room with state
+ * outside of structs: the action that was there before, and each thread's innermost guard.
  */
 #include "symbolizer/guard.h"
 
@@ -44,7 +44,10 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 	} else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
 		before.sa_handler(sig);
 	} else {
-		/* Returning repeats the access, which ends the process as it would have without us. */
+		/*
+		 * Returning repeats the access, which ends the process as it would have without
+		 * us.
+		 */
 		signal(sig, SIG_DFL);
 	}
 }
@@ -62,21 +65,28 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 	errno = saved;
 }
 
+/* Ours may have been replaced since the last file by somebody who knew nothing of it. */
 static void install(void)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+	struct sigaction now;
 
+	pthread_mutex_lock(&lock);
 	page_mask = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
 	sigemptyset(&action.sa_mask);
-	sigaction(SIGBUS, &action, &before);
+	if (sigaction(SIGBUS, NULL, &now) == 0 && now.sa_sigaction != on_sigbus) {
+		before = now;
+		sigaction(SIGBUS, &action, NULL);
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 int guard_map(struct guard *g, int fd, size_t size)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	void *at;
 
-	pthread_once(&once, install);
+	install();
 	at = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (at == MAP_FAILED)
 		return -errno;

@@ -1,9 +1,10 @@
 /*
- * Lines of /proc/kallsyms ("ffffffff81000000 T _text", a tab and "[module]" behind those of modules) and of
- * /proc/modules ("ext4 737280 1 - Live 0xffffffffc0a00000"), read in pieces; kallsyms.h is the contract.
+ * Lines of /proc/kallsyms ("ffffffff81000000 T _text", a tab and "[module]" behind those of
+ * modules) and of /proc/modules ("ext4 737280 1 - Live 0xffffffffc0a00000"), read in pieces;
+ * kallsyms.h is the contract.
  *
- * A line with bytes that belong in none is an error of the whole text: these come from the kernel, so such a file
- * is something else.
+ * A line with bytes that belong in none is an error of the whole text: these come from the
+ * kernel, so such a file is something else.
  */
 #include "symbolizer/kallsyms.h"
 
@@ -15,9 +16,15 @@
 
 #define READ_BYTES (64u << 10)
 #define PAGE_BYTES 4096u
-/* Programs are packed into pages of this size (BPF_PROG_PACK_SIZE of one node): a symbol farther on is no neighbour. */
+/*
+ * Programs are packed into pages of this size (BPF_PROG_PACK_SIZE of one node): a symbol farther
+ * on is no neighbour.
+ */
 #define BPF_PACK_BYTES (2u << 20)
-/* Modules and BPF programs; a host has some hundreds, 65,536 is far past what a kernel's JIT memory holds. */
+/*
+ * Modules and BPF programs; a host has some hundreds, 65,536 is far past what a kernel's JIT
+ * memory holds.
+ */
 #define KERNEL_RANGES_MAX 65536
 
 typedef int (*take_text)(void *context, const char *line, size_t len);
@@ -186,8 +193,9 @@ static int take_layout_symbol(void *context, const struct kallsyms_line *line)
 	struct layout_reader *r = context;
 
 	r->any_line = true;
-	if (line->address == 0 || tolower((unsigned char)line->type) == 'a')
-		return 0;
+	if (line->address == 0 || line->address == UINT64_MAX ||
+	    tolower((unsigned char)line->type) == 'a')
+		return 0; /* hidden, or where no code can be */
 	r->any_address = true;
 	if (is_generated(line))
 		return add_range(r, line->address, 0, KERNEL_RANGE_BPF, line->name, line->name_len);
@@ -250,9 +258,11 @@ static int by_start(const void *pa, const void *pb)
 
 static uint64_t bpf_end(const struct kernel_range *range, uint64_t next)
 {
+	uint64_t last = range->start | (PAGE_BYTES - 1);
+
 	if (next - range->start <= BPF_PACK_BYTES)
 		return next;
-	return (range->start | (PAGE_BYTES - 1)) + 1;
+	return last == UINT64_MAX ? last : last + 1;
 }
 
 /* Sorted, each cut where the next begins; of two with one start the first by name stays. */

@@ -1,8 +1,8 @@
 /*
  * /proc/kallsyms and /proc/modules, parsed: pure text in, ranges and names out.
  *
- * The collector uses struct kernel_layout to turn run-time kernel addresses into (object, offset), which is all that
- * ever leaves Hearth; the symbolizer uses struct kallsyms for names.
+ * The collector uses struct kernel_layout to turn run-time kernel addresses into (object,
+ * offset), which is all that ever leaves Hearth; the symbolizer uses struct kallsyms for names.
  */
 #pragma once
 
@@ -33,9 +33,10 @@ struct kernel_layout {
 };
 
 /*
- * Read the layout. kallsyms gives the core (_text, _etext, and .init/.exit leftovers up to _end) and BPF programs;
- * modules (may be NULL: none) the text of /proc/modules. A BPF program ends where the next symbol begins, or
- * at the end of its page. Streaming: kallsyms may be large. 0, -EBADMSG, -ENOMEM, or errno of reading.
+ * Read the layout. kallsyms gives the core (_text, _etext, and .init/.exit leftovers up to _end)
+ * and BPF programs; modules (may be NULL: none) the text of /proc/modules. A BPF program ends
+ * where the next symbol begins, or at the end of its page. Streaming: kallsyms may be large. 0,
+ * -EBADMSG, -ENOMEM, or errno of reading.
  */
 int kernel_layout_read(int kallsyms_fd, int modules_fd, struct kernel_layout *ret);
 void kernel_layout_done(struct kernel_layout *l);
@@ -60,8 +61,8 @@ struct kallsyms_line {
 int kallsyms_parse_line(const char *line, size_t len, struct kallsyms_line *ret);
 
 /*
- * Call take for each line of fd, from where it stands to its end. 0, -EBADMSG, errno of reading, or what take
- * returned below 0, which ends the reading.
+ * Call take for each line of fd, from where it stands to its end. 0, -EBADMSG, errno of reading,
+ * or what take returned below 0, which ends the reading.
  */
 typedef int (*kallsyms_take)(void *context, const struct kallsyms_line *line);
 int kallsyms_each(int fd, kallsyms_take take, void *context);

@@ -1,9 +1,10 @@
 /*
- * libelf reads the headers, for it knows both classes and the extended numbering; everything it says is copied and
- * checked against the size here, once. Section contents are then plain bytes of the mapping.
+ * libelf reads the headers, for it knows both classes and the extended numbering; everything it
+ * says is copied and checked against the size here, once. Section contents are then plain bytes
+ * of the mapping.
  *
- * Its elf_memory() over our guarded mapping is used in the place of ELF_C_READ_MMAP, whose mapping would be
- * its own and unguarded.
+ * Its elf_memory() over our guarded mapping is used in the place of ELF_C_READ_MMAP, whose
+ * mapping would be its own and unguarded.
  */
 #include "symbolizer/module.h"
 
@@ -15,7 +16,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A file larger than this is not mapped: it would take the address space that RLIMIT_AS leaves a worker. */
+/*
+ * A file larger than this is not mapped: it would take the address space that RLIMIT_AS leaves a
+ * worker.
+ */
 #define ELF_BYTES_MAX (16ull << 30)
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -95,7 +99,10 @@ static void copy_name(struct span names, uint64_t offset, char name[ELF_SECTION_
 		memcpy(name, s, (size_t)len); /* the rest is zero */
 }
 
-/* Section headers that cannot be read are as good as none: the segments are what the kernel went by. */
+/*
+ * Section headers that cannot be read are as good as none: the segments are what the kernel went
+ * by.
+ */
 static int read_sections(struct elf_image *image, Elf *elf)
 {
 	struct span names = {};

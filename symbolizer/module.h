@@ -1,6 +1,7 @@
 /*
- * An ELF file or image opened for reading: its bytes under a guard, its segments and sections copied out once
- * and checked against the size, so that nobody after this file meets an offset that leads out of it.
+ * An ELF file or image opened for reading: its bytes under a guard, its segments and sections
+ * copied out once and checked against the size, so that nobody after this file meets an offset
+ * that leads out of it.
  *
  * It knows no symbols and no debug information; those are the sources'.
  */
@@ -13,7 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Headers past these are corrupt: Linux itself takes no more than 65,535 segments, linkers make few sections. */
+/*
+ * Headers past these are corrupt: Linux itself takes no more than 65,535 segments, linkers make
+ * few sections.
+ */
 #define ELF_SECTIONS_MAX       (1u << 20)
 
 #define ELF_SECTION_NAME_BYTES 24
@@ -61,8 +65,8 @@ struct elf_image {
 };
 
 /*
- * Open the regular file fd, which stays the caller's and may be closed afterwards. -EBADMSG: not an ELF file of
- * this machine's byte order, or corrupt, the sentence in err.
+ * Open the regular file fd, which stays the caller's and may be closed afterwards. -EBADMSG: not
+ * an ELF file of this machine's byte order, or corrupt, the sentence in err.
  */
 int elf_image_open(struct elf_image *image, int fd, struct err *err);
 
@@ -74,10 +78,16 @@ int elf_image_borrow(struct elf_image *image, const void *data, size_t size, str
 
 void elf_image_done(struct elf_image *image); /* a zeroed image is allowed */
 
-/* Where the byte at offset is in memory, by the PT_LOAD that holds it, executable ones first. False: nowhere. */
+/*
+ * Where the byte at offset is in memory, by the PT_LOAD that holds it, executable ones first.
+ * False: nowhere.
+ */
 bool elf_image_address(const struct elf_image *image, uint64_t offset, uint64_t *ret_address);
 
-/* Is [address, address + 1) in an executable PT_LOAD (or in an executable section, of files without segments)? */
+/*
+ * Is [address, address + 1) in an executable PT_LOAD (or in an executable section, of files
+ * without segments)?
+ */
 bool elf_image_is_code(const struct elf_image *image, uint64_t address);
 
 /* The first section of that name, or NULL. */
@@ -89,6 +99,9 @@ struct span elf_image_bytes(const struct elf_image *image, const struct elf_sect
 /* The build id, from PT_NOTE or from note sections: bytes written to ret[0, max), 0 for none. */
 size_t elf_image_build_id(const struct elf_image *image, uint8_t *ret, size_t max);
 
-/* The NUL-terminated string at offset of a span: its length, or -1 when it does not end there soon enough. */
+/*
+ * The NUL-terminated string at offset of a span: its length, or -1 when it does not end there
+ * soon enough.
+ */
 #define SPAN_STRING_MAX (1u << 20)
 ptrdiff_t span_string(struct span strings, uint64_t offset, const char **ret);

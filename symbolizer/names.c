@@ -10,7 +10,7 @@
 
 #define ELLIPSIS "\xe2\x80\xa6"
 
-void names_done(struct names *n)
+static void clear(struct names *n)
 {
 	for (size_t i = 0; i < n->n; i++) {
 		free(n->names[i].function);
@@ -18,7 +18,25 @@ void names_done(struct names *n)
 	}
 	free(n->names);
 	idmap_done(&n->by_raw);
-	*n = (struct names){};
+	n->names = NULL;
+	n->n = n->cap = n->bytes = 0;
+}
+
+static void drop(struct budget_item *item)
+{
+	clear((struct names *)((char *)item - offsetof(struct names, item)));
+}
+
+void names_init(struct names *n, struct budget *budget)
+{
+	*n = (struct names){.budget = budget, .item.drop = drop};
+}
+
+void names_drop(struct names *n)
+{
+	if (n->budget)
+		budget_forget(n->budget, &n->item);
+	clear(n);
 }
 
 /* As the file has it, cut like the readable form. */
@@ -77,6 +95,7 @@ static int add(struct names *n, uint64_t hash, const struct name *name)
 	n->names[n->n++] = *name;
 	n->bytes += sizeof(*name) + 2 * sizeof(struct idmap_slot) + strlen(name->function) + 32;
 	n->bytes += name->system ? strlen(name->system) + 32 : 0;
+	budget_charge(n->budget, &n->item, n->bytes);
 	return 0;
 }
 
@@ -90,6 +109,7 @@ int names_get(struct names *n, const char *raw, size_t len, struct name *ret)
 	for (uint32_t id = idmap_first(&n->by_raw, hash, &at); id != IDMAP_NONE;
 	     id = idmap_next(&n->by_raw, hash, &at)) {
 		if (n->names[id].raw == raw) {
+			budget_touch(n->budget, &n->item);
 			*ret = n->names[id];
 			return 0;
 		}

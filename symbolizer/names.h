@@ -1,10 +1,11 @@
 /*
- * Names made ready to hand out, each made once: copied out of the file (which its owner may change at any
- * moment), demangled and bounded.
+ * Names made ready to hand out, each made once: copied out of the file (which its owner may
+ * change at any moment), demangled and bounded.
  */
 #pragma once
 
 #include "profiler/base/hash.h"
+#include "symbolizer/budget.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,8 @@ struct name {
 };
 
 struct names {
+	struct budget *budget;
+	struct budget_item item;
 	struct name *names;
 	size_t n;
 	size_t cap;
@@ -23,10 +26,16 @@ struct names {
 	struct idmap by_raw;
 };
 
-void names_done(struct names *n); /* frees; a zeroed struct names is an empty one */
+void names_init(struct names *n, struct budget *budget);
 
 /*
- * The name at raw[0, len), len > 0, which stays at its place as long as n is in use. Its strings live until
- * names_done(); the struct itself moves. 0 or -ENOMEM.
+ * Free all names, as the budget does: to be called when what they point to goes. A zeroed struct
+ * is allowed.
+ */
+void names_drop(struct names *n);
+
+/*
+ * The name at raw[0, len), len > 0, which stays at its place as long as n is in use. Its strings
+ * live until names_drop(), or until the budget is trimmed. 0 or -ENOMEM.
  */
 int names_get(struct names *n, const char *raw, size_t len, struct name *ret);

@@ -1,8 +1,9 @@
 /*
- * A stub is named by what it does, not by where it stands, for linkers lay stubs out in at least four ways: it
- * jumps indirectly through a slot of the GOT (`ff 25 disp32`, perhaps behind endbr64 or a bnd prefix), and a
- * relocation says whose address the slot gets. The first entry of .plt pushes and jumps to the resolver: no
- * relocation fills its slot, so it stays nameless, as it should.
+ * A stub is named by what it does, not by where it stands, for linkers lay stubs out in at least
+ * four ways: it jumps indirectly through a slot of the GOT (`ff 25 disp32`, perhaps behind
+ * endbr64 or a bnd prefix), and a relocation says whose address the slot gets. The first entry of
+ * .plt pushes and jumps to the resolver: no relocation fills its slot, so it stays nameless, as
+ * it should.
  */
 #include "symbolizer/plt.h"
 

@@ -1,6 +1,7 @@
 /*
- * Intervals that nest or overlap, flattened to a sorted list of segments: one binary search finds the
- * innermost interval over a position. Pure; positions are 32-bit distances from a base of the caller's.
+ * Intervals that nest or overlap, flattened to a sorted list of segments: one binary search finds
+ * the innermost interval over a position. Pure; positions are 32-bit distances from a base of the
+ * caller's.
  */
 #pragma once
 
@@ -22,9 +23,9 @@ struct segment {
 };
 
 /*
- * Flatten v[0, n), which is sorted in place; empty intervals are left out. Where two overlap without nesting, the
- * one that starts later owns what both cover. *ret is the caller's to free, NULL when there is
- * nothing. 0 or -ENOMEM.
+ * Flatten v[0, n), which is sorted in place; empty intervals are left out. Where two overlap
+ * without nesting, the one that starts later owns what both cover. *ret is the caller's to free,
+ * NULL when there is nothing. 0 or -ENOMEM.
  */
 int segments_build(struct interval *v, size_t n, struct segment **ret, size_t *ret_n);
 

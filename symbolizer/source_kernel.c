@@ -1,7 +1,8 @@
 /*
- * kallsyms has no sizes, so a symbol reaches to the next one. Data symbols are kept as marks without a name: they
- * end the function before them and name no code themselves. Behind the last symbol of a module lies nothing
- * that we know, so its page is the limit there, and _etext is the core's.
+ * kallsyms has no sizes, so a symbol reaches to the next one. Data symbols are kept as marks
+ * without a name: they end the function before them and name no code themselves. Behind the last
+ * symbol of a module lies nothing that we know, so its page is the limit there, and _etext is the
+ * core's.
  */
 #include "symbolizer/source_kernel.h"
 
@@ -29,7 +30,24 @@ struct reader {
 	bool any_address;
 };
 
-/* Of two names for one place the one that says more: not a section's edge, then fewer underscores. */
+static bool ends_in(const char *name, size_t len, const char *end)
+{
+	size_t n = strlen(end);
+
+	return len >= n && memcmp(name + len - n, end, n) == 0;
+}
+
+/* Where a section ends: what follows is not that symbol's. */
+static bool is_end_mark(const char *name, size_t len)
+{
+	return ends_in(name, len, "text_end") || ends_in(name, len, "_etext") ||
+	       ends_in(name, len, "_einittext");
+}
+
+/*
+ * Of two names for one place the one that says more: not a section's edge, then fewer
+ * underscores.
+ */
 static int plainness(const char *name)
 {
 	size_t len = strlen(name);
@@ -37,12 +55,8 @@ static int plainness(const char *name)
 
 	while (underscores < 3 && name[underscores] == '_')
 		underscores++;
-	if (strcmp(name, "_text") == 0 || strcmp(name, "_stext") == 0 ||
-	    strcmp(name, "_etext") == 0 || strcmp(name, "_end") == 0 ||
-	    strcmp(name, "_sinittext") == 0 || strcmp(name, "_einittext") == 0)
-		underscores += 8;
-	if (len > 10 &&
-	    (strcmp(name + len - 10, "text_start") == 0 || strcmp(name + len - 8, "text_end") == 0))
+	if (ends_in(name, len, "_stext") || ends_in(name, len, "text_start") ||
+	    strcmp(name, "_text") == 0 || strcmp(name, "_sinittext") == 0)
 		underscores += 8;
 	return -underscores;
 }
@@ -135,7 +149,7 @@ static int take_line(void *context, const struct kallsyms_line *line)
 	if (e < 0)
 		return e;
 	r->last_owner = symbol.owner;
-	if (strchr("tTwW", line->type)) {
+	if (strchr("tTwW", line->type) && !is_end_mark(line->name, line->name_len)) {
 		e = add_text(r, line->name, line->name_len, &symbol.name);
 		if (e < 0)
 			return e;

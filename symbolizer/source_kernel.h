@@ -1,6 +1,6 @@
 /*
- * Names of the kernel from /proc/kallsyms: the core image, loaded modules and BPF programs, kept as sorted tables
- * for as long as the symbolizer lives. It has names only: no files, no lines.
+ * Names of the kernel from /proc/kallsyms: the core image, loaded modules and BPF programs, kept
+ * as sorted tables for as long as the symbolizer lives. It has names only: no files, no lines.
  */
 #pragma once
 
@@ -10,8 +10,8 @@
 struct kernel_symbol {
 	uint64_t address;
 	uint32_t name; /* offset in text */
-	uint32_t
-		owner; /* index of owners: 0 the core, then modules in the order of their first symbol */
+	/* Index of owners: 0 the core, then modules in the order of their first symbol. */
+	uint32_t owner;
 };
 
 struct kernel_names {
@@ -26,8 +26,8 @@ struct kernel_names {
 };
 
 /*
- * Read all of kallsyms_fd. -EPERM: addresses are hidden (kptr_restrict), -EBADMSG: not kallsyms, or no _text;
- * -EFBIG, -ENOMEM, errno of reading.
+ * Read all of kallsyms_fd. -EPERM: addresses are hidden (kptr_restrict), -EBADMSG: not kallsyms,
+ * or no _text; -EFBIG, -ENOMEM, errno of reading.
  */
 int kernel_names_read(int kallsyms_fd, struct kernel_names *ret);
 void kernel_names_done(struct kernel_names *k);
@@ -35,5 +35,8 @@ void kernel_names_done(struct kernel_names *k);
 /* The owner of that name, or -ENOENT. "" is the core. */
 int kernel_names_owner(const struct kernel_names *k, const char *name, uint32_t *ret_owner);
 
-/* The name of the code at an address of that owner, or NULL. A symbol reaches to the next one, of any kind. */
+/*
+ * The name of the code at an address of that owner, or NULL. A symbol reaches to the next one, of
+ * any kind.
+ */
 const char *kernel_names_find(const struct kernel_names *k, uint32_t owner, uint64_t address);

@@ -1,9 +1,11 @@
 /*
- * One pass over the symbol table, sorted and flattened to segments; source_symtab.h is the contract.
+ * One pass over the symbol table, sorted and flattened to segments; source_symtab.h is the
+ * contract.
  *
- * Sizes: a symbol with a size covers that, cut at its section's end. One without (hand-written assembly) covers
- * what lies before the next symbol of its section, but only in a .symtab which still has its locals:
- * elsewhere a function that lost its name may follow, and only the exact address is sure.
+ * Sizes: a symbol with a size covers that, cut at its section's end. One without (hand-written
+ * assembly) covers what lies before the next symbol of its section, but only in a .symtab which
+ * still has its locals: elsewhere a function that lost its name may follow, and only the exact
+ * address is sure. Within a symbol of known size it is a mere label and names nothing.
  */
 #include "symbolizer/source_symtab.h"
 
@@ -81,7 +83,10 @@ static unsigned int rank_of(const char *name, unsigned int bind, unsigned int ty
 	return (3 - underscores) * 16 + (bind != STB_LOCAL ? 4 : 0) + (type != STT_NOTYPE ? 2 : 0);
 }
 
-/* Labels of assemblers: .L locals and the $a, $d, $t, $x that mark code and data on Arm and RISC-V. */
+/*
+ * Labels of assemblers: .L locals and the $a, $d, $t, $x that mark code and data on Arm and
+ * RISC-V.
+ */
 static bool is_mark(const char *name)
 {
 	return name[0] == '$' || (name[0] == '.' && name[1] == 'L');
@@ -184,13 +189,19 @@ static int by_address(const void *pa, const void *pb)
 
 	if (a->address != b->address)
 		return a->address < b->address ? -1 : 1;
-	/* A sized symbol first: those without a size at the same place are then known to be spare. */
+	/*
+	 * A sized symbol first: those without a size at the same place are then known to be
+	 * spare.
+	 */
 	if (!a->size != !b->size)
 		return a->size ? -1 : 1;
 	return (a->rank > b->rank) - (a->rank < b->rank);
 }
 
-/* Where a symbol ends; equal to its address where it names nothing. next: the first one of a higher address. */
+/*
+ * Where a symbol ends; equal to its address where it names nothing. next: the first one of a
+ * higher address.
+ */
 static uint64_t end_of(const struct symbol_list *l, size_t i, size_t next)
 {
 	const struct pending_symbol *p = &l->v[i];
@@ -212,15 +223,21 @@ static uint64_t end_of(const struct symbol_list *l, size_t i, size_t next)
 /* Bytes of symbols relative to base in 32 bits; what lies farther away stays nameless. */
 static size_t place(struct symtab *t, const struct symbol_list *l, struct interval *out)
 {
+	uint64_t sized_end = 0; /* of the symbols with a size so far */
 	size_t next = 0, n = 0;
 
 	for (size_t i = 0; i < l->n; i++) {
 		const struct pending_symbol *p = &l->v[i];
 		uint64_t end;
 
+		if (!p->size && p->address < sized_end)
+			continue;
+
 		while (next < l->n && l->v[next].address <= p->address)
 			next++;
 		end = end_of(l, i, next);
+		if (p->size && end > sized_end)
+			sized_end = end;
 		if (end == p->address || end - t->base >= UINT32_MAX)
 			continue;
 		t->symbols[n] = (struct symbol){.name = p->name,
@@ -254,6 +271,7 @@ static int build(struct symtab *t, struct symbol_list *l)
 
 static void unload(struct symtab *t)
 {
+	names_drop(&t->names);
 	free(t->symbols);
 	free(t->segments);
 	free(t->made);
@@ -294,6 +312,7 @@ static int load(struct symtab *t)
 void symtab_init(struct symtab *t, const struct elf_image *image, struct budget *budget)
 {
 	*t = (struct symtab){.image = image, .budget = budget, .item.drop = drop};
+	names_init(&t->names, budget);
 }
 
 void symtab_done(struct symtab *t)
@@ -303,7 +322,7 @@ void symtab_done(struct symtab *t)
 	unload(t);
 }
 
-int symtab_find(struct symtab *t, uint64_t address, const struct symbol **ret)
+int symtab_name(struct symtab *t, uint64_t address, struct name *ret)
 {
 	uint32_t id;
 	int r;
@@ -319,6 +338,6 @@ int symtab_find(struct symtab *t, uint64_t address, const struct symbol **ret)
 	id = segments_find(t->segments, t->n_segments, (uint32_t)(address - t->base));
 	if (id == SEGMENT_NONE)
 		return 0;
-	*ret = &t->symbols[id];
-	return 1;
+	r = names_get(&t->names, t->symbols[id].name, t->symbols[id].len, ret);
+	return r < 0 ? r : 1;
 }

@@ -1,9 +1,11 @@
 /*
- * Names from ELF symbol tables: .symtab, or .dynsym where there is none, or what PT_DYNAMIC leads to in a file
- * without section headers; and PLT stubs from the relocations of the slots that they jump through.
+ * Names from ELF symbol tables: .symtab, or .dynsym where there is none, or what PT_DYNAMIC leads
+ * to in a file without section headers; and PLT stubs from the relocations of the slots that they
+ * jump through.
  *
- * A name is never wrong: an address past the size of a symbol belongs to nobody, data symbols never name code, and
- * a symbol without a size names more than its own address only where the table is known to be whole.
+ * A name is never wrong: an address past the size of a symbol belongs to nobody, data symbols
+ * never name code, and a symbol without a size names more than its own address only where the
+ * table is known to be whole.
  */
 #pragma once
 
@@ -30,14 +32,21 @@ struct symtab {
 	size_t n_symbols;
 	struct segment *segments; /* ids are indexes of symbols */
 	size_t n_segments;
+	struct names names;
 	char *made; /* names that stand in no file: "printf@plt" */
 };
 
 void symtab_init(struct symtab *t, const struct elf_image *image, struct budget *budget);
 void symtab_done(struct symtab *t);
 
-/* Does the file have a .symtab (whole or stripped of locals), so that more than exported names are known? */
+/*
+ * Does the file have a .symtab (whole or stripped of locals), so that more than exported names
+ * are known?
+ */
 bool symtab_is_full(const struct elf_image *image);
 
-/* The symbol over a virtual address. 1, 0 when there is none, or -ENOMEM. Borrowed until the budget is trimmed. */
-int symtab_find(struct symtab *t, uint64_t address, const struct symbol **ret);
+/*
+ * The name of the symbol over a virtual address, as of names_get(). 1, 0 when there is none, or
+ * -ENOMEM.
+ */
+int symtab_name(struct symtab *t, uint64_t address, struct name *ret);

@@ -1,6 +1,6 @@
 /*
- * The auxiliary vector says where the vdso begins, not how long it is: its own headers do. They are the kernel's,
- * so they are believed.
+ * The auxiliary vector says where the vdso begins, not how long it is: its own headers do. They
+ * are the kernel's, so they are believed.
  */
 #include "symbolizer/source_vdso.h"
 

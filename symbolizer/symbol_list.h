@@ -1,6 +1,6 @@
 /*
- * Symbols on their way from a file's tables into a struct symtab: what source_symtab.c, dynamic.c and plt.c tell
- * each other. Pure over an opened image.
+ * Symbols on their way from a file's tables into a struct symtab: what source_symtab.c, dynamic.c
+ * and plt.c tell each other. Pure over an opened image.
  */
 #pragma once
 
@@ -39,7 +39,10 @@ struct symbol_list {
 	struct code_extent extent; /* of the last symbol: the next one is mostly in the same */
 };
 
-/* Append p, unless its address is in no code; fills its extent. 0, -ENOMEM, or -EFBIG past SYMBOLS_MAX. */
+/*
+ * Append p, unless its address is in no code; fills its extent. 0, -ENOMEM, or -EFBIG past
+ * SYMBOLS_MAX.
+ */
 int symbol_list_add(struct symbol_list *l, const struct elf_image *image, struct pending_symbol *p);
 
 /* The symbol i < symbol_table_count(), widened to 64 bits. */

@@ -1,19 +1,29 @@
 /*
- * The door: modules by number, and for each question the chain of sources, of which each adds what it knows: debug
- * information, then symbol tables. Files that turned out to be cut stay errors until they are dropped.
+ * The door: modules by number, and for each question the chain of sources, of which each adds
+ * what it knows: debug information, then symbol tables. Files that turned out to be cut stay
+ * errors until they are dropped.
  */
 #include "symbolizer/symbolizer.h"
 
 #include "profiler/base/cleanup.h"
 #include "symbolizer/answer.h"
+#include "symbolizer/source_dwarf.h"
 #include "symbolizer/source_kernel.h"
 #include "symbolizer/source_symtab.h"
 #include "symbolizer/source_vdso.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define INDEX_BYTES_DEFAULT (96u << 20)
+/*
+ * Pages of files stay in our memory once touched. After so many page faults, each of which maps
+ * up to 64 KiB, they are given back to the page cache, which has them still; at 384
+ * bench_symbolize takes five times as long. Asked every few questions, for asking is a system call.
+ */
+#define RELEASE_FAULTS	  2048
+#define RELEASE_QUESTIONS 32
 /* The collector numbers at most ABI_OBJECTS_MAX files; kernel modules come on top. */
 #define SYM_MODULES_MAX 65536
 
@@ -29,8 +39,9 @@ struct sym_module {
 	bool by_offset; /* offsets are positions in the file, otherwise virtual addresses already */
 	struct elf_image image;
 	struct symtab symtab;
-	struct names names;
-	struct budget_item names_item;
+	struct source_dwarf dwarf;
+	bool touched; /* its pages may be in our memory */
+	struct sym_module *next_touched;
 	uint32_t owner; /* of the kernel's: who in kernel_names */
 	uint64_t base;
 };
@@ -40,21 +51,17 @@ struct symbolizer {
 	struct budget budget;
 	struct sym_module **modules; /* each at its own place: sources point into them */
 	size_t n_modules;
+	struct sym_module *touched;
+	unsigned int questions;
+	long faults; /* of this thread, when pages were last given back */
 	struct kernel_names kernel;
 	struct answer answer;
 };
 
-static void drop_names(struct budget_item *item)
-{
-	names_done(&((struct sym_module *)((char *)item - offsetof(struct sym_module, names_item)))
-			    ->names);
-}
-
 /* Everything but the number. */
-static void module_clear(struct symbolizer *s, struct sym_module *m)
+static void module_clear(struct sym_module *m)
 {
-	budget_forget(&s->budget, &m->names_item);
-	names_done(&m->names);
+	source_dwarf_done(&m->dwarf);
 	symtab_done(&m->symtab);
 	elf_image_done(&m->image);
 }
@@ -77,7 +84,7 @@ struct symbolizer *symbolizer_free(struct symbolizer *s)
 	if (!s)
 		return NULL;
 	for (size_t i = 0; i < s->n_modules; i++) {
-		module_clear(s, s->modules[i]);
+		module_clear(s->modules[i]);
 		free(s->modules[i]);
 	}
 	free(s->modules);
@@ -111,7 +118,8 @@ static int module_new(struct symbolizer *s, uint32_t *ret_number, struct err *er
 
 static void module_start(struct symbolizer *s, struct sym_module *m, enum module_kind kind)
 {
-	*m = (struct sym_module){.kind = kind, .image = m->image, .names_item.drop = drop_names};
+	*m = (struct sym_module){.kind = kind, .image = m->image};
+	source_dwarf_init(&m->dwarf, &m->image, &s->budget);
 	symtab_init(&m->symtab, &m->image, &s->budget);
 }
 
@@ -220,13 +228,31 @@ int symbolizer_add_kernel_module(struct symbolizer *s, const char *name, uint64_
 	return add_kernel_part(s, owner, base, ret_module, err);
 }
 
+static void note_touched(struct symbolizer *s, struct sym_module *m)
+{
+	if (m->touched)
+		return;
+	m->touched = true;
+	m->next_touched = s->touched;
+	s->touched = m;
+}
+
+static void forget_touched(struct symbolizer *s)
+{
+	while (s->touched) {
+		s->touched->touched = false;
+		s->touched = s->touched->next_touched;
+	}
+}
+
 void symbolizer_drop(struct symbolizer *s, uint32_t module)
 {
 	struct sym_module *m = module < s->n_modules ? s->modules[module] : NULL;
 
 	if (!m)
 		return;
-	module_clear(s, m);
+	forget_touched(s);
+	module_clear(m);
 	*m = (struct sym_module){};
 }
 
@@ -241,34 +267,50 @@ static int name_kernel(struct symbolizer *s, const struct sym_module *m, uint64_
 	return 0;
 }
 
-/* What the symbol tables add: the name where there is none, the object's own name of the outermost function. */
-static int refine_by_symbol(struct symbolizer *s, struct sym_module *m, uint64_t address)
-{
-	const struct symbol *symbol;
-	struct name name;
-	int r = symtab_find(&m->symtab, address, &symbol);
-
-	if (r <= 0)
-		return r;
-	r = names_get(&m->names, symbol->name, symbol->len, &name);
-	if (r < 0)
-		return r;
-	answer_refine(&s->answer, &name);
-	return 0;
-}
-
+/*
+ * The chain: debug information answers, symbol tables refine what it says or answer in its place.
+ */
 static int name_elf(struct symbolizer *s, struct sym_module *m, uint64_t address)
 {
-	int r = refine_by_symbol(s, m, address);
+	struct name symbol;
+	int r = s->no_dwarf ? 0 : source_dwarf_name(&m->dwarf, address, &s->answer);
 
-	budget_charge(&s->budget, &m->names_item, m->names.bytes);
-	return r;
+	if (r < 0)
+		return r;
+	r = symtab_name(&m->symtab, address, &symbol);
+	if (r > 0)
+		answer_refine(&s->answer, &symbol);
+	return r < 0 ? r : 0;
+}
+
+static void release_pages(struct symbolizer *s)
+{
+	for (struct sym_module *m = s->touched; m; m = m->next_touched)
+		guard_release_pages(&m->image.guard);
+	forget_touched(s);
+}
+
+static void release_when_many(struct symbolizer *s)
+{
+	struct rusage usage;
+
+	if (++s->questions % RELEASE_QUESTIONS != 0 || getrusage(RUSAGE_THREAD, &usage) < 0)
+		return;
+	if (usage.ru_minflt + usage.ru_majflt - s->faults < RELEASE_FAULTS)
+		return;
+	s->faults = usage.ru_minflt + usage.ru_majflt;
+	release_pages(s);
+}
+
+void symbolizer_rest(struct symbolizer *s)
+{
+	release_pages(s);
 }
 
 static int broken(struct symbolizer *s, struct sym_module *m, struct err *err)
 {
 	if (!m->broken)
-		module_clear(s, m);
+		module_clear(m);
 	m->broken = true;
 	answer_clear(&s->answer);
 	return err_set(err, -EIO, "the file was truncated while it was read");
@@ -286,6 +328,7 @@ static int name_in_module(struct symbolizer *s, struct sym_module *m, uint64_t a
 		return name_kernel(s, m, at);
 	if (is_offset && !elf_image_address(&m->image, at, &address))
 		return 0;
+	note_touched(s, m);
 	guard_enter(&m->image.guard);
 	r = name_elf(s, m, address);
 	guard_leave(&m->image.guard);
@@ -305,6 +348,7 @@ static int name_at(struct symbolizer *s, uint32_t module, uint64_t at, bool is_o
 	if (!m || m->kind == MODULE_FREE)
 		return err_set(err, -EINVAL, "no module of number %u", module);
 	budget_trim(&s->budget);
+	release_when_many(s);
 	answer_clear(&s->answer);
 	r = name_in_module(s, m, at, is_offset, err);
 	if (r < 0)

@@ -1,12 +1,12 @@
 /*
  * The one door of the symbolizer: offsets in, names out.
  *
- * It opens nothing: files come as descriptors, the vdso as the caller's own memory. Everything it reads is
- * foreign: a hostile file costs an error of that file (-EBADMSG), never a crash, and a mapped file that is
- * truncated while it is read (SIGBUS) is an error of that file as well.
+ * It opens nothing: files come as descriptors, the vdso as the caller's own memory. Everything it
+ * reads is foreign: a hostile file costs an error of that file (-EBADMSG), never a crash, and a
+ * mapped file that is truncated while it is read (SIGBUS) is an error of that file as well.
  *
- * A symbolizer belongs to one thread and one trust domain. Strings that it returns live until the next call
- * on the same symbolizer.
+ * A symbolizer belongs to one thread and one trust domain. Strings that it returns live until the
+ * next call on the same symbolizer.
  */
 #pragma once
 
@@ -16,16 +16,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SYM_LINES_MAX \
-	64 /* inline chain of one address; longer ones keep the innermost and the outermost */
+/* The inline chain of one address; longer ones keep the innermost and the outermost. */
+#define SYM_LINES_MAX	   64
 #define SYM_NAME_BYTES_MAX 4096 /* a name; longer ones are cut with an ellipsis */
 #define SYM_BUILD_ID_MAX   64
 
 struct symbolizer;
 
 struct sym_options {
-	uint64_t
-		index_bytes_max; /* what indexes over debug information may take together; 0: 96 MB */
+	/* What indexes over debug information may take together; 0: 96 MB. */
+	uint64_t index_bytes_max;
 	bool no_dwarf; /* symbol tables only */
 };
 
@@ -38,7 +38,10 @@ struct sym_line {
 	uint32_t column; /* 0: unknown */
 };
 
-/* What an offset is called. n_lines 0: nobody knows, which is an answer. lines[0] is the innermost. */
+/*
+ * What an offset is called. n_lines 0: nobody knows, which is an answer. lines[0] is the
+ * innermost.
+ */
 struct sym_answer {
 	const struct sym_line *lines;
 	size_t n_lines;
@@ -55,8 +58,8 @@ int symbolizer_new(const struct sym_options *options, struct symbolizer **ret);
 struct symbolizer *symbolizer_free(struct symbolizer *s);
 
 /*
- * An ELF file. Takes ownership of fd, also on failure. -EBADMSG: not an ELF file or a corrupt one, the sentence
- * in err. The module number is valid until symbolizer_drop().
+ * An ELF file. Takes ownership of fd, also on failure. -EBADMSG: not an ELF file or a corrupt
+ * one, the sentence in err. The module number is valid until symbolizer_drop().
  */
 int symbolizer_add_elf(struct symbolizer *s, int fd, struct sym_module_info *ret_info,
 		       uint32_t *ret_module, struct err *err);
@@ -65,15 +68,17 @@ int symbolizer_add_elf(struct symbolizer *s, int fd, struct sym_module_info *ret
 int symbolizer_add_vdso(struct symbolizer *s, uint32_t *ret_module, struct err *err);
 
 /*
- * The kernel: kallsyms_fd is an open /proc/kallsyms (takes ownership, also on failure). Offsets are counted
- * from _text for the core image. Modules are modules of their own: see symbolizer_add_kernel_module().
+ * The kernel: kallsyms_fd is an open /proc/kallsyms (takes ownership, also on failure). Offsets
+ * are counted from _text for the core image. Modules are modules of their own: see
+ * symbolizer_add_kernel_module().
  */
 int symbolizer_add_kernel(struct symbolizer *s, int kallsyms_fd, uint32_t *ret_module,
 			  struct err *err);
 
 /*
- * A loaded kernel module by name ("ext4"); offsets count from base, its load address. The symbols come from the
- * kallsyms that symbolizer_add_kernel() read, which must have come first. -ENOENT: no such module.
+ * A loaded kernel module by name ("ext4"); offsets count from base, its load address. The symbols
+ * come from the kallsyms that symbolizer_add_kernel() read, which must have come first. -ENOENT:
+ * no such module.
  */
 int symbolizer_add_kernel_module(struct symbolizer *s, const char *name, uint64_t base,
 				 uint32_t *ret_module, struct err *err);
@@ -81,8 +86,9 @@ int symbolizer_add_kernel_module(struct symbolizer *s, const char *name, uint64_
 void symbolizer_drop(struct symbolizer *s, uint32_t module);
 
 /*
- * Name one offset: in the file for ELF files (a position in it, as the sampler gives), from the start for the
- * others. 0 also where nobody knows (n_lines 0). The answer is borrowed until the next call.
+ * Name one offset: in the file for ELF files (a position in it, as the sampler gives), from the
+ * start for the others. 0 also where nobody knows (n_lines 0). The answer is borrowed until the
+ * next call.
  */
 int symbolizer_name(struct symbolizer *s, uint32_t module, uint64_t offset, struct sym_answer *ret,
 		    struct err *err);
@@ -90,3 +96,9 @@ int symbolizer_name(struct symbolizer *s, uint32_t module, uint64_t offset, stru
 /* The same for a virtual address of an ELF file, as `hearth symbolize` and addr2line take it. */
 int symbolizer_name_address(struct symbolizer *s, uint32_t module, uint64_t address,
 			    struct sym_answer *ret, struct err *err);
+
+/*
+ * No question will come for a while: give the pages of mapped files back to the page cache, which
+ * has them still. To be called when a batch is done; indexes stay. The last answer stays valid.
+ */
+void symbolizer_rest(struct symbolizer *s);

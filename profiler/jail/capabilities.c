@@ -1,5 +1,6 @@
 /*
- * Capabilities, by the raw system calls: what a worker gives up, which is all, and what the collector keeps.
+ * Capabilities, by the raw system calls: what a worker gives up, which is all, and what the
+ * collector keeps.
  *
  * A thread's own sets only: call before there are others.
  */
@@ -36,13 +37,17 @@ static int sets_write(const struct capability_sets *s)
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2] = {
 		{(uint32_t)s->effective, (uint32_t)s->permitted, (uint32_t)s->inheritable},
-		{(uint32_t)(s->effective >> 32), (uint32_t)(s->permitted >> 32), (uint32_t)(s->inheritable >> 32)},
+		{(uint32_t)(s->effective >> 32), (uint32_t)(s->permitted >> 32),
+		 (uint32_t)(s->inheritable >> 32)},
 	};
 
 	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
-/* Without CAP_SETPCAP the bounding set stays: it only matters to an exec of root, which no_new_privs and seccomp forbid. */
+/*
+ * Without CAP_SETPCAP the bounding set stays: it only matters to an exec of root, which
+ * no_new_privs and seccomp forbid.
+ */
 static int bounding_limit(uint64_t keep)
 {
 	int r = 0;
@@ -77,9 +82,13 @@ static int sets_limit(uint64_t keep, struct err *err)
 	return 1;
 }
 
-int capabilities_drop(struct err *err)
+void capabilities_drop_bounding(void)
 {
 	bounding_limit(0);
+}
+
+int capabilities_drop(struct err *err)
+{
 	return sets_limit(0, err);
 }
 

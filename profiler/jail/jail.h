@@ -1,8 +1,9 @@
 /*
  * The jail: starting our own binary again in a role with nothing but a socket, and closing it in.
  *
- * jail_start() is the collector's side: socketpair, fork, exec of /proc/self/exe with a role name, no other descriptor. The
- * worker's main() calls jail_enter() first: no_new_privs, PDEATHSIG, uid, capabilities, rlimits, Landlock, seccomp.
+ * jail_start() is the collector's side: socketpair, fork, exec of /proc/self/exe with a role name,
+ * no other descriptor. The worker's main() calls jail_enter() first: no_new_privs, PDEATHSIG, uid,
+ * capabilities, rlimits, Landlock, seccomp.
  */
 #pragma once
 
@@ -12,17 +13,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* X(enum, argv[0] word, user name, n: which uid of the dynamic range where there is no such user) */
-#define JAIL_ROLE_LIST(X)                                 \
-	X(SYMBOLIZER, "symbolizer", "hearth", 0)          \
-	X(WEB, "web", "hearth-web", 1)                    \
+/*
+ * X(enum, argv[0] word, user name, n: which uid of the dynamic range where there is no such user)
+ */
+#define JAIL_ROLE_LIST(X)                        \
+	X(SYMBOLIZER, "symbolizer", "hearth", 0) \
+	X(WEB, "web", "hearth-web", 1)           \
 	X(FETCHER, "fetcher", "hearth-fetch", 2)
 
 enum jail_role {
 #define JAIL_ROLE_ENUM(name, word, user, n) JAIL_##name,
 	JAIL_ROLE_LIST(JAIL_ROLE_ENUM)
 #undef JAIL_ROLE_ENUM
-	JAIL_ROLE_COUNT
+		JAIL_ROLE_COUNT
 };
 
 const char *jail_role_name(enum jail_role role);
@@ -40,24 +43,33 @@ struct jail_worker {
 };
 
 /*
- * Start a worker. args (NULL-terminated, may be NULL) follow the role on its command line: never secrets. drop is false with
- * --no-sandbox: the worker keeps the uid and closes nothing. The worker is ended when the thread that calls this ends.
+ * Start a worker. args (NULL-terminated, may be NULL) follow the role on its command line: never
+ * secrets. drop is false with --no-sandbox: the worker keeps the uid and closes nothing. The worker
+ * is ended when the thread that calls this ends.
  */
-int jail_start(enum jail_role role, const char *const *args, bool drop, struct jail_worker *ret, struct err *err);
+int jail_start(enum jail_role role, const char *const *args, bool drop, struct jail_worker *ret,
+	       struct err *err);
 
-/* Kill (SIGKILL), wait at most a second, close. Safe on a worker that ended by itself and on a zeroed one. The wait status, or -1. */
+/*
+ * Kill (SIGKILL), wait at most a second, close. Safe on a worker that ended by itself and on a
+ * zeroed one. The wait status, or -1.
+ */
 int jail_end(struct jail_worker *w);
 
 /* Whether a worker has ended (it is still to be given to jail_end()). */
 bool jail_has_ended(const struct jail_worker *w);
 
 /*
- * In the worker. What is closed (enum protocol_jail bits) is returned. keep_network: the listening and connected sockets stay
- * usable (the web role). -EPERM and the sentence where what must hold does not (the uid could not be changed).
+ * In the worker. What is closed (enum protocol_jail bits) is returned. keep_network: the listening
+ * and connected sockets stay usable (the web role). -EPERM and the sentence where what must hold
+ * does not (the uid could not be changed).
  */
 int jail_enter(enum jail_role role, bool keep_network, struct err *err);
 
-/* The part of it that --no-sandbox leaves: end when the process that made the socket JAIL_SOCK ends. 0 or negative errno. */
+/*
+ * The part of it that --no-sandbox leaves: end when the process that made the socket JAIL_SOCK
+ * ends. 0 or negative errno.
+ */
 int jail_bind_to_parent(struct err *err);
 
 /* The uid a role runs as here, and whether Landlock and seccomp are there: for doctor. */
@@ -70,7 +82,8 @@ struct jail_features {
 void jail_probe(struct jail_features *ret);
 
 /*
- * The collector itself: keep the short list of capabilities, empty the bounding set of the rest, no_new_privs. Before the first
- * thread is started (-EBUSY), because capabilities belong to threads.
+ * The collector itself: keep the short list of capabilities, empty the bounding set of the rest,
+ * no_new_privs. Before the first thread is started (-EBUSY), because capabilities belong to
+ * threads.
  */
 int jail_limit_collector(struct err *err);

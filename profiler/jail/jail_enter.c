@@ -1,6 +1,6 @@
 /*
- * Inside: jail_enter() builds the walls around the calling process, in the one order in which each can still be built,
- * and jail_limit_collector() takes from the collector what it does not need.
+ * Inside: jail_enter() builds the walls around the calling process, in the one order in which each
+ * can still be built, and jail_limit_collector() takes from the collector what it does not need.
  */
 #include "profiler/jail/jail.h"
 #include "profiler/jail/parts.h"
@@ -21,7 +21,7 @@
 #endif
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1 /* shadow memory of terabytes, threads of its own */
+#define SANITIZED 1 /* shadow memory of terabytes, threads of its own, reports to write */
 #else
 #define SANITIZED 0
 #endif
@@ -31,15 +31,16 @@
 #define DYNAMIC_DIR "/run/systemd/dynamic-uid"
 
 /*
- * X(resource, symbolizer's, web's). Address space is for mapped debug files (a browser's has 4 GB); private memory is
- * bounded by what starts the worker. Descriptors: the objects of one worker, or the connections of web/API.md.
+ * X(resource, symbolizer's, web's). Address space is for mapped debug files (a browser's has 4 GB);
+ * private memory is bounded by what starts the worker. Descriptors: the objects of one worker, or
+ * the connections of web/API.md.
  */
-#define RLIMIT_LIST(X)                                             \
-	X(RLIMIT_CORE, 0, 0)                                       \
-	X(RLIMIT_NOFILE, 4096, 4096)                               \
-	X(RLIMIT_NPROC, 0, 256)                                    \
-	X(RLIMIT_FSIZE, 0, RLIM_INFINITY)                          \
-	X(RLIMIT_MEMLOCK, 0, 0)                                    \
+#define RLIMIT_LIST(X)                    \
+	X(RLIMIT_CORE, 0, 0)              \
+	X(RLIMIT_NOFILE, 4096, 4096)      \
+	X(RLIMIT_NPROC, 0, 256)           \
+	X(RLIMIT_FSIZE, 0, RLIM_INFINITY) \
+	X(RLIMIT_MEMLOCK, 0, 0)           \
 	X(RLIMIT_AS, 64ULL << 30, 64ULL << 30)
 
 static int limits_set(enum jail_role role, bool own_user, struct err *err)
@@ -57,24 +58,28 @@ static int limits_set(enum jail_role role, bool own_user, struct err *err)
 		rlim_t want = role == JAIL_SYMBOLIZER ? limits[i].symbolizer : limits[i].web;
 		struct rlimit now;
 
-		if (SANITIZED && (limits[i].resource == RLIMIT_AS || limits[i].resource == RLIMIT_NPROC))
+		if (SANITIZED && limits[i].resource != RLIMIT_CORE &&
+		    limits[i].resource != RLIMIT_NOFILE)
 			continue;
 		if (limits[i].resource == RLIMIT_NPROC && want && !own_user)
 			continue; /* it would count everything that this person runs */
 		if (getrlimit(limits[i].resource, &now) < 0)
-			return err_set(err, -errno, "cannot read limit %d: %s", limits[i].resource, strerror(errno));
+			return err_set(err, -errno, "cannot read limit %d: %s", limits[i].resource,
+				       strerror(errno));
 		if (now.rlim_max != RLIM_INFINITY && (want == RLIM_INFINITY || want > now.rlim_max))
 			want = now.rlim_max;
 		now = (struct rlimit){want, want};
 		if (setrlimit(limits[i].resource, &now) < 0)
-			return err_set(err, -errno, "cannot set limit %d: %s", limits[i].resource, strerror(errno));
+			return err_set(err, -errno, "cannot set limit %d: %s", limits[i].resource,
+				       strerror(errno));
 	}
 	return 0;
 }
 
 /*
- * End with the parent. The kernel forgets the request at each change of user, so this comes after the last; a parent that ended
- * before it is noticed by whose child we are now. Who started us is known from the socket: its creator.
+ * End with the parent. The kernel forgets the request at each change of user, so this comes after
+ * the last; a parent that ended before it is noticed by whose child we are now. Who started us is
+ * known from the socket: its creator.
  */
 int jail_bind_to_parent(struct err *err)
 {
@@ -82,18 +87,19 @@ int jail_bind_to_parent(struct err *err)
 	socklen_t len = sizeof(creator);
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return err_set(err, -errno, "cannot ask to end with the parent: %s", strerror(errno));
-	if (getsockopt(JAIL_SOCK, SOL_SOCKET, SO_PEERCRED, &creator, &len) < 0)
-		return err_set(err, -errno, "descriptor %d is not the socket of a parent: %s", JAIL_SOCK,
+		return err_set(err, -errno, "cannot ask to end with the parent: %s",
 			       strerror(errno));
+	if (getsockopt(JAIL_SOCK, SOL_SOCKET, SO_PEERCRED, &creator, &len) < 0)
+		return err_set(err, -errno, "descriptor %d is not the socket of a parent: %s",
+			       JAIL_SOCK, strerror(errno));
 	if (creator.pid != getppid())
 		return err_set(err, -ESRCH, "the parent ended before its worker had started");
 	return 0;
 }
 
 /*
- * Descriptor 2 may be a terminal, whose owner's keys could be read from it and who could be shown anything. From here on it
- * leads where 0 leads, which jail_start() made nowhere.
+ * Descriptor 2 may be a terminal, whose owner's keys could be read from it and who could be shown
+ * anything. From here on it leads where 0 leads, which jail_start() made nowhere.
  */
 static int leave_stderr(struct err *err)
 {
@@ -112,7 +118,8 @@ static int change_user(enum jail_role role, struct err *err)
 		return 0;
 	r = uids_find(PASSWD, GROUP, DYNAMIC_DIR, ids);
 	if (r < 0)
-		return err_set(err, -EPERM, "no user found for the %s worker: %s", jail_role_name(role), strerror(-r));
+		return err_set(err, -EPERM, "no user found for the %s worker: %s",
+			       jail_role_name(role), strerror(-r));
 	return uids_change(&ids[role], err);
 }
 
@@ -122,9 +129,11 @@ int jail_enter(enum jail_role role, bool keep_network, struct err *err)
 	int r;
 
 	if (role != JAIL_SYMBOLIZER && role != JAIL_WEB)
-		return err_set(err, -EINVAL, "there is no jail for the role %s", jail_role_name(role));
+		return err_set(err, -EINVAL, "there is no jail for the role %s",
+			       jail_role_name(role));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(err, -errno, "cannot set no_new_privs: %s", strerror(errno));
+	capabilities_drop_bounding();
 	r = change_user(role, err);
 	if (r < 0)
 		return r;
@@ -162,7 +171,8 @@ void jail_probe(struct jail_features *ret)
 	struct jail_ids ids[JAIL_ROLE_COUNT] = {};
 
 	uids_find(PASSWD, GROUP, DYNAMIC_DIR, ids);
-	*ret = (struct jail_features){.landlock_abi = landlock_abi(), .seccomp = seccomp_is_there()};
+	*ret = (struct jail_features){.landlock_abi = landlock_abi(),
+				      .seccomp = seccomp_is_there()};
 	for (int role = 0; role < JAIL_ROLE_COUNT; role++) {
 		ret->uid[role] = geteuid() == 0 ? ids[role].uid : geteuid();
 		ret->named_user[role] = geteuid() == 0 && ids[role].named;
@@ -179,13 +189,15 @@ static bool has_threads(void)
 
 int jail_limit_collector(struct err *err)
 {
-	static const uint64_t keep = 1ULL << CAP_BPF | 1ULL << CAP_PERFMON | 1ULL << CAP_SYS_PTRACE |
-				     1ULL << CAP_DAC_READ_SEARCH | 1ULL << CAP_CHECKPOINT_RESTORE |
-				     1ULL << CAP_SYSLOG | 1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_KILL;
+	static const uint64_t keep = 1ULL << CAP_BPF | 1ULL << CAP_PERFMON |
+				     1ULL << CAP_SYS_PTRACE | 1ULL << CAP_DAC_READ_SEARCH |
+				     1ULL << CAP_CHECKPOINT_RESTORE | 1ULL << CAP_SYSLOG |
+				     1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_KILL;
 	int r;
 
 	if (has_threads())
-		return err_set(err, -EBUSY, "capabilities must be given up before the first thread is started");
+		return err_set(err, -EBUSY,
+			       "capabilities must be given up before the first thread is started");
 	r = capabilities_limit(keep, err);
 	if (r < 0)
 		return r;

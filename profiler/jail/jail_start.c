@@ -1,7 +1,8 @@
 /*
  * Outside: starting our own binary again in a role, with nothing but a socket; and ending it.
  *
- * The caller may have threads, so the child calls only what is safe after fork, and its argument list is made before.
+ * The caller may have threads, so the child calls only what is safe after fork, and its argument
+ * list is made before.
  */
 #include "profiler/jail/jail.h"
 #include "profiler/base/cleanup.h"
@@ -19,12 +20,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ARGS_MAX      64
-#define STATUS_FD     (JAIL_SOCK + 1)
-#define HIGH_FD	      10 /* above those that the worker's own are put on */
-#define END_WAIT_MS   1000
-#define ROLE_BYTES    32
-#define SELF_EXE      "/proc/self/exe"
+#define ARGS_MAX    64
+#define STATUS_FD   (JAIL_SOCK + 1)
+#define HIGH_FD	    10 /* above those that the worker's own are put on */
+#define END_WAIT_MS 1000
+#define ROLE_BYTES  32
+#define SELF_EXE    "/proc/self/exe"
 
 const char *jail_role_name(enum jail_role role)
 {
@@ -93,20 +94,26 @@ static __attribute__((noreturn)) void child_run(const struct child *c)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	setsid();
-	if (dup2(c->null, STDIN_FILENO) >= 0 && dup2(c->null, STDOUT_FILENO) >= 0 && dup2(c->sock, JAIL_SOCK) >= 0 &&
-	    dup3(c->status, STATUS_FD, O_CLOEXEC) >= 0) {
+	if (dup2(c->null, STDIN_FILENO) >= 0 && dup2(c->null, STDOUT_FILENO) >= 0 &&
+	    dup2(c->sock, JAIL_SOCK) >= 0 && dup3(c->status, STATUS_FD, O_CLOEXEC) >= 0) {
 		close_from(STATUS_FD + 1);
 		reset_signals();
 		execve(SELF_EXE, c->argv, no_environment);
 	}
 	error = errno;
-	/* Nobody reads it where even this fails: the parent sees the end of the pipe and of the worker. */
+	/*
+	 * Nobody reads it where even this fails: the parent sees the end of the pipe and of the
+	 * worker.
+	 */
 	(void)!write(c->status, &error, sizeof(error));
 	(void)!write(STATUS_FD, &error, sizeof(error));
 	_exit(127);
 }
 
-/* A descriptor that gives nothing and takes nothing, at HIGH_FD or above; a bare chroot may have no /dev. */
+/*
+ * A descriptor that gives nothing and takes nothing, at HIGH_FD or above; a bare chroot may have no
+ * /dev.
+ */
 static int nothing_open(void)
 {
 	_cleanup_close_ int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -175,7 +182,8 @@ static int spawn(struct child *c, struct jail_worker *w)
 	return r;
 }
 
-int jail_start(enum jail_role role, const char *const *args, bool drop, struct jail_worker *ret, struct err *err)
+int jail_start(enum jail_role role, const char *const *args, bool drop, struct jail_worker *ret,
+	       struct err *err)
 {
 	struct jail_worker w = {.pidfd = -1, .sock = -1, .role = role};
 	_cleanup_close_ int theirs = -1;
@@ -187,21 +195,24 @@ int jail_start(enum jail_role role, const char *const *args, bool drop, struct j
 
 	r = child_args(&child, role, args, drop);
 	if (r < 0)
-		return err_set(err, r, "too many arguments for the %s worker", jail_role_name(role));
+		return err_set(err, r, "too many arguments for the %s worker",
+			       jail_role_name(role));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_set(err, -errno, "no socket for the %s worker: %s", jail_role_name(role), strerror(errno));
+		return err_set(err, -errno, "no socket for the %s worker: %s", jail_role_name(role),
+			       strerror(errno));
 	ours = pair[0];
 	theirs = pair[1];
 	null = nothing_open();
 	r = null < 0 ? null : move_high(&theirs);
 	if (r < 0)
-		return err_set(err, r, "no descriptors for the %s worker: %s", jail_role_name(role), strerror(-r));
+		return err_set(err, r, "no descriptors for the %s worker: %s", jail_role_name(role),
+			       strerror(-r));
 	child.sock = theirs;
 	child.null = null;
 	r = spawn(&child, &w);
 	if (r < 0)
-		return err_set(err, r, "the %s worker could not be started from %s: %s", jail_role_name(role), SELF_EXE,
-			       strerror(-r));
+		return err_set(err, r, "the %s worker could not be started from %s: %s",
+			       jail_role_name(role), SELF_EXE, strerror(-r));
 	w.sock = steal_fd(ours);
 	*ret = w;
 	return 0;
@@ -214,7 +225,10 @@ bool jail_has_ended(const struct jail_worker *w)
 	return w->pid <= 0 || poll(&p, 1, 0) > 0;
 }
 
-/* The status as waitpid() has it, or -1 when it does not end in time or somebody else has waited for it. */
+/*
+ * The status as waitpid() has it, or -1 when it does not end in time or somebody else has waited
+ * for it.
+ */
 static int reap(const struct jail_worker *w)
 {
 	struct pollfd p = {.fd = w->pidfd, .events = POLLIN};

@@ -1,9 +1,10 @@
 /*
  * Landlock: no right on any file system and no network, whatever descriptors are already open.
  *
- * The rules follow the ABI that the kernel has: file rights since 1 (Linux 5.13), TCP since 4 (6.7), abstract
- * sockets and signals since 6 (6.12). Reference: Documentation/userspace-api/landlock.rst. The constants
- * are ours, because the headers may be older than the kernel.
+ * The rules follow the ABI that the kernel has: file rights since 1 (Linux 5.13), TCP since 4
+ * (6.7), abstract sockets and signals since 6 (6.12). Reference:
+ * Documentation/userspace-api/landlock.rst. The constants are ours, because the headers may be
+ * older than the kernel.
  */
 #include "profiler/jail/parts.h"
 #include "profiler/base/cleanup.h"
@@ -20,14 +21,17 @@
 
 #define CREATE_RULESET_VERSION (1u << 0)
 
-#define FS_ABI_1      ((1ULL << 13) - 1) /* execute to make_sym */
-#define FS_REFER      (1ULL << 13) /* ABI 2 */
-#define FS_TRUNCATE   (1ULL << 14) /* ABI 3 */
-#define FS_IOCTL_DEV  (1ULL << 15) /* ABI 5 */
-#define NET_TCP       3ULL /* bind, connect: ABI 4 */
-#define SCOPE_ALL     3ULL /* abstract unix sockets, signals: ABI 6 */
+#define FS_ABI_1	       ((1ULL << 13) - 1) /* execute to make_sym */
+#define FS_REFER	       (1ULL << 13) /* ABI 2 */
+#define FS_TRUNCATE	       (1ULL << 14) /* ABI 3 */
+#define FS_IOCTL_DEV	       (1ULL << 15) /* ABI 5 */
+#define NET_TCP		       3ULL /* bind, connect: ABI 4 */
+#define SCOPE_ALL	       3ULL /* abstract unix sockets, signals: ABI 6 */
 
-/* struct landlock_ruleset_attr as of ABI 6; the kernel takes shorter ones and, of longer ones, zeroes. */
+/*
+ * struct landlock_ruleset_attr as of ABI 6; the kernel takes shorter ones and, of longer ones,
+ * zeroes.
+ */
 struct ruleset_attr {
 	uint64_t handled_access_fs;
 	uint64_t handled_access_net;
@@ -69,8 +73,10 @@ int landlock_close(struct err *err)
 	size = attr_fill(abi, &attr);
 	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 	if (fd < 0)
-		return err_set(err, -errno, "Landlock is there (ABI %d) but takes no rules: %s", abi, strerror(errno));
+		return err_set(err, -errno, "Landlock is there (ABI %d) but takes no rules: %s",
+			       abi, strerror(errno));
 	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
-		return err_set(err, -errno, "Landlock is there (ABI %d) but does not close: %s", abi, strerror(errno));
+		return err_set(err, -errno, "Landlock is there (ABI %d) but does not close: %s",
+			       abi, strerror(errno));
 	return 1;
 }

@@ -1,4 +1,7 @@
-/* The file that a process has, or had, mapped; see open_for.h. The work is done by try_file(), once for each place. */
+/*
+ * The file that a process has, or had, mapped; see open_for.h. The work is done by try_file(), once
+ * for each place.
+ */
 #include "profiler/jail/open_for.h"
 #include "profiler/base/cleanup.h"
 
@@ -14,10 +17,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define NS_PER_S	 1000000000ull
-#define STAT_BYTES	 1024 /* /proc/PID/stat: 52 numbers and a name */
-#define STAT_STARTTIME	 20 /* fields behind the name's ')' before the start time */
-#define WRITE_BY_OTHERS	 (S_IWGRP | S_IWOTH)
+#define NS_PER_S	1000000000ull
+#define STAT_BYTES	1024 /* /proc/PID/stat: 52 numbers and a name */
+#define STAT_STARTTIME	20 /* fields behind the name's ')' before the start time */
+#define WRITE_BY_OTHERS (S_IWGRP | S_IWOTH)
 
 uint32_t open_for_domain(uid_t owner, mode_t mode)
 {
@@ -28,7 +31,10 @@ uint32_t open_for_domain(uid_t owner, mode_t mode)
 
 /* ---- which process ---- */
 
-/* Clock ticks since boot, from the text of /proc/PID/stat: the name may hold anything, so from its last ')'. */
+/*
+ * Clock ticks since boot, from the text of /proc/PID/stat: the name may hold anything, so from its
+ * last ')'.
+ */
 static int parse_start(const char *stat, uint64_t *ret_ticks)
 {
 	const char *at = strrchr(stat, ')');
@@ -58,10 +64,14 @@ static bool is_same_process(int proc, uint64_t start_ns)
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
-	return parse_start(text, &ticks) == 0 && ticks == start_ns / (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
+	return parse_start(text, &ticks) == 0 &&
+	       ticks == start_ns / (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
-/* /proc/PID of that very process: what is opened below it fails once the process has gone, whoever has its pid then. */
+/*
+ * /proc/PID of that very process: what is opened below it fails once the process has gone, whoever
+ * has its pid then.
+ */
 static int process_open(const struct open_for *what)
 {
 	_cleanup_close_ int fd = -1;
@@ -81,7 +91,8 @@ static int process_open(const struct open_for *what)
 static bool key_agrees(const struct abi_file_key *key, const struct stat *st)
 {
 	return st->st_ino == key->ino && (uint64_t)st->st_size == key->size &&
-	       (uint64_t)st->st_mtim.tv_sec * NS_PER_S + (uint64_t)st->st_mtim.tv_nsec == key->mtime_ns;
+	       (uint64_t)st->st_mtim.tv_sec * NS_PER_S + (uint64_t)st->st_mtim.tv_nsec ==
+		       key->mtime_ns;
 }
 
 static bool device_agrees(const struct abi_file_key *key, const struct stat *st)
@@ -96,7 +107,10 @@ static bool is_readable_for(const struct open_for *what, const struct stat *st)
 					 open_for_domain(st->st_uid, st->st_mode) == what->domain);
 }
 
-/* Look at the file that fd (O_PATH) is: 1 it is the mapped one, 0 it may be, negative errno it must not be read. */
+/*
+ * Look at the file that fd (O_PATH) is: 1 it is the mapped one, 0 it may be, negative errno it must
+ * not be read.
+ */
 static int judge(const struct open_for *what, int fd)
 {
 	struct stat st;
@@ -181,7 +195,8 @@ static int try_process(const struct open_for *what, int proc, bool *ret_exact)
 	int r = -ENOENT;
 
 	if (what->vm_start) {
-		snprintf(name, sizeof(name), "map_files/%" PRIx64 "-%" PRIx64, what->vm_start, what->vm_end);
+		snprintf(name, sizeof(name), "map_files/%" PRIx64 "-%" PRIx64, what->vm_start,
+			 what->vm_end);
 		r = try_file(what, magic_link_open(proc, name), ret_exact);
 	}
 	if (r < 0 && what->is_exe)
@@ -194,7 +209,10 @@ static bool is_path(const char *path)
 	return path && path[0] == '/';
 }
 
-/* The answer that says most: a file that was seen and refused tells more than one that was not there. */
+/*
+ * The answer that says most: a file that was seen and refused tells more than one that was not
+ * there.
+ */
 static int worse(int a, int b)
 {
 	return a == -ENOENT || a == -ESRCH ? b : a;
@@ -234,12 +252,14 @@ int open_for_mapped(const struct open_for *what, bool *ret_exact, struct err *er
 	case -ENOENT:
 	case -ESRCH:
 	case -ENOTDIR:
-		return err_set(err, -ENOENT, "%s is no longer there, nor mapped where it was", path);
+		return err_set(err, -ENOENT, "%s is no longer there, nor mapped where it was",
+			       path);
 	case -ESTALE:
 		return err_set(err, fd, "another file has taken the place of %s", path);
 	case -EACCES:
 	case -EPERM:
-		return err_set(err, -EACCES, "%s is not to be read for those who had it mapped", path);
+		return err_set(err, -EACCES, "%s is not to be read for those who had it mapped",
+			       path);
 	default:
 		return err_set(err, fd, "cannot open %s: %s", path, strerror(-fd));
 	}

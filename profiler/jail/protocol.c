@@ -1,7 +1,8 @@
 /*
  * The bodies of the messages between the collector and its workers; see protocol.h.
  *
- * What comes from a worker may have been written by an attacker: reading checks all of it before any of it is given away.
+ * What comes from a worker may have been written by an attacker: reading checks all of it before
+ * any of it is given away.
  */
 #include "profiler/jail/protocol.h"
 
@@ -27,7 +28,10 @@ static void sentence_copy(char *to, const uint8_t *from, size_t len)
 	to[len] = '\0';
 }
 
-/* Negative errno, as far as the kernel has numbers; anything else is not an error that we would send. */
+/*
+ * Negative errno, as far as the kernel has numbers; anything else is not an error that we would
+ * send.
+ */
 static int error_read(struct cursor *c)
 {
 	int error = (int)cursor_u32(c);
@@ -80,7 +84,8 @@ int protocol_request_parse(const void *body, size_t len, struct protocol_request
 	r.object = cursor_u32(&c);
 	kind = cursor_u8(&c);
 	with_fd = cursor_u8(&c);
-	if (cursor_u16(&c) != 0 || with_fd > 1 || kind < PROTOCOL_OBJECT_FILE || kind > PROTOCOL_OBJECT_MODULE)
+	if (cursor_u16(&c) != 0 || with_fd > 1 || kind < PROTOCOL_OBJECT_FILE ||
+	    kind > PROTOCOL_OBJECT_MODULE)
 		return -EBADMSG;
 	r.kind = (enum protocol_object)kind;
 	r.with_fd = with_fd;
@@ -135,7 +140,8 @@ void protocol_answer_offset(struct buf *b, const struct protocol_line *lines, si
 		n = PROTOCOL_LINES_MAX;
 	buf_add_u16(b, (uint16_t)n);
 	for (size_t i = 0; i < n; i++) {
-		string_write(b, lines[i].function && lines[i].function[0] ? lines[i].function : "??");
+		string_write(b,
+			     lines[i].function && lines[i].function[0] ? lines[i].function : "??");
 		string_write(b, lines[i].system_name);
 		string_write(b, lines[i].file);
 		buf_add_u32(b, lines[i].line);
@@ -197,7 +203,8 @@ static void lines_read(struct cursor *c, struct protocol_answer *a)
 
 	for (uint32_t i = 0; i < a->n && !c->err; i++) {
 		a->n_lines[i] = cursor_u16(c);
-		if (a->n_lines[i] > PROTOCOL_LINES_MAX || cursor_left(c) < a->n_lines[i] * LINE_BYTES_MIN)
+		if (a->n_lines[i] > PROTOCOL_LINES_MAX ||
+		    cursor_left(c) < a->n_lines[i] * LINE_BYTES_MIN)
 			c->err = -EBADMSG;
 		for (uint16_t k = 0; k < a->n_lines[i] && !c->err; k++, line++) {
 			line->function = string_read(c, &at);
@@ -212,8 +219,8 @@ static void lines_read(struct cursor *c, struct protocol_answer *a)
 }
 
 /*
- * No line takes less than LINE_BYTES_MIN of the body, and no string of L bytes, for which L + 1 are needed, less than
- * L + 2: so what is left of the body bounds both arrays.
+ * No line takes less than LINE_BYTES_MIN of the body, and no string of L bytes, for which L + 1 are
+ * needed, less than L + 2: so what is left of the body bounds both arrays.
  */
 static int body_parse(struct cursor *c, struct protocol_answer *a)
 {
@@ -271,7 +278,8 @@ void protocol_failed_write(struct buf *b, int error, const char *sentence)
 	buf_add(b, sentence, strnlen(sentence, PROTOCOL_SENTENCE_MAX));
 }
 
-int protocol_failed_parse(const void *body, size_t len, int *ret_error, char ret_sentence[PROTOCOL_SENTENCE_MAX + 1])
+int protocol_failed_parse(const void *body, size_t len, int *ret_error,
+			  char ret_sentence[PROTOCOL_SENTENCE_MAX + 1])
 {
 	struct cursor c = cursor_over(body, len);
 	int error = error_read(&c);

@@ -1,20 +1,23 @@
 /*
  * What the collector and its workers say to each other, over profiler/base/wire.h.
  *
- * The collector asks, the worker answers in order, each answer with its request's id. The worker may have been taken over by a
- * file it parsed: the collector checks every count and length, and ends a worker that says something else.
+ * The collector asks, the worker answers in order, each answer with its request's id. The worker
+ * may have been taken over by a file it parsed: the collector checks every count and length, and
+ * ends a worker that says something else.
  *
- * NAME request: u32 object (a number of the collector's, remembered by the worker while it lives), u8 kind
- * (enum protocol_object), u8 with_fd, u16 reserved, then for MODULE: u64 base, u8 name length, name; then u32 n and n times u64 offset.
- * A descriptor comes along when with_fd is 1, which it is at the first mention of a FILE or the KERNEL. A MODULE is asked
- * for after the KERNEL. n may be 0.
- * NAME answer: i32 error of the whole object (0, or negative errno; then u16 length, sentence, and nothing more), u8 build id length,
- * build id, u32 n, and for each offset u16 lines, and for each line five fields: function, system name, file (u16 length
- * and bytes each; length 0: unknown), u32 line, u32 column. Innermost first. The function is always known. Fewer offsets than
- * asked may be answered, at least one: the first n, where the rest would take too long or too much room; it is asked again.
- * FORGET request: u32 object. No answer.
- * CONFIG, once, first, to the web worker: u16 length, token; length 0: none. Secrets are not for the command line.
- * LIVE request: u32 enum web_live; the answer has the same type and id and is the text, or is a FAILED with that id.
+ * NAME request: u32 object (a number of the collector's, remembered by the worker while it lives),
+ * u8 kind (enum protocol_object), u8 with_fd, u16 reserved, then for MODULE: u64 base, u8 name
+ * length, name; then u32 n and n times u64 offset. A descriptor comes along when with_fd is 1,
+ * which it is at the first mention of a FILE or the KERNEL. A MODULE is asked for after the KERNEL.
+ * n may be 0. NAME answer: i32 error of the whole object (0, or negative errno; then u16 length,
+ * sentence, and nothing more), u8 build id length, build id, u32 n, and for each offset u16 lines,
+ * and for each line five fields: function, system name, file (u16 length and bytes each; length 0:
+ * unknown), u32 line, u32 column. Innermost first. The function is always known. Fewer offsets than
+ * asked may be answered, at least one: the first n, where the rest would take too long or too much
+ * room; it is asked again. FORGET request: u32 object. No answer. CONFIG, once, first, to the web
+ * worker: u16 length, token; length 0: none. Secrets are not for the command line. LIVE request:
+ * u32 enum web_live; the answer has the same type and id and is the text, or is a FAILED with that
+ * id.
  */
 #pragma once
 
@@ -33,7 +36,12 @@
 #define PROTOCOL_TOKEN_MAX    1024
 
 enum protocol_message {
-	PROTOCOL_HELLO = 1, /* worker, once, when its jail is closed: u32 bits of enum protocol_jail; or PROTOCOL_FAILED */
+	PROTOCOL_HELLO =
+		/*
+		 * worker, once, when its jail is closed: u32 bits of enum protocol_jail; or
+		 * PROTOCOL_FAILED
+		 */
+	1,
 	PROTOCOL_NAME = 2,
 	PROTOCOL_FORGET = 3,
 	PROTOCOL_LIVE = 4, /* web to collector: u32 enum web_live; answered with the text */
@@ -57,8 +65,9 @@ enum protocol_jail {
 };
 
 /*
- * The bodies, written and read. Pure. Writers append to b, whose sticky error tells failure; readers take a whole body, return 0 or
- * -EBADMSG (-ENOMEM where they allocate), leave the output untouched on failure, and accept nothing that is left over.
+ * The bodies, written and read. Pure. Writers append to b, whose sticky error tells failure;
+ * readers take a whole body, return 0 or -EBADMSG (-ENOMEM where they allocate), leave the output
+ * untouched on failure, and accept nothing that is left over.
  */
 
 struct protocol_request {
@@ -79,7 +88,10 @@ struct protocol_line {
 	uint32_t line, column;
 };
 
-/* The answer's head; protocol_answer_offset() follows n times, each with its lines. n is patched by protocol_answer_end(). */
+/*
+ * The answer's head; protocol_answer_offset() follows n times, each with its lines. n is patched by
+ * protocol_answer_end().
+ */
 void protocol_answer_begin(struct buf *b, const uint8_t *build_id, size_t build_id_bytes);
 /* At most PROTOCOL_LINES_MAX lines; longer chains keep the innermost. */
 void protocol_answer_offset(struct buf *b, const struct protocol_line *lines, size_t n);
@@ -88,7 +100,8 @@ void protocol_answer_error(struct buf *b, int error, const char *sentence);
 
 struct protocol_answer {
 	int error; /* of the whole object; then only sentence is set */
-	char sentence[PROTOCOL_SENTENCE_MAX + 1]; /* printable: a hostile worker may have written it */
+	char sentence[PROTOCOL_SENTENCE_MAX +
+		      1]; /* printable: a hostile worker may have written it */
 	uint8_t build_id[PROTOCOL_BUILD_ID_MAX];
 	size_t build_id_bytes;
 	uint32_t n; /* offsets answered */
@@ -96,13 +109,20 @@ struct protocol_answer {
 	struct protocol_line *lines; /* of all, one after the other */
 	char *strings; /* what they point into */
 };
-/* asked: how many offsets the request had. More answers than that, or none where some were asked, are -EBADMSG. */
-int protocol_answer_parse(const void *body, size_t len, uint32_t asked, struct protocol_answer *ret);
+/*
+ * asked: how many offsets the request had. More answers than that, or none where some were asked,
+ * are -EBADMSG.
+ */
+int protocol_answer_parse(const void *body, size_t len, uint32_t asked,
+			  struct protocol_answer *ret);
 void protocol_answer_done(struct protocol_answer *a);
 
-/* FAILED, and a NAME answer's error: text is a sentence for people, control characters become '?'. */
+/*
+ * FAILED, and a NAME answer's error: text is a sentence for people, control characters become '?'.
+ */
 void protocol_failed_write(struct buf *b, int error, const char *sentence);
-int protocol_failed_parse(const void *body, size_t len, int *ret_error, char ret_sentence[PROTOCOL_SENTENCE_MAX + 1]);
+int protocol_failed_parse(const void *body, size_t len, int *ret_error,
+			  char ret_sentence[PROTOCOL_SENTENCE_MAX + 1]);
 
 /* HELLO, FORGET and LIVE requests: one number. */
 int protocol_u32_parse(const void *body, size_t len, uint32_t *ret);

@@ -1,10 +1,12 @@
 /*
- * The system calls that each role may make, by libseccomp. Everything else ends the symbolizer, and is refused
- * to the web worker, whose libraries probe; what only an attacker asks for ends both.
+ * The system calls that each role may make, by libseccomp. Everything else ends the symbolizer, and
+ * is refused to the web worker, whose libraries probe; what only an attacker asks for ends both.
  *
- * Both roles: no open, no socket, no exec, no process, no executable memory. The symbolizer speaks on its socket only.
+ * Both roles: no open, no socket, no exec, no process, no executable memory. The symbolizer speaks
+ * on its socket only.
  *
- * A comparison must hold for all 64 bits of a register, of which the kernel may read 32: equal is safe, unequal is not.
+ * A comparison must hold for all 64 bits of a register, of which the kernel may read 32: equal is
+ * safe, unequal is not.
  */
 #include "profiler/jail/parts.h"
 
@@ -24,61 +26,138 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Sanitizers report on descriptor 2, and have a thread and mappings of their own. */
+/*
+ * Sanitizers report on descriptor 2 and probe: to them, as to the web worker, what is not allowed
+ * is refused.
+ */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
 #else
 #define SANITIZED 0
 #endif
 
-/* Both roles, with any arguments: memory without execution is below, with the others that look at an argument. */
+/*
+ * Both roles, with any arguments: memory without execution is below, with the others that look at
+ * an argument.
+ */
 static const int allowed[] = {
-	SCMP_SYS(read),		 SCMP_SYS(readv),	     SCMP_SYS(dup),	     SCMP_SYS(preadv),
-	SCMP_SYS(pread64),	 SCMP_SYS(lseek),	     SCMP_SYS(fstat),	     SCMP_SYS(close),
-	SCMP_SYS(munmap),	 SCMP_SYS(brk),		     SCMP_SYS(mremap),	     SCMP_SYS(madvise),
-	SCMP_SYS(futex),	 SCMP_SYS(poll),	     SCMP_SYS(ppoll),	     SCMP_SYS(clock_gettime),
-	SCMP_SYS(gettimeofday),	 SCMP_SYS(clock_nanosleep),  SCMP_SYS(nanosleep),    SCMP_SYS(getrandom),
-	SCMP_SYS(rt_sigaction),	 SCMP_SYS(rt_sigprocmask),   SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
-	SCMP_SYS(sched_yield),	 SCMP_SYS(restart_syscall),  SCMP_SYS(exit),	     SCMP_SYS(exit_group),
-	SCMP_SYS(getpid),	 SCMP_SYS(gettid),	     SCMP_SYS(getppid),	     SCMP_SYS(getuid),
-	SCMP_SYS(geteuid),	 SCMP_SYS(getrusage),	     SCMP_SYS(rseq),	     SCMP_SYS(set_robust_list),
+	SCMP_SYS(read),		SCMP_SYS(readv),
+	SCMP_SYS(dup),		SCMP_SYS(preadv),
+	SCMP_SYS(pread64),	SCMP_SYS(lseek),
+	SCMP_SYS(fstat),	SCMP_SYS(close),
+	SCMP_SYS(munmap),	SCMP_SYS(brk),
+	SCMP_SYS(mremap),	SCMP_SYS(madvise),
+	SCMP_SYS(futex),	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),	SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday), SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(nanosleep),	SCMP_SYS(getrandom),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
+	SCMP_SYS(sched_yield),	SCMP_SYS(restart_syscall),
+	SCMP_SYS(exit),		SCMP_SYS(exit_group),
+	SCMP_SYS(getpid),	SCMP_SYS(gettid),
+	SCMP_SYS(getppid),	SCMP_SYS(getuid),
+	SCMP_SYS(geteuid),	SCMP_SYS(getrusage),
+	SCMP_SYS(rseq),		SCMP_SYS(set_robust_list),
 };
 
 /* Refused with EPERM, because libraries try them and live without. */
 static const int refused[] = {
-	SCMP_SYS(open),	    SCMP_SYS(openat),	   SCMP_SYS(openat2),	     SCMP_SYS(creat),	  SCMP_SYS(access),
-	SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(stat),	     SCMP_SYS(lstat),	  SCMP_SYS(statx),
-	SCMP_SYS(readlink), SCMP_SYS(readlinkat),  SCMP_SYS(getcwd),	     SCMP_SYS(unlink),	  SCMP_SYS(unlinkat),
-	SCMP_SYS(ioctl),    SCMP_SYS(uname),	   SCMP_SYS(sysinfo),	     SCMP_SYS(prlimit64), SCMP_SYS(getrlimit),
-	SCMP_SYS(prctl),    SCMP_SYS(socket),	   SCMP_SYS(connect),	     SCMP_SYS(kill),	  SCMP_SYS(tkill),
-	SCMP_SYS(write),    SCMP_SYS(writev),	   SCMP_SYS(sched_getaffinity), SCMP_SYS(getdents64),
-	SCMP_SYS(statfs),   SCMP_SYS(fstatfs),
+	SCMP_SYS(open),	      SCMP_SYS(openat),
+	SCMP_SYS(openat2),    SCMP_SYS(creat),
+	SCMP_SYS(access),     SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2), SCMP_SYS(stat),
+	SCMP_SYS(lstat),      SCMP_SYS(statx),
+	SCMP_SYS(readlink),   SCMP_SYS(readlinkat),
+	SCMP_SYS(getcwd),     SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat),   SCMP_SYS(ioctl),
+	SCMP_SYS(uname),      SCMP_SYS(sysinfo),
+	SCMP_SYS(prlimit64),  SCMP_SYS(getrlimit),
+	SCMP_SYS(prctl),      SCMP_SYS(socket),
+	SCMP_SYS(connect),    SCMP_SYS(kill),
+	SCMP_SYS(tkill),      SCMP_SYS(write),
+	SCMP_SYS(writev),     SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(getdents64), SCMP_SYS(statfs),
+	SCMP_SYS(fstatfs),
 };
 
 /* The web worker's own: sockets that are there, locks and pages of files that are open, threads. */
 static const int allowed_web[] = {
-	SCMP_SYS(accept),	SCMP_SYS(accept4),	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),
-	SCMP_SYS(epoll_wait),	SCMP_SYS(epoll_pwait),	SCMP_SYS(epoll_pwait2),	 SCMP_SYS(select),
-	SCMP_SYS(pselect6),	SCMP_SYS(sendmsg),	SCMP_SYS(recvmsg),	 SCMP_SYS(sendto),
-	SCMP_SYS(recvfrom),	SCMP_SYS(sendmmsg),	SCMP_SYS(recvmmsg),	 SCMP_SYS(sendfile),
-	SCMP_SYS(shutdown),	SCMP_SYS(setsockopt),	SCMP_SYS(getsockopt),	 SCMP_SYS(getsockname),
-	SCMP_SYS(getpeername),	SCMP_SYS(write),	SCMP_SYS(writev),	 SCMP_SYS(pwrite64),
-	SCMP_SYS(ftruncate),	SCMP_SYS(fsync),	SCMP_SYS(fdatasync),	 SCMP_SYS(fallocate),
-	SCMP_SYS(eventfd2),	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(timerfd_gettime),
-	SCMP_SYS(pipe2),	SCMP_SYS(fcntl),	SCMP_SYS(sched_getaffinity),
-	SCMP_SYS(getrlimit),	SCMP_SYS(sysinfo),	SCMP_SYS(uname),	 SCMP_SYS(clock_getres),
-	SCMP_SYS(rt_sigtimedwait), SCMP_SYS(rt_sigsuspend), SCMP_SYS(membarrier), SCMP_SYS(fadvise64),
+	SCMP_SYS(accept),
+	SCMP_SYS(accept4),
+	SCMP_SYS(epoll_create1),
+	SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_wait),
+	SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(select),
+	SCMP_SYS(pselect6),
+	SCMP_SYS(sendmsg),
+	SCMP_SYS(recvmsg),
+	SCMP_SYS(sendto),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(sendmmsg),
+	SCMP_SYS(recvmmsg),
+	SCMP_SYS(sendfile),
+	SCMP_SYS(shutdown),
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(getpeername),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(fsync),
+	SCMP_SYS(fdatasync),
+	SCMP_SYS(fallocate),
+	SCMP_SYS(eventfd2),
+	SCMP_SYS(timerfd_create),
+	SCMP_SYS(timerfd_settime),
+	SCMP_SYS(timerfd_gettime),
+	SCMP_SYS(pipe2),
+	SCMP_SYS(fcntl),
+	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(getrlimit),
+	SCMP_SYS(sysinfo),
+	SCMP_SYS(uname),
+	SCMP_SYS(clock_getres),
+	SCMP_SYS(rt_sigtimedwait),
+	SCMP_SYS(rt_sigsuspend),
+	SCMP_SYS(membarrier),
+	SCMP_SYS(fadvise64),
 };
 
 /* Nobody's library asks for these: they end the process. */
 static const int deadly[] = {
-	SCMP_SYS(execve),	    SCMP_SYS(execveat),		SCMP_SYS(fork),	       SCMP_SYS(vfork),
-	SCMP_SYS(ptrace),	    SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(bpf),
-	SCMP_SYS(perf_event_open),  SCMP_SYS(io_uring_setup),	SCMP_SYS(keyctl),      SCMP_SYS(add_key),
-	SCMP_SYS(mount),	    SCMP_SYS(unshare),		SCMP_SYS(setns),       SCMP_SYS(userfaultfd),
-	SCMP_SYS(kcmp),		    SCMP_SYS(pidfd_getfd),	SCMP_SYS(pidfd_open),  SCMP_SYS(memfd_create),
-	SCMP_SYS(init_module),	    SCMP_SYS(finit_module),	SCMP_SYS(kexec_load),  SCMP_SYS(chroot),
-	SCMP_SYS(pivot_root),	    SCMP_SYS(setuid),		SCMP_SYS(setresuid),   SCMP_SYS(capset),
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(fork),
+	SCMP_SYS(vfork),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(bpf),
+	SCMP_SYS(perf_event_open),
+	SCMP_SYS(io_uring_setup),
+	SCMP_SYS(keyctl),
+	SCMP_SYS(add_key),
+	SCMP_SYS(mount),
+	SCMP_SYS(unshare),
+	SCMP_SYS(setns),
+	SCMP_SYS(userfaultfd),
+	SCMP_SYS(kcmp),
+	SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(pidfd_open),
+	SCMP_SYS(memfd_create),
+	SCMP_SYS(init_module),
+	SCMP_SYS(finit_module),
+	SCMP_SYS(kexec_load),
+	SCMP_SYS(chroot),
+	SCMP_SYS(pivot_root),
+	SCMP_SYS(setuid),
+	SCMP_SYS(setresuid),
+	SCMP_SYS(capset),
 };
 
 /* A call that is allowed only with these arguments. */
@@ -91,7 +170,10 @@ struct conditional {
 static const struct conditional conditional[] = {
 	{SCMP_SYS(mmap), 1, {SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)}},
 	{SCMP_SYS(mprotect), 1, {SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)}},
-	/* fstat() of glibc up to 2.36. A path could be given too, which tells what stat tells and no more. */
+	/*
+	 * fstat() of glibc up to 2.36. A path could be given too, which tells what stat tells and
+	 * no more.
+	 */
 	{SCMP_SYS(newfstatat), 1, {SCMP_A3_32(SCMP_CMP_EQ, AT_EMPTY_PATH)}},
 };
 
@@ -108,7 +190,6 @@ static const struct conditional conditional_web[] = {
 	{SCMP_SYS(clone), 1, {SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)}},
 	{SCMP_SYS(prctl), 1, {SCMP_A0_32(SCMP_CMP_EQ, PR_SET_NAME)}},
 };
-
 
 static int add_all(scmp_filter_ctx f, uint32_t action, const int *calls, size_t n)
 {
@@ -137,20 +218,23 @@ static int add_own_signals(scmp_filter_ctx f)
 
 static int add_symbolizer(scmp_filter_ctx f)
 {
-	int r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
-				 SCMP_A0_32(SCMP_CMP_NE, (uint32_t)getpid()));
+	int r = add_conditional(f, conditional_symbolizer, COUNT(conditional_symbolizer));
 
-	for (size_t i = 0; i < COUNT(refused) && r == 0; i++)
-		if (!SANITIZED || (refused[i] != SCMP_SYS(write) && refused[i] != SCMP_SYS(sched_getaffinity)))
-			r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
 	if (r == 0 && SANITIZED)
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0_32(SCMP_CMP_EQ, STDERR_FILENO));
+		return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
+					SCMP_A0_32(SCMP_CMP_EQ, STDERR_FILENO));
 	if (r == 0)
-		r = add_conditional(f, conditional_symbolizer, COUNT(conditional_symbolizer));
+		r = add_all(f, SCMP_ACT_ERRNO(EPERM), refused, COUNT(refused));
+	if (r == 0)
+		r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
+				     SCMP_A0_32(SCMP_CMP_NE, (uint32_t)getpid()));
 	return r;
 }
 
-/* The default refuses, so the refused need no rule; glibc makes threads with clone() where there is no clone3(). */
+/*
+ * The default refuses, so the refused need no rule; glibc makes threads with clone() where there is
+ * no clone3().
+ */
 static int add_web(scmp_filter_ctx f)
 {
 	int r = add_all(f, SCMP_ACT_ALLOW, allowed_web, COUNT(allowed_web));
@@ -200,6 +284,7 @@ int seccomp_close(enum jail_role role, struct err *err)
 		r = seccomp_load(f);
 	seccomp_release(f);
 	if (r < 0)
-		return err_set(err, r, "the filter of system calls could not be set: %s", strerror(-r));
+		return err_set(err, r, "the filter of system calls could not be set: %s",
+			       strerror(-r));
 	return 1;
 }

@@ -1,8 +1,8 @@
 /*
  * Who a worker runs as: the users made by the set-up, or unused numbers of the dynamic range.
  *
- * The files are read directly: asking the name service would load foreign libraries into a process that is
- * still root, and talk to daemons.
+ * The files are read directly: asking the name service would load foreign libraries into a process
+ * that is still root, and talk to daemons.
  */
 #include "profiler/jail/parts.h"
 #include "profiler/base/cleanup.h"
@@ -40,8 +40,8 @@ static int read_passwd(const char *path, bool *taken, struct jail_ids *ids)
 	while ((p = fgetpwent(f))) {
 		mark(taken, p->pw_uid);
 		for (int role = 0; role < JAIL_ROLE_COUNT; role++)
-			if (!ids[role].named && strcmp(p->pw_name, role_user[role]) == 0 && p->pw_uid != 0 &&
-			    p->pw_gid != 0 && p->pw_uid != UIDS_NOBODY)
+			if (!ids[role].named && strcmp(p->pw_name, role_user[role]) == 0 &&
+			    p->pw_uid != 0 && p->pw_gid != 0 && p->pw_uid != UIDS_NOBODY)
 				ids[role] = (struct jail_ids){p->pw_uid, p->pw_gid, true};
 	}
 	return 0;
@@ -59,7 +59,10 @@ static int read_group(const char *path, bool *taken)
 	return 0;
 }
 
-/* systemd keeps a file named by the number for each dynamic user that runs now, and a link direct:NUMBER. */
+/*
+ * systemd keeps a file named by the number for each dynamic user that runs now, and a link
+ * direct:NUMBER.
+ */
 static void read_dynamic(const char *dir, bool *taken)
 {
 	DIR *d = opendir(dir);
@@ -68,7 +71,8 @@ static void read_dynamic(const char *dir, bool *taken)
 	if (!d)
 		return;
 	while ((e = readdir(d))) {
-		const char *digits = strncmp(e->d_name, "direct:", 7) == 0 ? e->d_name + 7 : e->d_name;
+		const char *digits =
+			strncmp(e->d_name, "direct:", 7) == 0 ? e->d_name + 7 : e->d_name;
 
 		mark(taken, strtoul(digits, NULL, 10));
 	}
@@ -108,10 +112,12 @@ static int verify(const struct jail_ids *ids, struct err *err)
 	gid_t greal, geffective, gsaved;
 
 	if (getresuid(&real, &effective, &saved) < 0 || getresgid(&greal, &geffective, &gsaved) < 0)
-		return err_set(err, -errno, "cannot read the worker's own user: %s", strerror(errno));
+		return err_set(err, -errno, "cannot read the worker's own user: %s",
+			       strerror(errno));
 	if (real != ids->uid || effective != ids->uid || saved != ids->uid || greal != ids->gid ||
 	    geffective != ids->gid || gsaved != ids->gid || getgroups(0, NULL) != 0)
-		return err_set(err, -EPERM, "the worker still has another user or group than %u:%u", ids->uid, ids->gid);
+		return err_set(err, -EPERM, "the worker still has another user or group than %u:%u",
+			       ids->uid, ids->gid);
 	if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0)
 		return err_set(err, -EPERM, "the worker could become root again");
 	return 1;
@@ -122,11 +128,14 @@ int uids_change(const struct jail_ids *ids, struct err *err)
 	if (setresgid(ids->gid, ids->gid, ids->gid) < 0) {
 		if (errno == EINVAL) /* this user namespace has no such group, so no such user */
 			return 0;
-		return err_set(err, -EPERM, "cannot change to group %u: %s", ids->gid, strerror(errno));
+		return err_set(err, -EPERM, "cannot change to group %u: %s", ids->gid,
+			       strerror(errno));
 	}
 	if (setgroups(0, NULL) < 0)
-		return err_set(err, -EPERM, "cannot give up the supplementary groups: %s", strerror(errno));
+		return err_set(err, -EPERM, "cannot give up the supplementary groups: %s",
+			       strerror(errno));
 	if (setresuid(ids->uid, ids->uid, ids->uid) < 0)
-		return err_set(err, -EPERM, "cannot change to user %u: %s", ids->uid, strerror(errno));
+		return err_set(err, -EPERM, "cannot change to user %u: %s", ids->uid,
+			       strerror(errno));
 	return verify(ids, err);
 }

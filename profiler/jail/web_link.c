@@ -1,4 +1,7 @@
-/* The collector's side of the web worker; see web_link.h. web_link_dispatch() is where everything happens after the start. */
+/*
+ * The collector's side of the web worker; see web_link.h. web_link_dispatch() is where everything
+ * happens after the start.
+ */
 #include "profiler/jail/web_link.h"
 #include "profiler/base/cleanup.h"
 #include "profiler/base/wire.h"
@@ -16,12 +19,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ARGS_MAX     (WEB_HOST_NAMES_MAX + 4)
-#define SEND_MS	     500 /* a web worker that does not read is ended */
-#define RECEIVE_MS   100 /* and so is one that sends half a message */
-#define AT_ONCE_MAX  16 /* questions answered before the caller goes on */
-#define ADDRESS_MAX  512
-#define STEADY_MS    60000 /* having run so long makes the next restart a first one */
+#define ARGS_MAX    (WEB_HOST_NAMES_MAX + 4)
+#define SEND_MS	    500 /* a web worker that does not read is ended */
+#define RECEIVE_MS  100 /* and so is one that sends half a message */
+#define AT_ONCE_MAX 16 /* questions answered before the caller goes on */
+#define ADDRESS_MAX 512
+#define STEADY_MS   60000 /* having run so long makes the next restart a first one */
+
+#define ARG_LISTEN  1 /* its place in args */
 
 enum web_link_state {
 	WEB_LINK_STARTING,
@@ -67,7 +72,8 @@ static int copy_options(struct web_link *l, const struct web_link_options *o)
 	size_t n = 0;
 	int r;
 
-	l->options = (struct web_link_options){.sandbox = o->sandbox, .live = o->live, .ctx = o->ctx};
+	l->options =
+		(struct web_link_options){.sandbox = o->sandbox, .live = o->live, .ctx = o->ctx};
 	r = add_arg(l, &n, WORKER_STORE, o->store_path);
 	if (r == 0)
 		r = add_arg(l, &n, WORKER_LISTEN, o->listen);
@@ -94,7 +100,8 @@ static int watch(struct web_link *l, int fd)
 
 static void set_timer(struct web_link *l, int ms)
 {
-	struct itimerspec t = {.it_value = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000L}};
+	struct itimerspec t = {
+		.it_value = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000L}};
 
 	timerfd_settime(l->timer, 0, &t, NULL);
 }
@@ -115,7 +122,8 @@ static int send_config(struct web_link *l)
 
 static int start(struct web_link *l, struct err *err)
 {
-	int r = jail_start(JAIL_WEB, (const char *const *)l->args, l->options.sandbox, &l->worker, err);
+	int r = jail_start(JAIL_WEB, (const char *const *)l->args, l->options.sandbox, &l->worker,
+			   err);
 
 	if (r < 0)
 		return r;
@@ -126,7 +134,8 @@ static int start(struct web_link *l, struct err *err)
 		r = watch(l, l->worker.pidfd);
 	if (r < 0) {
 		jail_end(&l->worker);
-		return err_set(err, r, "the web worker could not be told its configuration: %s", strerror(-r));
+		return err_set(err, r, "the web worker could not be told its configuration: %s",
+			       strerror(-r));
 	}
 	l->state = WEB_LINK_STARTING;
 	l->started_ms = now_ms();
@@ -135,6 +144,22 @@ static int start(struct web_link *l, struct err *err)
 }
 
 /* ---- what the worker says ---- */
+
+/* A restarted worker listens where the first one did, also where the system chose the port. */
+static int keep_address(struct web_link *l)
+{
+	static const char scheme[] = "http://";
+	const char *host = l->address + sizeof(scheme) - 1;
+	char *arg;
+
+	if (strncmp(l->address, scheme, sizeof(scheme) - 1) != 0)
+		return 0;
+	if (asprintf(&arg, WORKER_LISTEN "%.*s", (int)strcspn(host, "/"), host) < 0)
+		return -ENOMEM;
+	free(l->args[ARG_LISTEN]);
+	l->args[ARG_LISTEN] = arg;
+	return 0;
+}
 
 static int on_ready(struct web_link *l, const struct wire_msg *m)
 {
@@ -147,7 +172,7 @@ static int on_ready(struct web_link *l, const struct wire_msg *m)
 	l->address[m->body.len] = '\0';
 	l->state = WEB_LINK_RUNNING;
 	set_timer(l, 0);
-	return 0;
+	return keep_address(l);
 }
 
 static int on_failed(const struct wire_msg *m, struct err *err)
@@ -202,10 +227,15 @@ static bool is_readable(int fd)
 	return poll(&p, 1, 0) > 0;
 }
 
-/* What has arrived. Negative errno: the worker is of no use any more, the sentence in err where it said why. */
+/*
+ * What has arrived, up to READY: whoever waits for that is not prepared for questions. Negative
+ * errno: the worker is of no use any more, the sentence in err where it said why.
+ */
 static int receive(struct web_link *l, struct err *err)
 {
-	for (int i = 0; i < AT_ONCE_MAX && is_readable(l->worker.sock); i++) {
+	enum web_link_state before = l->state;
+
+	for (int i = 0; i < AT_ONCE_MAX && l->state == before && is_readable(l->worker.sock); i++) {
 		struct wire_msg m;
 		int r = wire_receive(l->worker.sock, &m, RECEIVE_MS);
 
@@ -247,7 +277,8 @@ static void bury(struct web_link *l, int why, struct err *err)
 		l->backoff_ms = WEB_LINK_BACKOFF_MS;
 	l->state = WEB_LINK_WAITING;
 	set_timer(l, l->backoff_ms);
-	l->backoff_ms = l->backoff_ms * 2 < WEB_LINK_BACKOFF_MAX ? l->backoff_ms * 2 : WEB_LINK_BACKOFF_MAX;
+	l->backoff_ms =
+		l->backoff_ms * 2 < WEB_LINK_BACKOFF_MAX ? l->backoff_ms * 2 : WEB_LINK_BACKOFF_MAX;
 }
 
 static int restart(struct web_link *l, struct err *err)
@@ -295,7 +326,8 @@ static int wait_until_ready(struct web_link *l, struct err *err)
 
 	while (l->state == WEB_LINK_STARTING) {
 		if (poll(&p, 1, WEB_LINK_START_MS) < 0 && errno != EINTR)
-			return err_set(err, -errno, "cannot wait for the web worker: %s", strerror(errno));
+			return err_set(err, -errno, "cannot wait for the web worker: %s",
+				       strerror(errno));
 		if (web_link_dispatch(l, &own) > 0)
 			return err_set(err, own.code, "%s", own.text);
 	}

@@ -1,7 +1,8 @@
 /*
  * The collector's side of the web worker: started, answered, restarted when it dies, ended.
  *
- * One thread owns a link. Nothing that the worker sends is trusted: it may ask for texts that it publishes anyway, and no more.
+ * One thread owns a link. Nothing that the worker sends is trusted: it may ask for texts that it
+ * publishes anyway, and no more.
  */
 #pragma once
 
@@ -32,11 +33,14 @@ struct web_link_options {
 
 struct web_link;
 
-/* Start the worker and wait until it listens, or for the sentence why it does not. Strings are copied. */
+/*
+ * Start the worker and wait until it listens, or for the sentence why it does not. Strings are
+ * copied.
+ */
 int web_link_new(const struct web_link_options *options, struct web_link **ret, struct err *err);
 struct web_link *web_link_free(struct web_link *l); /* ends the worker */
 
-/* "http://127.0.0.1:7979/"; the same after a restart unless the port was left to the system. */
+/* "http://127.0.0.1:7979/"; the same after a restart. */
 const char *web_link_address(const struct web_link *l);
 int web_link_pid(const struct web_link *l); /* 0: none runs now */
 uint32_t web_link_restarts(const struct web_link *l);
@@ -44,7 +48,7 @@ uint32_t web_link_restarts(const struct web_link *l);
 /* Readable when web_link_dispatch() has something to do. */
 int web_link_fd(const struct web_link *l);
 /*
- * Answer what is asked, notice the worker's end, start it again when it is time. 0; or 1 when it has just ended, and the
- * sentence why, for the log; it is started again later by itself.
+ * Answer what is asked, notice the worker's end, start it again when it is time. 0; or 1 when it
+ * has just ended, and the sentence why, for the log; it is started again later by itself.
  */
 int web_link_dispatch(struct web_link *l, struct err *err);

@@ -40,8 +40,10 @@ static bool is_started_by_us(void)
 	int domain = 0;
 	socklen_t domain_len = sizeof(domain);
 
-	return getsockopt(JAIL_SOCK, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len) == 0 && domain == AF_UNIX &&
-	       getsockopt(JAIL_SOCK, SOL_SOCKET, SO_PEERCRED, &creator, &len) == 0 && creator.pid > 0;
+	return getsockopt(JAIL_SOCK, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len) == 0 &&
+	       domain == AF_UNIX &&
+	       getsockopt(JAIL_SOCK, SOL_SOCKET, SO_PEERCRED, &creator, &len) == 0 &&
+	       creator.pid > 0;
 }
 
 int worker_main(int argc, char **argv)
@@ -54,7 +56,8 @@ int worker_main(int argc, char **argv)
 	bool sandbox = true;
 
 	if (argc < 2 || !is_started_by_us()) {
-		fprintf(stderr, "hearth: roles that begin with '@' are for hearth itself to start\n");
+		fprintf(stderr,
+			"hearth: roles that begin with '@' are for hearth itself to start\n");
 		return 2;
 	}
 	if (argc > 2 && strcmp(args[0], JAIL_NO_SANDBOX) == 0) {

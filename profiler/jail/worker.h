@@ -9,19 +9,24 @@
 /* Private memory of the symbolizer worker: "--memory=BYTES". */
 #define WORKER_MEMORY "--memory="
 
-/* The web worker's: its store, where it listens, one for each allowed name of a host, the version. */
+/*
+ * The web worker's: its store, where it listens, one for each allowed name of a host, the version.
+ */
 #define WORKER_STORE	 "--store="
 #define WORKER_LISTEN	 "--listen="
 #define WORKER_HOST_NAME "--host-name="
 #define WORKER_VERSION	 "--version="
 
 /*
- * For main(), before anything else, when argv[1] begins with '@'. The exit status; returns when the parent has closed the socket.
- * Whoever types such a command line gets usage and 2.
+ * For main(), before anything else, when argv[1] begins with '@'. The exit status; returns when the
+ * parent has closed the socket. Whoever types such a command line gets usage and 2.
  */
 int worker_main(int argc, char **argv);
 
-/* Below: the roles, for worker_main() alone. args end with NULL; sandbox is false with --no-sandbox. */
+/*
+ * Below: the roles, for worker_main() alone. args end with NULL; sandbox is false with
+ * --no-sandbox.
+ */
 int worker_symbolizer(char **args, bool sandbox);
 int worker_web(char **args, bool sandbox);
 

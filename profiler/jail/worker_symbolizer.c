@@ -1,7 +1,9 @@
 /*
- * The symbolizer worker: names for offsets of files that come as descriptors, until the socket ends.
+ * The symbolizer worker: names for offsets of files that come as descriptors, until the socket
+ * ends.
  *
- * It is alone with what it parses: whatever goes wrong here ends this process, and the collector goes on.
+ * It is alone with what it parses: whatever goes wrong here ends this process, and the collector
+ * goes on.
  */
 #include "profiler/jail/worker.h"
 #include "profiler/base/cleanup.h"
@@ -19,12 +21,15 @@
 #define MODULE_NONE   UINT32_MAX
 #define OBJECTS_FIRST 64
 
-/* An answer stops growing here: the longest single one (64 lines of three names) still fits a message. */
+/*
+ * An answer stops growing here: the longest single one (64 lines of three names) still fits a
+ * message.
+ */
 #define ANSWER_BYTES (8u << 20)
 /* And here, so that a slow file costs the collector's patience in steps: a tenth of what it has. */
-#define ANSWER_NS    1000000000ull
+#define ANSWER_NS 1000000000ull
 /* Private memory: half of it for indexes, the rest for what is being parsed. */
-#define INDEX_SHARE  2
+#define INDEX_SHARE 2
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -69,7 +74,8 @@ static int add_kernel(struct worker *w, int fd, uint32_t *ret, struct err *err)
 }
 
 /* Take ownership of fd, which is -1 where the object has none. */
-static int add_module(struct worker *w, const struct protocol_request *q, int fd, struct known *k, struct err *err)
+static int add_module(struct worker *w, const struct protocol_request *q, int fd, struct known *k,
+		      struct err *err)
 {
 	switch (q->kind) {
 	case PROTOCOL_OBJECT_FILE:
@@ -79,7 +85,8 @@ static int add_module(struct worker *w, const struct protocol_request *q, int fd
 	case PROTOCOL_OBJECT_VDSO:
 		return symbolizer_add_vdso(w->symbolizer, &k->module, err);
 	case PROTOCOL_OBJECT_MODULE:
-		return symbolizer_add_kernel_module(w->symbolizer, q->module, q->base, &k->module, err);
+		return symbolizer_add_kernel_module(w->symbolizer, q->module, q->base, &k->module,
+						    err);
 	}
 	return err_set(err, -EINVAL, "an object of an unknown kind");
 }
@@ -99,7 +106,8 @@ static struct known *room_for_one(struct worker *w)
 }
 
 /* The object of q, which is learnt at its first mention. Takes ownership of fd. */
-static int learn(struct worker *w, const struct protocol_request *q, int fd, struct known **ret, struct err *err)
+static int learn(struct worker *w, const struct protocol_request *q, int fd, struct known **ret,
+		 struct err *err)
 {
 	_cleanup_close_ int file = fd;
 	bool needs_file = q->kind == PROTOCOL_OBJECT_FILE || q->kind == PROTOCOL_OBJECT_KERNEL;
@@ -151,9 +159,12 @@ static void write_names(struct buf *b, const struct sym_answer *a)
 	protocol_answer_offset(b, lines, n);
 }
 
-/* As many of the offsets as time and room allow, at least one. What one offset makes of a corrupt file is its own matter. */
-static int name_all(struct worker *w, const struct protocol_request *q, const struct known *k, struct buf *b,
-		    struct err *err)
+/*
+ * As many of the offsets as time and room allow, at least one. What one offset makes of a corrupt
+ * file is its own matter.
+ */
+static int name_all(struct worker *w, const struct protocol_request *q, const struct known *k,
+		    struct buf *b, struct err *err)
 {
 	uint64_t started_ns = quantity_monotonic_ns();
 	uint32_t i;
@@ -163,7 +174,8 @@ static int name_all(struct worker *w, const struct protocol_request *q, const st
 		struct sym_answer a = {};
 		int r;
 
-		if (i && (b->len > ANSWER_BYTES || quantity_monotonic_ns() - started_ns > ANSWER_NS))
+		if (i &&
+		    (b->len > ANSWER_BYTES || quantity_monotonic_ns() - started_ns > ANSWER_NS))
 			break;
 		r = symbolizer_name(w->symbolizer, k->module, q->offsets[i], &a, err);
 		if (r == -ENOMEM)
@@ -243,7 +255,8 @@ static int limit_memory(uint64_t bytes, struct err *err)
 	if (!bytes || SANITIZED)
 		return 0;
 	if (setrlimit(RLIMIT_DATA, &limit) < 0)
-		return err_set(err, -errno, "cannot limit the worker's memory: %s", strerror(errno));
+		return err_set(err, -errno, "cannot limit the worker's memory: %s",
+			       strerror(errno));
 	return 0;
 }
 
@@ -269,7 +282,8 @@ static int start(struct worker *w, char **args, bool sandbox, struct err *err)
 		const char *value = worker_arg(*args, WORKER_MEMORY);
 
 		if (!value || quantity_bytes(value, &memory) < 0)
-			return err_set(err, -EINVAL, "the symbolizer worker does not know %s", *args);
+			return err_set(err, -EINVAL, "the symbolizer worker does not know %s",
+				       *args);
 	}
 	options.index_bytes_max = memory / INDEX_SHARE;
 	r = sandbox ? limit_memory(memory, err) : 0;

@@ -1,7 +1,9 @@
 /*
- * The web worker: opens the store and the listening socket, closes the jail, and serves until its socket ends.
+ * The web worker: opens the store and the listening socket, closes the jail, and serves until its
+ * socket ends.
  *
- * What only the collector knows it asks over the socket: one question at a time, from whatever thread needs it.
+ * What only the collector knows it asks over the socket: one question at a time, from whatever
+ * thread needs it.
  */
 #include "profiler/jail/worker.h"
 #include "profiler/base/wire.h"
@@ -35,7 +37,8 @@ static int read_args(struct web_config *c, char **args, struct err *err)
 			c->listen = value;
 		else if ((value = worker_arg(*args, WORKER_VERSION)))
 			c->version = value;
-		else if ((value = worker_arg(*args, WORKER_HOST_NAME)) && c->n_host_names < WEB_HOST_NAMES_MAX)
+		else if ((value = worker_arg(*args, WORKER_HOST_NAME)) &&
+			 c->n_host_names < WEB_HOST_NAMES_MAX)
 			c->host_names[c->n_host_names++] = value;
 		else
 			return err_set(err, -EINVAL, "the web worker does not know %s", *args);
@@ -52,7 +55,8 @@ static int read_config(struct worker *w, struct err *err)
 
 	if (r <= 0)
 		return err_set(err, r < 0 ? r : -EPIPE, "the web worker was told no configuration");
-	r = m.type == PROTOCOL_CONFIG ? protocol_config_parse(m.body.data, m.body.len, w->token) : -EBADMSG;
+	r = m.type == PROTOCOL_CONFIG ? protocol_config_parse(m.body.data, m.body.len, w->token)
+				      : -EBADMSG;
 	if (m.body.data)
 		explicit_bzero(m.body.data, m.body.len);
 	wire_msg_done(&m);
@@ -62,7 +66,10 @@ static int read_config(struct worker *w, struct err *err)
 	return 0;
 }
 
-/* Ours is the answer with the last id: earlier ones come late, for somebody who has stopped waiting. */
+/*
+ * Ours is the answer with the last id: earlier ones come late, for somebody who has stopped
+ * waiting.
+ */
 static int receive_live(uint32_t id, struct wire_msg *ret)
 {
 	struct pollfd p = {.fd = JAIL_SOCK, .events = POLLIN};
@@ -77,7 +84,12 @@ static int receive_live(uint32_t id, struct wire_msg *ret)
 			return r < 0 ? -errno : -ETIMEDOUT;
 		r = wire_receive(JAIL_SOCK, &m, LIVE_MS);
 		if (r <= 0)
-			_exit(r < 0); /* the collector has gone, or nobody knows where the next message begins */
+			_exit(r <
+			      /*
+			       * the collector has gone, or nobody knows where the next message
+			       * begins
+			       */
+			      0);
 		if (m.id == id) {
 			*ret = m;
 			return 0;
@@ -128,7 +140,8 @@ static int say_ready(const char *address)
 	return r;
 }
 
-static int start(struct worker *w, char **args, bool sandbox, struct web_server **ret, struct err *err)
+static int start(struct worker *w, char **args, bool sandbox, struct web_server **ret,
+		 struct err *err)
 {
 	int r = read_args(&w->config, args, err);
 
@@ -141,7 +154,15 @@ static int start(struct worker *w, char **args, bool sandbox, struct web_server 
 	r = worker_close(JAIL_WEB, sandbox, err);
 	if (r < 0)
 		return r;
-	return web_server_run(*ret, err);
+	/*
+	 * The server's threads may have questions at once: they wait until the first word is said.
+	 */
+	pthread_mutex_lock(&w->lock);
+	r = web_server_run(*ret, err);
+	if (r == 0)
+		r = say_ready(web_server_address(*ret));
+	pthread_mutex_unlock(&w->lock);
+	return r;
 }
 
 /* Answers are for the threads that asked; the end of the socket is for everybody. */
@@ -165,8 +186,6 @@ int worker_web(char **args, bool sandbox)
 		worker_failed(&err);
 		_exit(1);
 	}
-	if (say_ready(web_server_address(server)) < 0)
-		_exit(1);
 	wait_for_end();
 	web_server_close(server);
 	_exit(0);

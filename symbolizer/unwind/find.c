@@ -55,7 +55,7 @@ static bool find_by_segment(const struct elf_image *image, struct cfi_section *r
 		struct span hdr, frames;
 		uint64_t address;
 
-		if (s->type != PT_GNU_EH_FRAME)
+		if (s->type != PT_GNU_EH_FRAME || !s->file_bytes)
 			continue;
 		hdr = (struct span){.data = image->data + s->offset, .size = s->file_bytes};
 		if (!read_header(s, hdr, &address))

@@ -1,7 +1,9 @@
 /*
- * bench_store [HOURS] [DIRECTORY]: a made-up day through the store, one flush a second and ageing as the daemon does it.
+ * bench_store [HOURS] [DIRECTORY]: a made-up day through the store, one flush a second and ageing
+ * as the daemon does it.
  *
- * Prints bytes a sample, CPU time of taking in and of ageing, the longest step, and what questions cost. Asserts nothing.
+ * Prints bytes a sample, CPU time of taking in and of ageing, the longest step, and what
+ * questions cost. Asserts nothing.
  */
 #include "storage/store.h"
 #include "profiler/base/quantity.h"
@@ -34,7 +36,10 @@ static void must(int r, const char *what, const struct err *err)
 	exit(1);
 }
 
-/* Stacks of a program share their roots: a tree of three children a node, seen from the leaf's number. */
+/*
+ * Stacks of a program share their roots: a tree of three children a node, seen from the leaf's
+ * number.
+ */
 static uint32_t stack_of(struct profile *p, uint32_t program, uint32_t number)
 {
 	struct profile_object o = {.kind = PROFILE_OBJECT_FILE, .identity = program};

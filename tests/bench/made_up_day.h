@@ -1,17 +1,18 @@
 /*
- * A made-up day: 2 CPUs at 99 Hz, always busy, 20,000 stacks, about 90,000 short-lived processes among 60 programs
- * that stay. What the store's benchmarks feed it with; the same seed gives the same day.
+ * A made-up day: 2 CPUs at 99 Hz, always busy, 20,000 stacks, about 90,000 short-lived processes
+ * among 60 programs that stay. What the store's benchmarks feed it with; the same seed gives the
+ * same day.
  */
 #pragma once
 
 #include <stdint.h>
 
-#define DAY_CPUS	 2
-#define DAY_PERIOD_NS	 10101010ull
-#define DAY_STACKS	 20000
-#define DAY_PROGRAMS	 80 /* the last 20 are those of short-lived processes */
-#define DAY_STAYING	 60
-#define DAY_THREADS_MAX	 8
+#define DAY_CPUS	2
+#define DAY_PERIOD_NS	10101010ull
+#define DAY_STACKS	20000
+#define DAY_PROGRAMS	80 /* the last 20 are those of short-lived processes */
+#define DAY_STAYING	60
+#define DAY_THREADS_MAX 8
 
 struct day_sample {
 	uint64_t time_ns;

@@ -11,10 +11,10 @@
 #include "profiler/base/json_read.h"
 #include "profiler/base/quantity.h"
 #include "profiler/base/utf8.h"
-#include "profiler/config.h"
-#include "profiler/http_get.h"
-#include "profiler/range.h"
-#include "profiler/status_text.h"
+#include "profiler/cli/config.h"
+#include "profiler/cli/http_get.h"
+#include "profiler/cli/range.h"
+#include "profiler/cli/status_text.h"
 
 #define NOW_NS 1800000000000000000ull
 

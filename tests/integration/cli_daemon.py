@@ -254,9 +254,7 @@ class Recording(FolderCase):
 
     def test_an_output_that_cannot_be_written_is_told_before_sampling(self):
         begun = time.monotonic()
-        self.assert_failed(
-            "/nonexistent/x.json", "record", "-d", "20", "-o", "/nonexistent/x.json"
-        )
+        self.assert_failed("/nonexistent/x.json", "record", "-d", "20", "-o", "/nonexistent/x.json")
         self.assertLess(time.monotonic() - begun, 15)
 
     def test_a_folder_of_somebody_else_is_written_although_rights_were_given_up(self):

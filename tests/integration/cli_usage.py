@@ -182,8 +182,12 @@ class Missing(CliCase):
 
     def test_configurations(self):
         path = self.write("x.conf", "# fine\nfrequenzy = 99\n")
-        self.assert_usage(f'{path}:2: unknown key "frequenzy"; did you mean "frequency"?',
-                          "serve", "--config", path)
+        self.assert_usage(
+            f'{path}:2: unknown key "frequenzy"; did you mean "frequency"?',
+            "serve",
+            "--config",
+            path,
+        )
         path = self.write("y.conf", "listen = 0.0.0.0:7979\n")
         self.assert_usage("--token-file FILE is required", "serve", "--config", path)
         self.assert_failed("No such file", "serve", "--config", self.at("none.conf"))

@@ -1,7 +1,8 @@
-"""Running Hearth in tests: the binary, a daemon on a store of its own, known loads, and what is left of them.
+"""Running Hearth in tests: the binary, a daemon on its own store, known loads, and their end.
 
 Everything that is started here is ended here. HEARTH_BUILD names the build folder.
 """
+
 import contextlib
 import json
 import os
@@ -28,10 +29,14 @@ def program(name):
 def run(*arguments, check=True, **options):
     """Run hearth with these arguments; its CompletedProcess with text."""
     options.setdefault("timeout", 120)
-    result = subprocess.run([HEARTH, *map(str, arguments)], text=True, capture_output=True, check=False, **options)
+    result = subprocess.run(
+        [HEARTH, *map(str, arguments)], text=True, capture_output=True, check=False, **options
+    )
     if check and result.returncode != 0:
-        raise AssertionError(f"hearth {' '.join(map(str, arguments))} ended with {result.returncode}: "
-                             f"{result.stderr}")
+        raise AssertionError(
+            f"hearth {' '.join(map(str, arguments))} ended with {result.returncode}: "
+            f"{result.stderr}"
+        )
     return result
 
 
@@ -40,8 +45,13 @@ class Daemon:
 
     def __init__(self, store, *arguments, environment=None):
         self.store = store
-        self.process = subprocess.Popen([HEARTH, "serve", "--store", store, "--listen", "127.0.0.1:0", *arguments],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        self.process = subprocess.Popen(
+            [HEARTH, "serve", "--store", store, "--listen", "127.0.0.1:0", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
         self.address = None
         for line in self.process.stdout:
             found = re.search(r"Open (http://\S+)", line)
@@ -52,7 +62,9 @@ class Daemon:
             raise AssertionError(f"hearth serve did not start: {self.process.stderr.read()}")
 
     def get(self, path, **options):
-        with urllib.request.urlopen(self.address + path.lstrip("/"), timeout=30, **options) as answer:
+        with urllib.request.urlopen(
+            self.address + path.lstrip("/"), timeout=30, **options
+        ) as answer:
             return answer.read()
 
     def json(self, path):
@@ -97,18 +109,39 @@ def load(*command):
         process.communicate()
 
 
-def bpf_programs():
-    """Names of the loaded BPF programs that are ours."""
+def bpf_objects():
+    """Ids of the loaded BPF programs and maps that are Hearth's."""
     bpftool = shutil.which("bpftool") or "/usr/sbin/bpftool"
-    listed = subprocess.run([bpftool, "-j", "prog", "list"], capture_output=True, text=True, check=True).stdout
-    return [entry["name"] for entry in json.loads(listed) if entry.get("name", "").startswith("hearth_")]
+    found = set()
+    for kind, ours in (("prog", "hearth_"), ("map", "scratch_map")):
+        listed = subprocess.run(
+            [bpftool, "-j", kind, "list"], capture_output=True, text=True, check=True
+        ).stdout
+        for entry in json.loads(listed):
+            if entry.get("name", "").startswith(ours):
+                found.add((kind, entry["id"]))
+    return found
 
 
-def bpf_maps():
-    bpftool = shutil.which("bpftool") or "/usr/sbin/bpftool"
-    listed = subprocess.run([bpftool, "-j", "map", "list"], capture_output=True, text=True, check=True).stdout
-    return [entry["name"] for entry in json.loads(listed)
-            if entry.get("name") in ("scratch_map", "describe_map", "last_tick", "hearth_b.rodata")]
+def removed(folder):
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return not os.path.exists(folder)
+    return True
+
+
+@contextlib.contextmanager
+def cgroup(name):
+    """A v2 cgroup of this name: its folder, and its path as /proc/PID/cgroup shows it."""
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        root = next(line.split()[1] for line in mounts if line.split()[2] == "cgroup2")
+    folder = os.path.join(root, name)
+    os.mkdir(folder)
+    try:
+        yield folder, "/" + name
+    finally:
+        wait_until(lambda: removed(folder), 5, "the cgroup is empty")
 
 
 def alive(pid):
@@ -140,11 +173,14 @@ def folded(text):
 def shares(stacks, names):
     """Of the stacks' samples, how many go through each name (percent)."""
     total = sum(stacks.values())
-    return {name: 100.0 * sum(count for stack, count in stacks.items() if name in stack) / total for name in names}
+    return {
+        name: 100.0 * sum(count for stack, count in stacks.items() if name in stack) / total
+        for name in names
+    }
 
 
 def main():
-    """Run the module's tests. Where sampling is impossible they are skipped with the reason, but not in CI."""
+    """Run the module's tests; skip where sampling is impossible, but not in CI."""
     doctor = run("doctor", check=False)
     if doctor.returncode != 0:
         print(f"skipped: {doctor.stdout}{doctor.stderr}")

@@ -1,11 +1,13 @@
 /*
- * The mapping walk against the real kernel: no wrong answer, whatever the sampled process does to its own mappings.
+ * The mapping walk against the real kernel: no wrong answer, whatever the sampled process does to
+ * its own mappings.
  *
- * A thread runs code in a mapping that another thread replaces, splits and unmaps at full speed, sampled at 5 kHz. Every frame that the
- * kernel gives must be a pair that existed: file A at its page, or file B at its. A frame of A with B's offset is a wrong answer.
+ * A thread runs code in a mapping that another thread replaces, splits and unmaps at full speed,
+ * sampled at 5 kHz. Every frame that the kernel gives must be a pair that existed: file A at its
+ * page, or file B at its. A frame of A with B's offset is a wrong answer.
  */
-#include "profiler/bpf_object.h"
-#include "profiler/events.h"
+#include "profiler/collector/bpf_object.h"
+#include "profiler/collector/events.h"
 
 #include "profiler/base/cleanup.h"
 
@@ -23,7 +25,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "profiler/sampler.h"
+#include "profiler/collector/sampler.h"
 
 #define FREQUENCY_HZ 5000
 #define RUN_NS	     3000000000ull
@@ -100,8 +102,8 @@ static void *disturb(void *arg)
 	return NULL;
 }
 
-static void on_sample(void *ctx, const struct abi_sample *s, const uint64_t *kernel, const struct abi_frame *user,
-		      const struct abi_object_ref *objects)
+static void on_sample(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
+		      const struct abi_frame *user, const struct abi_object_ref *objects)
 {
 	struct seen *seen = ctx;
 	const struct abi_object_ref *ref;
@@ -142,8 +144,8 @@ static void on_cgroup(void *ctx, const struct abi_cgroup *c, const char *path)
 
 static void map_fixed(struct scene *scene, int fd, unsigned int page, size_t pages)
 {
-	void *at = mmap(scene->region, pages * PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd,
-			(off_t)(page * PAGE));
+	void *at = mmap(scene->region, pages * PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED,
+			fd, (off_t)(page * PAGE));
 
 	if (at != scene->region)
 		abort();
@@ -154,7 +156,7 @@ static struct seen sample_scene(void (*how)(struct scene *))
 	static const struct events_handlers handlers = {on_sample, on_object, on_cgroup};
 	struct bpf_programs_options options = {
 		.frequency_hz = FREQUENCY_HZ, .user = true, .filter = true, .filter_allows = true};
-	struct abi_filter_key self = {.kind = ABI_FILTER_PID, .id = (uint32_t)getpid()};
+	struct abi_filter_key self = {.kind = ABI_FILTER_PID, .id = {(uint32_t)getpid()}};
 	struct scene scene = {.fd_a = code_file("a"), .fd_b = code_file("b"), .disturb = how};
 	struct seen seen = {.ino_a = ino_of(scene.fd_a), .ino_b = ino_of(scene.fd_b)};
 	struct bpf_programs *programs = NULL;
@@ -191,9 +193,9 @@ static struct seen sample_scene(void (*how)(struct scene *))
 	close(scene.fd_a);
 	close(scene.fd_b);
 	print_message("samples %llu right %llu wrong %llu torn %llu not code %llu elsewhere %llu\n",
-		      (unsigned long long)seen.samples, (unsigned long long)seen.right, (unsigned long long)seen.wrong,
-		      (unsigned long long)seen.torn, (unsigned long long)seen.not_code,
-		      (unsigned long long)seen.elsewhere);
+		      (unsigned long long)seen.samples, (unsigned long long)seen.right,
+		      (unsigned long long)seen.wrong, (unsigned long long)seen.torn,
+		      (unsigned long long)seen.not_code, (unsigned long long)seen.elsewhere);
 	return seen;
 }
 
@@ -242,7 +244,8 @@ static void churn_neighbours(struct scene *scene)
 
 	(void)scene;
 	for (unsigned int i = 0; i < 64; i++)
-		at[i] = mmap(NULL, PAGE, i % 2 ? PROT_READ | PROT_EXEC : PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		at[i] = mmap(NULL, PAGE, i % 2 ? PROT_READ | PROT_EXEC : PROT_READ,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (unsigned int i = 0; i < 64; i++)
 		munmap(at[i], PAGE);
 }

@@ -1,9 +1,10 @@
 /*
  * A load whose CPU split is known: spin_a, spin_b and spin_c take 50, 30 and 20 % of its CPU time.
  *
- * usage: split SECONDS [THREADS]. Each thread burns SECONDS of its own CPU time and keeps the shares by its own CPU clock: the function that
- * is furthest behind its share runs next, for a slice of random length, so that no rhythm can meet the sampler's. At the end it prints
- * the process's CPU time in nanoseconds.
+ * usage: split SECONDS [THREADS]. Each thread burns SECONDS of its own CPU time and keeps the
+ * shares by its own CPU clock: the function that is furthest behind its share runs next, for a
+ * slice of random length, so that no rhythm can meet the sampler's. At the end it prints the
+ * process's CPU time in nanoseconds.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -79,7 +80,8 @@ static void *burn(void *arg)
 	while ((double)(now - start) < seconds * 1e9) {
 		struct spinner *next = furthest_behind(s, now - start);
 		uint64_t begin = now;
-		uint64_t slice = SLICE_NS_MIN + (uint64_t)rand_r(&seed) % (SLICE_NS_MAX - SLICE_NS_MIN);
+		uint64_t slice =
+			SLICE_NS_MIN + (uint64_t)rand_r(&seed) % (SLICE_NS_MAX - SLICE_NS_MIN);
 
 		while (now < begin + slice) {
 			x = next->spin(x);

@@ -15,7 +15,7 @@ RULES = {
     "profiler/base": (["profiler/base"], ["libc", "sockets"]),
     "symbolizer": (
         ["symbolizer", "profiler/base", "bpf/abi.h", "bpf/unwind_table.h"],
-        ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty"],
+        ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty", "zlib", "zstd"],
     ),
     "storage": (["storage", "profiler/base"], ["libc", "sqlite3", "zstd", "xxhash", "pcre2"]),
     "web": (
@@ -29,7 +29,7 @@ RULES = {
     "tests/unit/base": (["tests", "profiler/base"], ["libc", "sockets", "cmocka"]),
     "tests/unit/symbolizer": (
         ["tests", "symbolizer", "profiler/base", "bpf/abi.h"],
-        ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty", "cmocka"],
+        ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty", "zlib", "zstd", "cmocka"],
     ),
     "tests/unit/storage": (
         ["tests", "storage", "profiler/base"],
@@ -43,7 +43,7 @@ RULES = {
 }
 
 # The BPF object is opened in one place.
-ONLY_INCLUDER = {r"\.skel\.h$": ["profiler/bpf_object.c"]}
+ONLY_INCLUDER = {r"\.skel\.h$": ["profiler/collector/bpf_object.c"]}
 
 # A header belongs to the first library whose pattern it matches whole.
 LIBRARIES = [

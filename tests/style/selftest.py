@@ -22,7 +22,7 @@ CLEAN = {
     "bpf/abi.h": "/* Shared. */\n#include <linux/types.h>\n",
     "bpf/sample.bpf.c": '/* It. */\n#include "bpf/abi.h"\n\n#include <bpf/bpf_helpers.h>\n',
     "profiler/main.c": '/* Main. */\n#include "web/server.h"\n\n#include <bpf/libbpf.h>\n',
-    "profiler/bpf_object.c": '/* Skeleton. */\n#include "bpf/hearth.skel.h"\n',
+    "profiler/collector/bpf_object.c": '/* Skeleton. */\n#include "bpf/hearth.skel.h"\n',
     "profiler/base/buf.h": "/* A buffer. */\n#include <stdint.h>\n",
     "symbolizer/module.c": '/* One. */\n#include "bpf/abi.h"\n\n#include <elfutils/libdwfl.h>\n',
     "storage/store.h": '/* The store. */\n#include "profiler/base/buf.h"\n',
@@ -342,7 +342,10 @@ class Installed(unittest.TestCase):
         self.assertEqual(len(list(installed.check_unit(good + "@LEFT@\n"))), 1)
 
     def test_capability_that_is_not_granted_is_found(self):
-        good = "CapabilityBoundingSet=\nCapabilityBoundingSet=CAP_BPF CAP_KILL CAP_SYSLOG\n"
+        good = "".join(
+            f"CapabilityBoundingSet={names}\n"
+            for names in ("", "CAP_SYSLOG CAP_BPF", "CAP_KILL CAP_NET_RAW")
+        )
         self.assertEqual(list(installed.check_capabilities(self.root, good)), [])
         found = list(installed.check_capabilities(self.root, good.replace("CAP_KILL ", "")))
         self.assertEqual(len(found), 1)

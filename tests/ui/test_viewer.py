@@ -207,8 +207,8 @@ def test_click_zooms_and_escape_zooms_out(view, api, moments):
     x, y = view.point_of("spin_a")
     view.browser.click_at(x, y)
     view.browser.wait("the zoom", lambda: view.data("zoom") == "spin_a")
-    zoomed = view.rect("#graph .focus-outline")
-    assert zoomed["width"] > 0.9 * view.rect("#graph")["width"], zoomed
+    view.browser.wait("the bar to fill the width",
+                      lambda: view.rect("#graph .focus-outline")["width"] > 0.9 * view.rect("#graph")["width"])
     assert "zoom" in view.state()
     assert "spin_a" in view.browser.find("#crumbs").text()
     link = view.browser.url()

@@ -9,7 +9,10 @@
 
 #define TREE_NODES_MAX (1u << 27)
 #define NO_COMM	       UINT32_MAX
-/* A node's first children are a list, which most never outgrow; more are found by hash (bench_export). */
+/*
+ * A node's first children are a list, which most never outgrow; more are found by hash
+ * (bench_export).
+ */
 #define TREE_LISTED_CHILDREN 8
 
 int tree_init(struct tree *t)

@@ -26,7 +26,9 @@ struct tree {
 	struct tree_node *node; /* [0] is the root, frame 0, "all" */
 	uint32_t n, cap;
 	struct idmap index; /* of the children that are in no list */
-	/* after tree_order(): nodes in preorder, children by total, largest first; and their depths */
+	/*
+	 * after tree_order(): nodes in preorder, children by total, largest first; and their depths
+	 */
 	uint32_t *order;
 	uint32_t *depth;
 };

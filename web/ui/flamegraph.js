@@ -65,7 +65,7 @@ export class FlameGraph {
 	setFlip(flip) {
 		this.flip = flip;
 		this.measure();
-		this.scrollToRow(this.tree?.depth[this.zoom.root] ?? 0);
+		this.scrollToRow(this.firstRow(), true);
 		this.requestDraw();
 	}
 
@@ -74,7 +74,7 @@ export class FlameGraph {
 		this.rows = (this.tree.depth[this.zoom.root] ?? 0) + 1 + heightBelow(this.tree, this.zoom.root);
 		this.measure();
 		if (!keepScroll)
-			this.scrollToRow(Math.max(0, (this.tree.depth[this.zoom.root] ?? 0) - CALLERS_SHOWN), true);
+			this.scrollToRow(this.firstRow(), true);
 		this.setHover(null);
 		this.requestDraw();
 	}
@@ -113,6 +113,11 @@ export class FlameGraph {
 	offset() {
 		const top = this.frame.scrollTop * this.speed;
 		return this.flip ? this.content - this.height - top : top;
+	}
+
+	/* The row at the root's edge after a zoom: some callers above the zoomed node. */
+	firstRow() {
+		return Math.max(0, (this.tree?.depth[this.zoom.root] ?? 0) - CALLERS_SHOWN);
 	}
 
 	scrollToOffset(offset) {

@@ -53,8 +53,8 @@ export class Labels {
 	}
 
 	formsOf(frame) {
-		return shorterNames(visibleName(frameName(this.tree, frame).slice(0, 4096))).map((full) => {
-			const text = cutMiddle(full, LABEL_CHARS_MAX);
+		return shorterNames(frameName(this.tree, frame).slice(0, 4096)).map((full) => {
+			const text = cutMiddle(visibleName(full), LABEL_CHARS_MAX);
 			return { text, width: this.width(text) };
 		});
 	}

@@ -17,7 +17,8 @@ import { colorFrames, ObjectColors, themePalette } from "./palette.js";
 import { showPath } from "./pathtree.js";
 import { compileSearch, matchedWithin, matchNumber, nextMatch, searchTree } from "./search.js";
 import { addMatcher } from "./selector.js";
-import { decodeState, encodeState, parseTime, parseSelection, rangeOf, selectionParam, timeParam, windowOf } from "./state.js";
+import { seriesLayers } from "./series.js";
+import { decodeState, encodeState, parseTime, parseSelection, selectionParam, timeParam, windowOf } from "./state.js";
 import { describeDaemon, describeLosses, qualityOf } from "./status.js";
 import { FunctionTable } from "./table.js";
 import { applyTheme, onSystemTheme, rememberTheme } from "./theme.js";
@@ -213,12 +214,18 @@ async function loadReport() {
 		const text = report.textContent;
 		report.remove();
 		const tree = await readProfile(text);
-		byId("report-title").textContent = `${formatTime(tree.startMs, false)} to ${formatTime(tree.endMs, false)}`;
 		await showTree(tree, { from: tree.startMs, until: tree.endMs });
+		showReportTitle();
 	} catch (error) {
 		showFailure(error);
 	}
 	showReady();
+}
+
+function showReportTitle() {
+	const utc = app.state.utc === "1";
+	if (app.tree)
+		byId("report-title").textContent = `${formatTime(app.tree.startMs, utc)} to ${formatTime(app.tree.endMs, utc)}${utc ? " UTC" : ""}`;
 }
 
 function scheduleLive() {
@@ -230,6 +237,7 @@ function scheduleLive() {
 async function refresh() {
 	if (!document.hidden) {
 		app.window = windowOf(app.state, serverNow());
+		showRange();
 		await Promise.all([loadSeries(), loadProfile(true)]);
 	}
 	scheduleLive();
@@ -400,36 +408,20 @@ function showTable(renew) {
 }
 
 function showSeries() {
-	const { series } = app;
-	const { start_ns: startNs, step_ns: stepNs } = series;
-	const lines = series.series.map((s) => ({ name: String(s.labels?.comm ?? ""), values: s.values.map((v) => v / stepNs),
-		total: s.values.reduce((a, b) => a + b, 0) })).sort((a, b) => b.total - a.total);
-	const shown = lines.slice(0, LAYERS_MAX);
-	const count = Math.max(0, ...lines.map((l) => l.values.length), series.all?.length ?? 0);
-	const layers = shown.map((l) => ({ ...l, color: app.palette.bars[app.processColors.slot(l.name)] }));
-	const others = lines.length - shown.length + (series.more?.series ?? 0);
-	if (others)
-		layers.push(otherLayer(lines, shown, count, stepNs, others));
-	timeline.setData({ startMs: startNs / 1e6, stepMs: stepNs / 1e6, count }, layers);
-	const all = lines.reduce((sum, l) => sum + l.total, 0) + (series.more?.cpu_ns ?? 0);
-	byId("timeline-legend").replaceChildren(...layers.map((l) => element("li", {}, l.other
-		? element("span", {}, swatch(l.color), l.name, element("span", { class: "quiet" }, formatPercent(l.total, all)))
-		: element("button", { type: "button", class: "link", title: "Show only " + cutMiddle(visibleName(l.name), 60),
-			onclick: () => go({ match: addMatcher(app.state.match, { label: "comm", op: "=", value: l.name }) }) },
-		swatch(l.color), cutMiddle(visibleName(l.name), 32) || "(no name)", element("span", { class: "quiet" }, formatPercent(l.total, all))))));
+	const { layers, total, ...data } = seriesLayers(app.series, LAYERS_MAX);
+	for (const layer of layers)
+		layer.color = app.palette.bars[layer.other ? 0 : app.processColors.slot(layer.name)];
+	timeline.setData(data, layers);
+	byId("timeline-legend").replaceChildren(...layers.map((l) => processItem(l, total)));
 }
 
-/* All processes without a colour of their own: the whole minus those that have one. */
-function otherLayer(lines, shown, count, stepNs, others) {
-	const values = new Array(count).fill(0);
-	if (app.series.all)
-		app.series.all.forEach((v, i) => (values[i] = v / stepNs));
-	else
-		lines.forEach((l) => l.values.forEach((v, i) => (values[i] += v)));
-	for (const l of shown)
-		l.values.forEach((v, i) => (values[i] = Math.max(0, values[i] - v)));
-	return { name: `${formatCount(others)} others`, other: true, values, color: app.palette.bars[0],
-		total: values.reduce((a, b) => a + b, 0) * stepNs };
+function processItem(layer, total) {
+	const name = cutMiddle(visibleName(layer.name), 32) || "(no name)";
+	const parts = [swatch(layer.color), name, element("span", { class: "quiet" }, formatPercent(layer.total, total))];
+	if (layer.other)
+		return element("li", {}, element("span", {}, ...parts));
+	return element("li", {}, element("button", { type: "button", class: "link", title: "Show only " + name,
+		onclick: () => go({ match: addMatcher(app.state.match, { label: "comm", op: "=", value: layer.name }) }) }, ...parts));
 }
 
 function showMoment(moment, x, y) {
@@ -539,7 +531,9 @@ function showControls() {
 		setPressed(button, button.dataset.view === state.view);
 	for (const button of document.querySelectorAll("[data-range]"))
 		setPressed(button, state.from === button.dataset.range && state.until === "now");
-	if (!report)
+	if (report)
+		showReportTitle();
+	else
 		showRange();
 	filters?.show(state.match, app.matchError);
 }
@@ -558,6 +552,7 @@ function showRange() {
 	byId("times").classList.toggle("exact", [state.from, state.until].some((t) => /^\d/.test(t)));
 	const range = currentRange();
 	const sameDay = formatTime(range.from, utc).slice(0, 10) === formatTime(range.until, utc).slice(0, 10);
+	byId("range-text").setAttribute("aria-live", state.live ? "off" : "polite");
 	byId("range-text").textContent = `${formatTime(range.from, utc)} – ${sameDay ? formatClock(range.until, utc) : formatTime(range.until, utc)}`
 		+ `${utc ? " UTC" : ""} · ${formatSpan(range.until - range.from)}${state.sel ? " selected" : ""}`;
 	byId("clear-selection").hidden = byId("zoom-selection").hidden = !state.sel;
@@ -593,9 +588,11 @@ byId("ranges").addEventListener("click", (e) => {
 	const range = e.target.closest("[data-range]")?.dataset.range;
 	if (!range)
 		return;
-	go({ from: range, until: "now", sel: "" });
-	if (app.state.from === range)
+	const { from, until, sel } = app.state;
+	if (from === range && until === "now" && !sel)
 		refresh();
+	else
+		go({ from: range, until: "now", sel: "" });
 });
 
 function toggleLive() {
@@ -650,12 +647,13 @@ const keys = {
 };
 
 document.addEventListener("keydown", (e) => {
+	tooltip.hide();
 	if (e.ctrlKey || e.metaKey || e.altKey || byId("help").open)
 		return;
 	const typing = e.target.matches("input, select, textarea");
 	if (e.key === "Escape") {
 		escape(typing ? e.target : null);
-	} else if (!typing && keys[e.key] && (!report || !"ul".includes(e.key)) && (app.tree || e.key === "?")) {
+	} else if (!typing && keys[e.key] && (!report || e.key !== "l") && (app.tree || e.key === "?")) {
 		e.preventDefault();
 		keys[e.key]();
 	}

@@ -5,7 +5,7 @@ import { element } from "./dom.js";
 import { cutMiddle, formatCount, formatDuration, formatPercent, visibleName } from "./format.js";
 import { frameKind, frameName, frameObject, frameSource } from "./tree.js";
 
-const NAME_MAX = 600; /* characters of a name that are shown; the rest is told as a number */
+const NAME_MAX = 300; /* characters of a name that are shown; the rest is told as a number */
 const GAP = 14; /* px between pointer and box */
 
 export class Tooltip {

@@ -1,5 +1,5 @@
 /* Containers and units of cgroup paths, as the runtimes lay them out. */
-#include "profiler/cgroup_names.h"
+#include "profiler/collector/cgroup_names.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,11 +21,13 @@ static void paths_of_known_runtimes(void **state)
 		{"/", NULL, NULL},
 		{"", NULL, NULL},
 		{"/system.slice/ssh.service", NULL, "ssh.service"},
-		{"/user.slice/user-1000.slice/user@1000.service/app.slice/run-u12.scope", NULL, "run-u12.scope"},
+		{"/user.slice/user-1000.slice/user@1000.service/app.slice/run-u12.scope", NULL,
+		 "run-u12.scope"},
 		{"/system.slice/docker-" ID ".scope", ID, "docker-" ID ".scope"},
 		{"/docker/" ID, ID, NULL},
-		{"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice/cri-containerd-" ID ".scope", ID,
-		 "cri-containerd-" ID ".scope"},
+		{"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice/"
+		 "cri-containerd-" ID ".scope",
+		 ID, "cri-containerd-" ID ".scope"},
 		{"/kubepods/burstable/pod6f2e/" ID, ID, NULL},
 		{"/machine.slice/libpod-" ID ".scope/container", ID, "libpod-" ID ".scope"},
 		{"/crio-" ID ".scope", ID, "crio-" ID ".scope"},
@@ -70,7 +72,7 @@ static void a_component_that_is_too_long_is_no_name(void **state)
 
 	(void)state;
 	memset(path + 1, 'x', CGROUP_NAME_BYTES);
-	strcat(path, ".service");
+	memcpy(path + 1 + CGROUP_NAME_BYTES, ".service", sizeof(".service"));
 	assert_false(cgroup_unit(path, name));
 }
 

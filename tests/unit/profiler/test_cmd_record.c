@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "profiler/cmd.h"
+#include "profiler/cli/cmd.h"
 #include "profiler/record.h"
 
 #define STATUS_RAN 42 /* no exit status of record's own */

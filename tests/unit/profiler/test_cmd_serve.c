@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "profiler/cmd.h"
+#include "profiler/cli/cmd.h"
 #include "profiler/daemon.h"
 
 #define DAY_NS	   (86400ull * 1000000000)

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "profiler/config.h"
+#include "profiler/cli/config.h"
 
 static struct values {
 	bool flag, sandbox;

@@ -1,5 +1,5 @@
 /* The kernel's CPU lists: what is one, what is not. */
-#include "profiler/cpu_list.h"
+#include "profiler/collector/cpu_list.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -14,7 +14,8 @@ static void ranges_and_single_cpus_are_read(void **state)
 	(void)state;
 	assert_int_equal(cpu_list_parse("0-3,8,10-11\n", &l), 0);
 	for (unsigned int cpu = 0; cpu < 16; cpu++)
-		assert_int_equal(cpu_list_has(&l, cpu), cpu <= 3 || cpu == 8 || cpu == 10 || cpu == 11);
+		assert_int_equal(cpu_list_has(&l, cpu),
+				 cpu <= 3 || cpu == 8 || cpu == 10 || cpu == 11);
 	assert_int_equal(cpu_list_last(&l), 11);
 }
 
@@ -41,7 +42,8 @@ static void the_largest_cpu_fits_and_the_next_does_not(void **state)
 
 static void what_is_no_list_leaves_the_output_alone(void **state)
 {
-	static const char *const bad[] = {"x", "1-", "-1", "3-1", "1,,2", "1,", "1 2", "99999999999999999999", "1-2-3"};
+	static const char *const bad[] = {
+		"x", "1-", "-1", "3-1", "1,,2", "1,", "1 2", "99999999999999999999", "1-2-3"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

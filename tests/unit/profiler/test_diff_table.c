@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "profiler/diff_table.h"
+#include "profiler/cli/diff_table.h"
 
 /* A profile of one-frame stacks: name and count, ended by NULL. */
 static struct profile *profile_with(const char *const *names, const uint64_t *counts)

@@ -1,10 +1,13 @@
-/* Records of the ring buffer: parts where they should be, and records that are not what they say. */
-#include "profiler/events.h"
+/*
+ * Records of the ring buffer: parts where they should be, and records that are not what they say.
+ */
+#include "profiler/collector/events.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -16,8 +19,8 @@ struct seen {
 	char path[EVENTS_PATH_BYTES];
 };
 
-static void on_sample(void *ctx, const struct abi_sample *s, const uint64_t *kernel, const struct abi_frame *user,
-		      const struct abi_object_ref *objects)
+static void on_sample(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
+		      const struct abi_frame *user, const struct abi_object_ref *objects)
 {
 	struct seen *seen = ctx;
 
@@ -33,7 +36,7 @@ static void on_object(void *ctx, const struct abi_object *o, const char *path)
 
 	(void)o;
 	seen->objects++;
-	strcpy(seen->path, path);
+	snprintf(seen->path, sizeof(seen->path), "%s", path);
 }
 
 static void on_cgroup(void *ctx, const struct abi_cgroup *c, const char *path)
@@ -42,7 +45,7 @@ static void on_cgroup(void *ctx, const struct abi_cgroup *c, const char *path)
 
 	(void)c;
 	seen->cgroups++;
-	strcpy(seen->path, path);
+	snprintf(seen->path, sizeof(seen->path), "%s", path);
 }
 
 static const struct events_handlers handlers = {on_sample, on_object, on_cgroup};
@@ -56,7 +59,10 @@ struct whole_sample {
 
 static struct whole_sample a_sample(void)
 {
-	struct whole_sample s = {.head = {.bytes = sizeof(s), .kind = ABI_RECORD_SAMPLE, .n_kernel = 2, .n_user = 3,
+	struct whole_sample s = {.head = {.bytes = sizeof(s),
+					  .kind = ABI_RECORD_SAMPLE,
+					  .n_kernel = 2,
+					  .n_user = 3,
 					  .n_objects = 2}};
 
 	s.kernel[0] = 0xffffffff81000000;

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "profiler/features.h"
+#include "profiler/features/features.h"
 
 static void every_feature_says_what_it_found(void **state)
 {

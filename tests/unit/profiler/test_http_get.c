@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "profiler/http_get.h"
+#include "profiler/cli/http_get.h"
 
 #define PATIENCE_MS 2000
 

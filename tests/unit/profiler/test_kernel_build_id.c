@@ -1,5 +1,5 @@
 /* The kernel's build id among its notes, and notes that lie. */
-#include "profiler/kernel_build_id.h"
+#include "profiler/collector/kernel_build_id.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +11,10 @@
 
 static void the_id_is_found_behind_other_notes(void **state)
 {
-	static const uint8_t notes[] = {WORD(6), WORD(1), WORD(0x101), 'L', 'i', 'n', 'u', 'x', 0, 0, 0, 7, 0, 0, 0,
-					WORD(4), WORD(4), WORD(3), 'G', 'N', 'U', 0, 0xde, 0xad, 0xbe, 0xef};
+	static const uint8_t notes[] = {WORD(6), WORD(1), WORD(0x101), 'L',	'i', 'n', 'u',
+					'x',	 0,	  0,	       0,	7,   0,	  0,
+					0,	 WORD(4), WORD(4),     WORD(3), 'G', 'N', 'U',
+					0,	 0xde,	  0xad,	       0xbe,	0xef};
 	static const uint8_t id[] = {0xde, 0xad, 0xbe, 0xef};
 	uint8_t got[ABI_BUILD_ID_MAX];
 
@@ -24,7 +26,8 @@ static void the_id_is_found_behind_other_notes(void **state)
 static void notes_that_lie_give_none(void **state)
 {
 	static const uint8_t too_long[] = {WORD(4), WORD(64), WORD(3), 'G', 'N', 'U', 0};
-	static const uint8_t huge[] = {WORD(0xffffffff), WORD(4), WORD(3), 'G', 'N', 'U', 0, 1, 2, 3, 4};
+	static const uint8_t huge[] = {
+		WORD(0xffffffff), WORD(4), WORD(3), 'G', 'N', 'U', 0, 1, 2, 3, 4};
 	static const uint8_t cut[] = {WORD(4), WORD(20), WORD(3), 'G', 'N', 'U', 0, 1, 2};
 	static const uint8_t other[] = {WORD(4), WORD(4), WORD(1), 'G', 'N', 'U', 0, 1, 2, 3, 4};
 	uint8_t got[ABI_BUILD_ID_MAX];

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "profiler/options.h"
+#include "profiler/cli/options.h"
 
 #define NS 1000000000ull
 

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "profiler/output.h"
+#include "profiler/cli/output.h"
 
 static char folder[64];
 

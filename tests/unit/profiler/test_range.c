@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "profiler/range.h"
+#include "profiler/cli/range.h"
 
 #define NS  1000000000ull
 #define NOW (1800000000 * NS)

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "profiler/status_text.h"
+#include "profiler/cli/status_text.h"
 
 static struct buf out;
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "profiler/suggest.h"
+#include "profiler/cli/suggest.h"
 
 static const char *const words[] = {"record", "serve", "export", "diff", NULL, "status", "doctor"};
 

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "profiler/token.h"
+#include "profiler/cli/token.h"
 
 #define TOKEN_BYTES 256
 

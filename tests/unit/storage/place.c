@@ -29,9 +29,8 @@ int place_make(void **state)
 	return 0;
 }
 
-int place_remove(void **state)
+void place_empty(const struct place *p)
 {
-	struct place *p = (struct place *)*state;
 	char path[400];
 	struct dirent *e;
 	DIR *d = opendir(p->dir);
@@ -42,6 +41,13 @@ int place_remove(void **state)
 	}
 	if (d)
 		closedir(d);
+}
+
+int place_remove(void **state)
+{
+	struct place *p = (struct place *)*state;
+
+	place_empty(p);
 	rmdir(p->dir);
 	free(p);
 	return 0;

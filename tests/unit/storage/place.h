@@ -9,6 +9,7 @@ struct place {
 
 int place_make(void **state); /* cmocka's set-up and tear-down: *state is a struct place */
 int place_remove(void **state);
+void place_empty(const struct place *p); /* removes the files in it */
 
 #define PLACE_TEST(name) cmocka_unit_test_setup_teardown(name, place_make, place_remove)
 

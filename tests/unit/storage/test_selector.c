@@ -10,7 +10,10 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-/* pid=12, comm="redis-server", container="web\"1", zone="eu", thread with a newline and a bad byte, no exe. */
+/*
+ * pid=12, comm="redis-server", container="web\"1", zone="eu", thread with a newline and a bad
+ * byte, no exe.
+ */
 static struct profile *example(void)
 {
 	struct profile_labels l = {.n_extra = 1};

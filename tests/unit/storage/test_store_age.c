@@ -1,6 +1,6 @@
 /*
- * Ageing: whatever was merged, rolled up or dropped, every question is answered as a naive pass over the raw samples
- * would answer it.
+ * Ageing: whatever was merged, rolled up or dropped, every question is answered as a naive pass
+ * over the raw samples would answer it.
  */
 #include "tests/unit/storage/oracle.h"
 #include "tests/unit/storage/place.h"

@@ -1,0 +1,23 @@
+/* How subcommands fail; see cmd.h. */
+#include "profiler/cli/cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+int cmd_failed(const struct err *err)
+{
+	fprintf(stderr, "hearth: %s\n", err_text(err));
+	return 1;
+}
+
+int cmd_misused(const struct options_command *command, const struct err *err)
+{
+	return options_exit(command, -EINVAL, err);
+}
+
+int cmd_no_arguments(const struct options_result *given, struct err *err)
+{
+	if (given->n_arguments == 0)
+		return 0;
+	return err_set(err, -EINVAL, "unexpected argument \"%s\"", given->arguments[0]);
+}

@@ -1,0 +1,35 @@
+/*
+ * The subcommands: one row and one cmd_NAME.c each. A subcommand's function gets argv with its
+ * own name first and returns the exit status: 0 good, 1 failed, 2 wrong usage.
+ */
+#pragma once
+
+#include "profiler/base/err.h"
+#include "profiler/cli/options.h"
+
+/* X(name, one line of help) */
+#define CMD_LIST(X)                                                                           \
+	X(record, "profile the host, processes or a command, into one file; no store")        \
+	X(serve, "sample for as long as the host runs, into a store, and serve its web page") \
+	X(export, "write a range of the store as pprof, folded, JSON, a flame graph, ...")    \
+	X(diff, "compare two ranges of the store")                                            \
+	X(status, "what the daemon did and lost, and what the store holds")                   \
+	X(doctor, "what this kernel and host offer, what is missing, and what to do")
+
+#define CMD_DECLARE(name, help)                \
+	int cmd_##name(int argc, char **argv); \
+	extern const struct options_command cmd_##name##_options;
+CMD_LIST(CMD_DECLARE)
+#undef CMD_DECLARE
+
+#define CMD_STORE_DEFAULT     "/var/lib/hearth/hearth.db"
+#define CMD_LISTEN_DEFAULT    "127.0.0.1:7979"
+#define CMD_FREQUENCY_DEFAULT 99
+#define CMD_FREQUENCY_MIN     19
+#define CMD_FREQUENCY_MAX     10000
+
+/* The sentence on stderr; the exit status: 1 for what failed, 2 for wrong usage. */
+int cmd_failed(const struct err *err);
+int cmd_misused(const struct options_command *command, const struct err *err);
+/* No arguments besides options are taken: -EINVAL with the sentence where there are some. */
+int cmd_no_arguments(const struct options_result *given, struct err *err);

@@ -1,0 +1,48 @@
+/* What `export` and `diff` ask of a store: which one, which range, which samples. */
+#pragma once
+
+#include "profiler/base/err.h"
+#include "profiler/cli/options.h"
+#include "storage/profile.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct question {
+	const char *store;
+	const char *match; /* NULL: all */
+	uint64_t from_ns; /* 0: the store's beginning */
+	uint64_t until_ns; /* 0: the store's end */
+};
+
+#define QUESTION_STORE_ROW(q)                                                                \
+	{                                                                                    \
+		.name = "store", .kind = OPTIONS_TEXT, .argument = "FILE", .to = &(q).store, \
+		.help = "the store to read; " CMD_STORE_DEFAULT " unless told"               \
+	}
+
+#define QUESTION_MATCH_ROW(q)                                                                    \
+	{                                                                                        \
+		.name = "match", .kind = OPTIONS_TEXT, .argument = "SELECTOR", .to = &(q).match, \
+		.help = "samples with these labels only"                                         \
+	}
+
+#define QUESTION_NOTES                                                                            \
+	"T is 2026-11-20T03:12:00Z, Unix seconds with decimals, now, or -15m (s, m, h, d). "      \
+	"Ranges hold "                                                                            \
+	"their start and not their end.\n\n"                                                      \
+	"SELECTOR is such as {comm=\"redis-server\", container=~\"web.*\", pid!=\"1\"}; =~ and "  \
+	"!~ match the "                                                                           \
+	"whole value. Labels: pid, start, tid, comm, thread, exe, cgroup, container, unit, uid, " \
+	"host.\n\n"                                                                               \
+	"Exit status: 0 good, 1 failed, 2 wrong usage."
+
+/* Before anything is opened: the selector parses, the range is one. -EINVAL with a sentence. */
+int question_check(const struct question *q, struct err *err);
+
+/*
+ * Ask the store: the merged profile, or with times every sample of its own. by as in
+ * store_query_profile(). An empty answer is an answer; it is told on stderr.
+ */
+int question_ask(const struct question *q, const char *const *by, bool times, struct profile **ret,
+		 struct err *err);

@@ -1,0 +1,304 @@
+/*
+ * `hearth status` in words; see status_text.h. Numbers that this version does not know are shown
+ * by their names.
+ */
+#include "profiler/cli/status_text.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#define NS_PER_S      1000000000ull
+#define OBJECTS_SHOWN 5
+
+static uint64_t number(struct json_value object, const char *key)
+{
+	struct json_value v = {};
+	uint64_t n = 0;
+
+	if (json_read_member(object, key, &v))
+		json_read_u64(v, &n);
+	return n;
+}
+
+/* 0 where there is none, and at most what a count can be. */
+static double decimal(struct json_value object, const char *key)
+{
+	struct json_value v = {};
+	double d = 0;
+
+	if (json_read_member(object, key, &v))
+		json_read_double(v, &d);
+	return d >= 0 && d < 1e18 ? d : 0;
+}
+
+static bool flag(struct json_value object, const char *key, bool otherwise)
+{
+	struct json_value v = {};
+	bool yes = otherwise;
+
+	if (json_read_member(object, key, &v))
+		json_read_bool(v, &yes);
+	return yes;
+}
+
+static const char *text(struct json_value object, const char *key, char *out, size_t bytes)
+{
+	struct json_value v = {};
+
+	out[0] = '\0';
+	if (json_read_member(object, key, &v))
+		json_read_str(v, out, bytes);
+	/* Names are foreign bytes; what could steer a terminal becomes '?'. */
+	for (char *at = out; *at; at++)
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			*at = '?';
+	return out;
+}
+
+static void add_bytes(struct buf *out, uint64_t bytes)
+{
+	if (bytes < 10000)
+		buf_printf(out, "%" PRIu64 " bytes", bytes);
+	else if (bytes < 10000000)
+		buf_printf(out, "%.1f KB", (double)bytes / 1e3);
+	else if (bytes < 10000000000)
+		buf_printf(out, "%.1f MB", (double)bytes / 1e6);
+	else
+		buf_printf(out, "%.1f GB", (double)bytes / 1e9);
+}
+
+static void add_span(struct buf *out, uint64_t seconds)
+{
+	if (seconds < 120)
+		buf_printf(out, "%" PRIu64 " s", seconds);
+	else if (seconds < 7200)
+		buf_printf(out, "%" PRIu64 " min", seconds / 60);
+	else if (seconds < 172800)
+		buf_printf(out, "%" PRIu64 " h %" PRIu64 " min", seconds / 3600, seconds / 60 % 60);
+	else
+		buf_printf(out, "%" PRIu64 " d %" PRIu64 " h", seconds / 86400,
+			   seconds / 3600 % 24);
+}
+
+static void add_moment(struct buf *out, uint64_t ns)
+{
+	time_t seconds = (time_t)(ns / NS_PER_S);
+	struct tm tm;
+	char shown[32] = "?";
+
+	if (gmtime_r(&seconds, &tm))
+		strftime(shown, sizeof(shown), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	buf_add_str(out, shown);
+}
+
+/* "REASON n, REASON n", those that are not 0; "none" where there are none. Their sum. */
+static uint64_t add_reasons(struct buf *out, struct json_value reasons)
+{
+	struct json_value key, value;
+	uint64_t sum = 0;
+	size_t at = 0;
+
+	while (json_read_next(reasons, &at, &key, &value)) {
+		uint64_t n = 0;
+
+		if (!json_read_u64(value, &n) || n == 0)
+			continue;
+		buf_printf(out, "%s%.*s %" PRIu64, sum ? ", " : "", (int)key.len, key.at, n);
+		sum += n;
+	}
+	if (!sum)
+		buf_add_str(out, "none");
+	return sum;
+}
+
+static uint64_t sum_of(struct json_value reasons)
+{
+	struct json_value value;
+	uint64_t sum = 0, n;
+	size_t at = 0;
+
+	while (json_read_next(reasons, &at, NULL, &value))
+		if (json_read_u64(value, &n))
+			sum += n;
+	return sum;
+}
+
+static void add_head(struct json_value status, const char *address, struct buf *out)
+{
+	if (!flag(status, "running", false)) {
+		buf_add_str(out, "The daemon is not running; what follows is from the store.\n");
+		return;
+	}
+	buf_printf(out, "The daemon is running, pid %" PRIu64 ", for ", number(status, "pid"));
+	add_span(out, (uint64_t)decimal(status, "uptime_s"));
+	if (address)
+		buf_printf(out, ", at %s", address);
+	buf_add_str(out, "\n");
+}
+
+static void add_processes(struct json_value status, struct buf *out)
+{
+	struct json_value processes = {}, process;
+	size_t at = 0;
+
+	if (!json_read_member(status, "processes", &processes))
+		return;
+	while (json_read_next(processes, &at, NULL, &process)) {
+		char role[32];
+
+		buf_printf(out, "  %-11s pid %-8" PRIu64 " %8.1f s of CPU   ",
+			   text(process, "role", role, sizeof(role)), number(process, "pid"),
+			   decimal(process, "cpu_s"));
+		add_bytes(out, number(process, "rss_bytes"));
+		buf_add_str(out, "\n");
+	}
+}
+
+static void add_samples(struct json_value status, struct buf *out)
+{
+	struct json_value samples = {}, dropped = {};
+	uint64_t taken;
+
+	if (!json_read_member(status, "samples", &samples))
+		return;
+	taken = number(samples, "taken");
+	json_read_member(samples, "dropped", &dropped);
+	buf_printf(out,
+		   "\nSamples\n  taken       %" PRIu64 "\n  stored      %" PRIu64
+		   "\n  dropped     ",
+		   taken, number(samples, "stored"));
+	add_reasons(out, dropped);
+	buf_printf(out,
+		   "\n  timer ticks that never fired (interrupts off, stolen time): %" PRIu64 "\n",
+		   number(samples, "missed_ticks"));
+}
+
+static void add_objects(struct json_value objects, struct buf *out)
+{
+	struct json_value object;
+	unsigned int shown = 0;
+	size_t at = 0;
+
+	while (json_read_next(objects, &at, NULL, &object)) {
+		uint64_t complete = number(object, "complete"), cut = number(object, "incomplete");
+		char path[256];
+
+		if (shown++ == OBJECTS_SHOWN) {
+			buf_add_str(out, "    ... --json has all\n");
+			return;
+		}
+		buf_printf(out, "    %s: %" PRIu64 " of %" PRIu64 " complete\n",
+			   text(object, "object", path, sizeof(path)), complete, complete + cut);
+	}
+}
+
+static void add_unwind(struct json_value status, struct buf *out)
+{
+	struct json_value unwind = {}, incomplete = {}, objects = {};
+	uint64_t complete, cut;
+
+	if (!json_read_member(status, "unwind", &unwind))
+		return;
+	complete = number(unwind, "complete");
+	json_read_member(unwind, "incomplete", &incomplete);
+	cut = sum_of(incomplete);
+	buf_printf(out, "\nUser stacks\n  complete    %" PRIu64, complete);
+	if (complete + cut)
+		buf_printf(out, " (%.2f %%)", 100.0 * (double)complete / (double)(complete + cut));
+	buf_add_str(out, "\n  incomplete  ");
+	add_reasons(out, incomplete);
+	buf_add_str(out, "\n");
+	if (json_read_member(unwind, "objects", &objects))
+		add_objects(objects, out);
+}
+
+/* Numbers and texts of an object, under their own names. */
+static void add_plain(struct json_value status, const char *key, const char *title, struct buf *out)
+{
+	struct json_value object = {}, name, value;
+	bool first = true;
+	size_t at = 0;
+
+	if (!json_read_member(status, key, &object))
+		return;
+	while (json_read_next(object, &at, &name, &value)) {
+		uint64_t n;
+
+		if (!json_read_u64(value, &n))
+			continue;
+		buf_printf(out, "%s  %.*s %" PRIu64 "\n", first ? title : "", (int)name.len,
+			   name.at, n);
+		first = false;
+	}
+}
+
+static void add_bpf(struct json_value status, struct buf *out)
+{
+	struct json_value bpf = {};
+	uint64_t runs;
+
+	if (!json_read_member(status, "bpf", &bpf))
+		return;
+	runs = number(bpf, "runs");
+	buf_printf(out, "\nIn the kernel\n  runs        %" PRIu64, runs);
+	if (runs)
+		buf_printf(out, ", %.2f us each",
+			   (double)number(bpf, "run_ns") / (double)runs / 1e3);
+	buf_add_str(out, "\n  maps        ");
+	add_bytes(out, number(bpf, "map_bytes"));
+	buf_add_str(out, "\n");
+}
+
+static void add_damage(struct json_value store, struct buf *out)
+{
+	static const char *const keys[] = {"damaged_blocks", "damaged_rows", "missing_blocks"};
+	char error[256];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		uint64_t n = number(store, keys[i]);
+		int words = (int)strcspn(keys[i], "_");
+
+		if (n)
+			buf_printf(out,
+				   "  %.*s     %" PRIu64
+				   " %s: their samples are lost, all others are not\n",
+				   words, keys[i], n, keys[i] + words + 1);
+	}
+	if (!flag(store, "clean", true) || flag(store, "previous_ended_uncleanly", false))
+		buf_add_str(out, "  the daemon before did not end in order: at most its last "
+				 "seconds are missing\n");
+	if (text(store, "error", error, sizeof(error))[0])
+		buf_printf(out, "  not written at the moment: %s\n", error);
+}
+
+static void add_store(struct json_value status, struct buf *out)
+{
+	struct json_value store = {};
+	char path[512];
+
+	if (!json_read_member(status, "store", &store))
+		return;
+	buf_printf(out, "\nStore %s\n  size        ", text(store, "path", path, sizeof(path)));
+	add_bytes(out, number(store, "bytes"));
+	buf_printf(out, "\n  samples     %" PRIu64, number(store, "samples"));
+	if (number(store, "until")) {
+		buf_add_str(out, ", from ");
+		add_moment(out, number(store, "from"));
+		buf_add_str(out, " until ");
+		add_moment(out, number(store, "until"));
+	}
+	buf_add_str(out, "\n");
+	add_damage(store, out);
+}
+
+void status_text_write(struct json_value status, const char *address, struct buf *out)
+{
+	add_head(status, address, out);
+	add_processes(status, out);
+	add_samples(status, out);
+	add_unwind(status, out);
+	add_plain(status, "symbols", "\nNames\n", out);
+	add_bpf(status, out);
+	add_store(status, out);
+}

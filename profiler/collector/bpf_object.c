@@ -1,0 +1,273 @@
+/*
+ * Loading the kernel programs and talking to their maps; see bpf_object.h. bpf_programs_load() does
+ * the work.
+ */
+#include "profiler/collector/bpf_object.h"
+
+#include "bpf/hearth.skel.h"
+#include "profiler/base/cleanup.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define RING_BYTES_MIN	  (1u << 19)
+#define RING_BYTES_MAX	  (1u << 23)
+#define RING_RECORD_BYTES 1024 /* a usual record with its objects, rounded up */
+#define RING_SECONDS	  2 /* user space may be this late */
+
+struct bpf_programs {
+	struct hearth_bpf *skeleton;
+	struct bpf_link *links[2];
+	unsigned int cpus; /* possible ones */
+	bool mappings;
+};
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+static uint32_t ring_bytes(uint32_t hz, unsigned int cpus)
+{
+	uint64_t want = (uint64_t)hz * cpus * RING_RECORD_BYTES * RING_SECONDS;
+	uint32_t bytes = RING_BYTES_MIN;
+
+	while (bytes < want && bytes < RING_BYTES_MAX)
+		bytes *= 2;
+	return bytes;
+}
+
+/* The mapping walk reads mm_struct.mm_mt, the maple tree that kernels have from 6.1 on. */
+static bool kernel_has_maple_tree(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool there = btf && btf__find_by_name_kind(btf, "maple_tree", BTF_KIND_STRUCT) > 0;
+
+	btf__free(btf);
+	return there;
+}
+
+static int set_knobs(struct bpf_programs *b, const struct bpf_programs_options *o)
+{
+	struct hearth_bpf *s = b->skeleton;
+	uint32_t ring = ring_bytes(o->frequency_hz, b->cpus);
+
+	s->rodata->knob_period_ns = 1000000000ull / o->frequency_hz;
+	s->rodata->knob_filter = o->filter;
+	s->rodata->knob_filter_allows = o->filter_allows;
+	s->rodata->knob_mappings = b->mappings;
+	s->rodata->knob_user = o->user;
+	s->rodata->knob_kernel = o->kernel;
+	s->rodata->knob_ring_bytes = ring;
+	if (getrandom((void *)s->rodata->knob_secret, sizeof(s->rodata->knob_secret), 0) !=
+	    sizeof(s->rodata->knob_secret))
+		return -EIO;
+	if (bpf_map__set_max_entries(s->maps.ring, ring) ||
+	    bpf_map__set_max_entries(s->maps.last_tick, b->cpus))
+		return -EINVAL;
+	if (!o->filter && bpf_map__set_max_entries(s->maps.filters, 1))
+		return -EINVAL;
+	bpf_program__set_autoload(s->progs.hearth_fork, o->follow);
+	bpf_program__set_autoload(s->progs.hearth_free, o->follow);
+	return 0;
+}
+
+static int attach_follow(struct bpf_programs *b)
+{
+	b->links[0] = bpf_program__attach(b->skeleton->progs.hearth_fork);
+	if (!b->links[0])
+		return -errno;
+	b->links[1] = bpf_program__attach(b->skeleton->progs.hearth_free);
+	return b->links[1] ? 0 : -errno;
+}
+
+static int load(struct bpf_programs *b, const struct bpf_programs_options *o, struct err *err)
+{
+	int r;
+
+	b->skeleton = hearth_bpf__open();
+	if (!b->skeleton)
+		return err_set(err, -errno, "the kernel programs could not be opened: %s",
+			       strerror(errno));
+	r = set_knobs(b, o);
+	if (r < 0)
+		return err_set(err, r, "the kernel programs could not be set up: %s", strerror(-r));
+	r = hearth_bpf__load(b->skeleton);
+	if (r < 0)
+		return err_set(err, r,
+			       "the kernel refused the sampling program: %s; `hearth doctor` says "
+			       "what is missing",
+			       strerror(-r));
+	if (!o->follow)
+		return 0;
+	r = attach_follow(b);
+	if (r < 0)
+		return err_set(err, r, "the kernel let no program follow forks: %s", strerror(-r));
+	return 0;
+}
+
+int bpf_programs_load(const struct bpf_programs_options *options, struct bpf_programs **ret,
+		      struct err *err)
+{
+	struct bpf_programs *b = calloc(1, sizeof(*b));
+	int cpus = libbpf_num_possible_cpus();
+	int r;
+
+	if (!b)
+		return -ENOMEM;
+	libbpf_set_print(quiet);
+	b->cpus = cpus > 0 ? (unsigned int)cpus : 1;
+	b->mappings = kernel_has_maple_tree();
+	r = load(b, options, err);
+	if (r < 0) {
+		bpf_programs_free(b);
+		return r;
+	}
+	*ret = b;
+	return 0;
+}
+
+struct bpf_programs *bpf_programs_free(struct bpf_programs *b)
+{
+	if (!b)
+		return NULL;
+	for (size_t i = 0; i < 2; i++)
+		bpf_link__destroy(b->links[i]);
+	hearth_bpf__destroy(b->skeleton);
+	free(b);
+	return NULL;
+}
+
+int bpf_programs_sampler_fd(const struct bpf_programs *b)
+{
+	return bpf_program__fd(b->skeleton->progs.hearth_sample);
+}
+
+int bpf_programs_ring_fd(const struct bpf_programs *b)
+{
+	return bpf_map__fd(b->skeleton->maps.ring);
+}
+
+bool bpf_programs_walks_mappings(const struct bpf_programs *b)
+{
+	return b->mappings;
+}
+
+int bpf_programs_counters(const struct bpf_programs *b, uint64_t ret[ABI_COUNTER_COUNT])
+{
+	_cleanup_free_ uint64_t(*each)[ABI_COUNTER_COUNT] = calloc(b->cpus, sizeof(*each));
+	uint32_t zero = 0;
+
+	if (!each)
+		return -ENOMEM;
+	if (bpf_map__lookup_elem(b->skeleton->maps.counters, &zero, sizeof(zero), each,
+				 b->cpus * sizeof(*each), 0))
+		return -errno;
+	memset(ret, 0, sizeof(*ret) * ABI_COUNTER_COUNT);
+	for (unsigned int cpu = 0; cpu < b->cpus; cpu++)
+		for (unsigned int i = 0; i < ABI_COUNTER_COUNT; i++)
+			ret[i] += each[cpu][i];
+	return 0;
+}
+
+static int update(struct bpf_map *map, const void *key, size_t key_bytes, uint32_t value)
+{
+	return bpf_map__update_elem(map, key, key_bytes, &value, sizeof(value), BPF_ANY) ? -errno
+											 : 0;
+}
+
+static int drop(struct bpf_map *map, const void *key, size_t key_bytes)
+{
+	return bpf_map__delete_elem(map, key, key_bytes, 0) ? -errno : 0;
+}
+
+int bpf_programs_number_object(struct bpf_programs *b, const struct abi_file_key *key,
+			       uint32_t number)
+{
+	return update(b->skeleton->maps.objects, key, sizeof(*key), number);
+}
+
+int bpf_programs_forget_object(struct bpf_programs *b, const struct abi_file_key *key)
+{
+	return drop(b->skeleton->maps.objects, key, sizeof(*key));
+}
+
+int bpf_programs_number_cgroup(struct bpf_programs *b, uint64_t id, uint32_t hierarchy,
+			       uint32_t number)
+{
+	struct abi_cgroup_key key = {.id = id, .hierarchy = hierarchy};
+
+	return update(b->skeleton->maps.cgroups, &key, sizeof(key), number);
+}
+
+int bpf_programs_forget_cgroup(struct bpf_programs *b, uint64_t id, uint32_t hierarchy)
+{
+	struct abi_cgroup_key key = {.id = id, .hierarchy = hierarchy};
+
+	return drop(b->skeleton->maps.cgroups, &key, sizeof(key));
+}
+
+int bpf_programs_filter_set(struct bpf_programs *b, const struct abi_filter_key *key,
+			    enum abi_filter_verdict verdict)
+{
+	return update(b->skeleton->maps.filters, key, sizeof(*key), verdict);
+}
+
+int bpf_programs_filter_clear(struct bpf_programs *b, const struct abi_filter_key *key)
+{
+	return drop(b->skeleton->maps.filters, key, sizeof(*key));
+}
+
+int bpf_programs_reset_tick(struct bpf_programs *b, uint32_t cpu)
+{
+	uint64_t never = 0;
+
+	if (cpu >= b->cpus)
+		return -EINVAL;
+	return bpf_map__update_elem(b->skeleton->maps.last_tick, &cpu, sizeof(cpu), &never,
+				    sizeof(never), BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
+uint64_t bpf_programs_last_tick(const struct bpf_programs *b, uint32_t cpu)
+{
+	uint64_t at = 0;
+
+	if (cpu < b->cpus)
+		bpf_map__lookup_elem(b->skeleton->maps.last_tick, &cpu, sizeof(cpu), &at,
+				     sizeof(at), 0);
+	return at;
+}
+
+/* /proc/self/fdinfo says "memlock:" with the bytes that a map takes. */
+static uint64_t map_memory(int fd)
+{
+	char path[64], line[128];
+	_cleanup_fclose_ FILE *f = NULL;
+	unsigned long long bytes = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+			break;
+	return bytes;
+}
+
+uint64_t bpf_programs_map_bytes(const struct bpf_programs *b)
+{
+	struct bpf_map *map;
+	uint64_t bytes = 0;
+
+	bpf_object__for_each_map(map, b->skeleton->obj) bytes += map_memory(bpf_map__fd(map));
+	return bytes;
+}

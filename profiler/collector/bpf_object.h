@@ -1,0 +1,60 @@
+/*
+ * The loaded kernel programs: knobs before, maps and counters after. The only includer of the
+ * skeleton.
+ *
+ * Everything lives as long as this object's descriptors: when the process ends, however it ends,
+ * the kernel frees programs and maps. Not thread-safe.
+ */
+#pragma once
+
+#include "bpf/abi.h"
+#include "profiler/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bpf_programs;
+
+struct bpf_programs_options {
+	uint32_t frequency_hz;
+	bool user, kernel; /* which halves of the stacks */
+	bool filter; /* rules may be set; without it they are not looked at */
+	bool filter_allows; /* only what a rule allows is sampled */
+	bool follow; /* ABI_FILTER_ALLOW_TREE follows forks */
+};
+
+/* Load. The sentence says what the kernel refused; features.h says what to do about it. */
+int bpf_programs_load(const struct bpf_programs_options *options, struct bpf_programs **ret,
+		      struct err *err);
+struct bpf_programs *bpf_programs_free(struct bpf_programs *b);
+
+int bpf_programs_sampler_fd(const struct bpf_programs *b); /* borrowed */
+int bpf_programs_ring_fd(const struct bpf_programs *b); /* borrowed */
+
+/* Whether the mapping walk works on this kernel; without it frames are raw addresses. */
+bool bpf_programs_walks_mappings(const struct bpf_programs *b);
+
+/* Sums over all CPUs. */
+int bpf_programs_counters(const struct bpf_programs *b, uint64_t ret[ABI_COUNTER_COUNT]);
+
+/* Number a file: from now on its frames come with the number. -E2BIG when the table is full. */
+int bpf_programs_number_object(struct bpf_programs *b, const struct abi_file_key *key,
+			       uint32_t number);
+int bpf_programs_forget_object(struct bpf_programs *b, const struct abi_file_key *key);
+int bpf_programs_number_cgroup(struct bpf_programs *b, uint64_t id, uint32_t hierarchy,
+			       uint32_t number);
+int bpf_programs_forget_cgroup(struct bpf_programs *b, uint64_t id, uint32_t hierarchy);
+
+/* Filters, changed live; options.filter must be set. */
+int bpf_programs_filter_set(struct bpf_programs *b, const struct abi_filter_key *key,
+			    enum abi_filter_verdict verdict);
+int bpf_programs_filter_clear(struct bpf_programs *b, const struct abi_filter_key *key);
+
+/* A CPU came online: its next tick is the first. */
+int bpf_programs_reset_tick(struct bpf_programs *b, uint32_t cpu);
+/* When a CPU's timer fired last, CLOCK_MONOTONIC; 0: not yet. */
+uint64_t bpf_programs_last_tick(const struct bpf_programs *b, uint32_t cpu);
+
+/* Kernel memory of all maps, as the kernel counts it where it says so, else by their sizes. */
+uint64_t bpf_programs_map_bytes(const struct bpf_programs *b);

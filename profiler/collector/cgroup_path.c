@@ -1,0 +1,109 @@
+/*
+ * Cgroup paths to kernfs ids; see cgroup_path.h. The id is what name_to_handle_at() gives for the
+ * directory.
+ */
+#include "profiler/collector/cgroup_path.h"
+
+#include "profiler/base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#define MOUNTS_LINE 1024
+
+static int kernfs_id(const char *path, uint64_t *ret)
+{
+	struct {
+		struct file_handle head;
+		uint64_t id;
+	} handle = {.head.handle_bytes = sizeof(uint64_t)};
+	int mount;
+
+	if (name_to_handle_at(AT_FDCWD, path, &handle.head, &mount, 0))
+		return -errno;
+	*ret = handle.id;
+	return 0;
+}
+
+/*
+ * /proc/self/cgroup: "N:controllers:/path"; the hierarchy of a v1 mount is that of its first
+ * controller.
+ */
+static int hierarchy_of(const char *options, uint32_t *ret)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/cgroup", "re");
+	char line[MOUNTS_LINE];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		char *controllers = strchr(line, ':');
+		char *end = controllers ? strchr(controllers + 1, ':') : NULL;
+		const char *found;
+		size_t n;
+
+		if (!end)
+			continue;
+		*end = '\0';
+		controllers++;
+		n = strlen(controllers);
+		found = n ? strstr(options, controllers) : NULL;
+		if (!found || (found[n] && !strchr(", \n", found[n])) ||
+		    (found > options && !strchr(", ", found[-1])))
+			continue;
+		*ret = (uint32_t)strtoul(line, NULL, 10);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* Try root/path in one mounted hierarchy. */
+static int try_mount(const char *root, const char *path, uint64_t *ret_id)
+{
+	char full[PATH_MAX];
+	size_t n = strlen(root);
+	int len;
+
+	if (!strncmp(path, root, n) && (path[n] == '/' || !path[n]))
+		len = snprintf(full, sizeof(full), "%s", path);
+	else
+		len = snprintf(full, sizeof(full), "%s/%s", root, path);
+	if (len < 0 || (size_t)len >= sizeof(full))
+		return -ENAMETOOLONG;
+	return kernfs_id(full, ret_id);
+}
+
+static bool try_line(char *line, bool v2, const char *path, uint64_t *ret_id,
+		     uint32_t *ret_hierarchy)
+{
+	char *at = line, *root, *type;
+
+	strsep(&at, " ");
+	root = strsep(&at, " ");
+	type = strsep(&at, " ");
+	if (!at || strcmp(type, v2 ? "cgroup2" : "cgroup") != 0 ||
+	    try_mount(root, path, ret_id) < 0)
+		return false;
+	if (v2) {
+		*ret_hierarchy = 0;
+		return true;
+	}
+	return hierarchy_of(at, ret_hierarchy) == 0;
+}
+
+int cgroup_path_find(const char *path, uint64_t *ret_id, uint32_t *ret_hierarchy, struct err *err)
+{
+	for (int v2 = 1; v2 >= 0; v2--) {
+		_cleanup_fclose_ FILE *f = fopen("/proc/self/mounts", "re");
+		char line[MOUNTS_LINE];
+
+		while (f && fgets(line, sizeof(line), f))
+			if (try_line(line, v2, path, ret_id, ret_hierarchy))
+				return 0;
+	}
+	return err_set(err, -ENOENT, "there is no cgroup %s", path);
+}

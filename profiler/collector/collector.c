@@ -1,0 +1,470 @@
+/* The collector; see collector.h. on_sample() is the way of every sample. */
+#include "profiler/collector/collector.h"
+
+#include "profiler/base/cleanup.h"
+#include "profiler/base/quantity.h"
+#include "profiler/collector/bpf_object.h"
+#include "profiler/collector/cgroup_path.h"
+#include "profiler/collector/events.h"
+#include "profiler/collector/labels.h"
+#include "profiler/collector/objects.h"
+#include "profiler/resolve/resolve.h"
+#include "profiler/collector/sampler.h"
+#include "profiler/collector/stacks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define CLOCK_STEP_NS 1000000000ll /* a jump of the wall clock that is told */
+#define ASK_OFFSETS   256
+
+struct collector {
+	struct collector_options options;
+	struct bpf_programs *programs;
+	struct sampler *sampler;
+	struct events *events;
+	struct resolve *resolve;
+	struct objects *objects;
+	struct labels *labels;
+	struct stacks *stacks;
+	struct profile *live;
+	uint32_t asked; /* locations of live below this were looked at for names */
+	int64_t wall_offset_ns; /* wall clock - CLOCK_MONOTONIC */
+	int64_t boot_offset_ns; /* wall clock - CLOCK_BOOTTIME */
+	uint64_t clock_steps;
+	int64_t last_step_ns;
+	uint64_t received, stored;
+	uint64_t loss[COLLECTOR_LOSS_COUNT];
+	uint64_t map_bytes;
+};
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/*
+ * Wall time is monotonic time and an offset that is measured again and again: a step is told, never
+ * smoothed.
+ */
+static void read_clocks(struct collector *c)
+{
+	int64_t wall = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	int64_t step = wall - c->wall_offset_ns;
+
+	if (c->wall_offset_ns && (step > CLOCK_STEP_NS || step < -CLOCK_STEP_NS)) {
+		c->clock_steps++;
+		c->last_step_ns = step;
+	}
+	c->wall_offset_ns = wall;
+	c->boot_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+}
+
+static int sample_add(struct collector *c, const struct abi_sample *s, const uint64_t *kernel,
+		      const struct abi_frame *user, const struct abi_object_ref *refs)
+{
+	const struct object *exe = NULL;
+	int64_t labels, stack;
+
+	if (!(s->flags & ABI_SAMPLE_EXE_NONE))
+		exe = objects_of_ref(c->objects, s, &refs[s->exe], s->time_ns);
+	stack = stacks_of(c->stacks, s, kernel, user, refs, c->live);
+	if (stack < 0)
+		return (int)stack;
+	labels = labels_of(c->labels, s, exe, c->boot_offset_ns, c->live);
+	if (labels < 0)
+		return (int)labels;
+	return profile_add_sample(c->live, (uint64_t)((int64_t)s->time_ns + c->wall_offset_ns),
+				  (uint32_t)stack, (uint32_t)labels, 1);
+}
+
+static void on_sample(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
+		      const struct abi_frame *user, const struct abi_object_ref *refs)
+{
+	struct collector *c = ctx;
+
+	c->received++;
+	if (!c->options.merge && c->live->n_samples >= COLLECTOR_PENDING_MAX)
+		c->loss[COLLECTOR_LOSS_STORE_FULL]++;
+	else if (sample_add(c, s, kernel, user, refs) < 0)
+		c->loss[COLLECTOR_LOSS_MEMORY]++;
+}
+
+static void on_object(void *ctx, const struct abi_object *o, const char *path)
+{
+	struct collector *c = ctx;
+
+	objects_describe(c->objects, o, path, quantity_monotonic_ns());
+}
+
+static void on_cgroup(void *ctx, const struct abi_cgroup *cgroup, const char *path)
+{
+	struct collector *c = ctx;
+
+	labels_describe_cgroup(c->labels, cgroup, path);
+}
+
+static int open_parts(struct collector *c, struct err *err)
+{
+	static const struct events_handlers handlers = {on_sample, on_object, on_cgroup};
+	const struct collector_options *o = &c->options;
+	struct bpf_programs_options programs = {
+		.frequency_hz = o->frequency_hz,
+		.user = o->user,
+		.kernel = o->kernel,
+		.filter = o->filter,
+		.filter_allows = o->filter,
+		.follow = o->follow,
+	};
+	struct resolve_options resolve = {.sandbox = o->sandbox};
+	int r;
+
+	r = bpf_programs_load(&programs, &c->programs, err);
+	if (r == 0)
+		r = resolve_new(&resolve, &c->resolve, err);
+	if (r == 0)
+		r = objects_new(c->programs, c->resolve, &c->objects);
+	if (r == 0)
+		r = labels_new(c->programs, &c->labels);
+	if (r == 0)
+		r = stacks_new(c->objects, &c->stacks);
+	if (r == 0)
+		r = events_open(bpf_programs_ring_fd(c->programs), &handlers, c, &c->events);
+	if (r == 0)
+		r = profile_new(o->merge, &c->live);
+	return r;
+}
+
+static void live_begin(struct collector *c)
+{
+	c->live->period_ns = 1000000000ull / c->options.frequency_hz;
+	c->live->start_ns = quantity_now_ns();
+	c->asked = 0;
+}
+
+int collector_new(const struct collector_options *options, struct collector **ret, struct err *err)
+{
+	struct collector *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->options = *options;
+	r = open_parts(c, err);
+	if (r < 0) {
+		collector_free(c);
+		if (err && !err->text[0])
+			err_set(err, r, "the collector could not be started: %s", strerror(-r));
+		return r;
+	}
+	read_clocks(c);
+	live_begin(c);
+	c->map_bytes = bpf_programs_map_bytes(c->programs);
+	*ret = c;
+	return 0;
+}
+
+struct collector *collector_free(struct collector *c)
+{
+	if (!c)
+		return NULL;
+	sampler_stop(c->sampler);
+	events_close(c->events);
+	resolve_free(c->resolve);
+	stacks_free(c->stacks);
+	labels_free(c->labels);
+	objects_free(c->objects);
+	profile_free(c->live);
+	bpf_programs_free(c->programs);
+	free(c);
+	return NULL;
+}
+
+int collector_filter_pid(struct collector *c, uint32_t pid, bool tree)
+{
+	struct abi_filter_key key = {.kind = ABI_FILTER_PID, .id = {pid}};
+
+	return bpf_programs_filter_set(c->programs, &key,
+				       tree ? ABI_FILTER_ALLOW_TREE : ABI_FILTER_ALLOW);
+}
+
+int collector_forget_pid(struct collector *c, uint32_t pid)
+{
+	struct abi_filter_key key = {.kind = ABI_FILTER_PID, .id = {pid}};
+
+	return bpf_programs_filter_clear(c->programs, &key);
+}
+
+int collector_filter_cgroup(struct collector *c, const char *path, struct err *err)
+{
+	struct abi_filter_key key = {.kind = ABI_FILTER_CGROUP};
+	uint64_t id;
+	int r = cgroup_path_find(path, &id, &key.hierarchy, err);
+
+	if (r < 0)
+		return r;
+	key.id[0] = id;
+	return bpf_programs_filter_set(c->programs, &key, ABI_FILTER_ALLOW);
+}
+
+int collector_start(struct collector *c, struct err *err)
+{
+	c->live->start_ns = quantity_now_ns();
+	return sampler_start(c->programs, c->options.frequency_hz, &c->sampler, err);
+}
+
+void collector_stop(struct collector *c)
+{
+	c->sampler = sampler_stop(c->sampler);
+	collector_take_records(c);
+	c->live->end_ns = quantity_now_ns();
+}
+
+struct collector_fds collector_fds(const struct collector *c)
+{
+	return (struct collector_fds){.ring = events_fd(c->events),
+				      .names = resolve_fd(c->resolve)};
+}
+
+int collector_take_records(struct collector *c)
+{
+	int n = events_consume(c->events);
+
+	c->loss[COLLECTOR_LOSS_MALFORMED] = events_malformed(c->events);
+	return n;
+}
+
+/* ---- names ---- */
+
+static int64_t intern_line(struct collector *c, const struct resolve_line *l,
+			   struct profile_line *ret)
+{
+	struct profile_function f = {};
+	int64_t id = profile_string(c->live, l->function);
+
+	if (id < 0)
+		return id;
+	f.name = (uint32_t)id;
+	id = profile_string(c->live, l->system_name ? l->system_name : l->function);
+	if (id < 0)
+		return id;
+	f.system_name = (uint32_t)id;
+	id = profile_string(c->live, l->file);
+	if (id < 0)
+		return id;
+	f.file = (uint32_t)id;
+	id = profile_function(c->live, &f);
+	if (id >= 0)
+		*ret = (struct profile_line){
+			.function = (uint32_t)id, .line = l->line, .column = l->column};
+	return id;
+}
+
+static void on_named(void *ctx, uint32_t number, uint64_t offset, const struct resolve_line *lines,
+		     uint32_t n)
+{
+	struct collector *c = ctx;
+	struct object *object = objects_by_number(c->objects, number);
+	struct profile_line interned[64];
+	int64_t location;
+
+	if (!object || object->profile_id == IDMAP_NONE)
+		return; /* asked for a live profile that has been replaced */
+	location = profile_location(c->live, object->profile_id, offset);
+	if (location < 0)
+		return;
+	if (n > sizeof(interned) / sizeof(interned[0]))
+		n = sizeof(interned) / sizeof(interned[0]);
+	for (uint32_t i = 0; i < n; i++)
+		if (intern_line(c, &lines[i], &interned[i]) < 0)
+			return;
+	profile_set_lines(c->live, (uint32_t)location, interned, n);
+}
+
+static void on_identified(void *ctx, uint32_t number, const uint8_t *build_id, uint32_t bytes)
+{
+	struct collector *c = ctx;
+
+	objects_identified(c->objects, number, build_id, bytes, c->live);
+}
+
+static void on_failed(void *ctx, uint32_t number, int error, const char *sentence)
+{
+	/* resolve keeps the reason for the status; the offsets come as nameless. */
+	(void)ctx;
+	(void)number;
+	(void)error;
+	(void)sentence;
+}
+
+int collector_take_names(struct collector *c)
+{
+	static const struct resolve_answers answers = {on_named, on_identified, on_failed};
+
+	return resolve_take(c->resolve, &answers, c, 0);
+}
+
+size_t collector_names_pending(const struct collector *c)
+{
+	return resolve_pending(c->resolve);
+}
+
+/* A location to be named, sortable by the object that it is asked of. */
+struct question {
+	uint32_t number;
+	uint64_t offset;
+};
+
+static int by_number(const void *a, const void *b)
+{
+	const struct question *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* The locations of live from c->asked on that somebody can be asked for, sorted by object. */
+static size_t collect_questions(struct collector *c, struct question *ret)
+{
+	size_t n = 0;
+
+	for (uint32_t i = c->asked; i < c->live->n_locations; i++) {
+		const struct profile_location *l = &c->live->locations[i];
+		const struct object *object = objects_of_profile(c->objects, l->object);
+
+		if (l->naming == PROFILE_UNNAMED && object && object->announced)
+			ret[n++] = (struct question){object->number, l->offset};
+	}
+	qsort(ret, n, sizeof(*ret), by_number);
+	return n;
+}
+
+int collector_ask_names(struct collector *c)
+{
+	_cleanup_free_ struct question *questions = NULL;
+	uint64_t offsets[ASK_OFFSETS];
+	size_t n, in_batch = 0;
+	int r = 0;
+
+	if (c->asked == c->live->n_locations)
+		return 0;
+	questions = calloc(c->live->n_locations - c->asked, sizeof(*questions));
+	if (!questions)
+		return -ENOMEM;
+	n = collect_questions(c, questions);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		offsets[in_batch++] = questions[i].offset;
+		if (in_batch < ASK_OFFSETS && i + 1 < n &&
+		    questions[i + 1].number == questions[i].number)
+			continue;
+		r = resolve_ask(c->resolve, questions[i].number, offsets, in_batch);
+		in_batch = 0;
+	}
+	/*
+	 * What resolve has no room for is asked again with the next ones: an answer twice does no
+	 * harm.
+	 */
+	if (r == 0)
+		c->asked = c->live->n_locations;
+	return r;
+}
+
+/* ---- once a second ---- */
+
+int collector_tick(struct collector *c, struct err *err)
+{
+	read_clocks(c);
+	return c->sampler ? sampler_refresh(c->sampler, err) : 0;
+}
+
+struct profile *collector_live(struct collector *c)
+{
+	return c->live;
+}
+
+bool collector_wants_renewal(const struct collector *c)
+{
+	return profile_bytes(c->live) > COLLECTOR_LIVE_BYTES;
+}
+
+int collector_renew(struct collector *c)
+{
+	struct profile *fresh;
+	int r = profile_new(c->options.merge, &fresh);
+
+	if (r < 0)
+		return r;
+	profile_free(c->live);
+	c->live = fresh;
+	live_begin(c);
+	objects_new_profile(c->objects);
+	labels_new_profile(c->labels);
+	stacks_new_profile(c->stacks);
+	return 0;
+}
+
+void collector_stored(struct collector *c, uint64_t samples)
+{
+	c->stored += samples;
+}
+
+int collector_counts(struct collector *c, struct collector_counts *ret)
+{
+	struct collector_counts counts = {
+		.received = c->received,
+		.stored = c->stored,
+		.ends = stacks_ends(c->stacks),
+		.map_bytes = c->map_bytes,
+		.cpus = c->sampler ? sampler_cpus(c->sampler) : 0,
+		.objects = objects_count(c->objects),
+		.clock_steps = c->clock_steps,
+		.last_step_ns = c->last_step_ns,
+	};
+	int r = bpf_programs_counters(c->programs, counts.kernel);
+
+	if (r < 0)
+		return r;
+	memcpy(counts.loss, c->loss, sizeof(counts.loss));
+	*ret = counts;
+	return 0;
+}
+
+int collector_add_losses(struct collector *c, struct profile *p)
+{
+	static const char *const kernel_names[] = {
+#define COUNTER_NAME(name, shortname, sentence) shortname,
+		ABI_COUNTER_LIST(COUNTER_NAME)
+#undef COUNTER_NAME
+	};
+	static const char *const loss_names[] = {
+#define LOSS_NAME(name, shortname, sentence) shortname,
+		COLLECTOR_LOSS_LIST(LOSS_NAME)
+#undef LOSS_NAME
+	};
+	static const enum abi_counter lost[] = {ABI_COUNTER_DROP_RING, ABI_COUNTER_DROP_BUSY,
+						ABI_COUNTER_MISSED, ABI_COUNTER_KERNEL_STACK_LOST};
+	struct collector_counts counts;
+	int r = collector_counts(c, &counts);
+
+	for (size_t i = 0; r >= 0 && i < sizeof(lost) / sizeof(lost[0]); i++)
+		if (counts.kernel[lost[i]])
+			r = profile_add_loss(p, kernel_names[lost[i]], counts.kernel[lost[i]]);
+	for (size_t i = 0; r >= 0 && i < COLLECTOR_LOSS_COUNT; i++)
+		if (counts.loss[i])
+			r = profile_add_loss(p, loss_names[i], counts.loss[i]);
+	return r < 0 ? r : 0;
+}
+
+struct resolve *collector_resolve(struct collector *c)
+{
+	return c->resolve;
+}
+
+struct objects *collector_objects(struct collector *c)
+{
+	return c->objects;
+}

@@ -1,0 +1,90 @@
+/*
+ * Objects: what samples' frames lie in, numbered.
+ *
+ * Files that a sample described get a number (from then on frames carry it), are announced to
+ * resolve, and become objects of the live profile when a frame needs them. The kernel's ranges, the
+ * vdso, JIT memory of a process and raw addresses are objects too. Past OBJECTS_MAX the files that
+ * were not met for longest are forgotten; past OBJECTS_JIT_MAX processes share one JIT object. Not
+ * thread-safe.
+ */
+#pragma once
+
+#include "bpf/abi.h"
+#include "profiler/collector/bpf_object.h"
+#include "profiler/resolve/resolve.h"
+#include "storage/profile.h"
+#include "symbolizer/kallsyms.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define OBJECTS_MAX	ABI_OBJECTS_MAX
+#define OBJECTS_JIT_MAX 4096
+#define OBJECTS_REUSE_NS \
+	10000000000ull /* a number is given again when no record can still carry it */
+
+enum object_state {
+	OBJECT_KEY_ONLY, /* met, never described: its record was lost */
+	OBJECT_DESCRIBED,
+};
+
+struct object {
+	uint32_t number; /* its place in the table, from 1 */
+	enum profile_object_kind kind;
+	enum object_state state;
+	struct abi_file_key key;
+	uint8_t build_id[ABI_BUILD_ID_MAX];
+	uint8_t build_id_bytes;
+	uint32_t domain;
+	uint32_t pid; /* JIT: whose */
+	uint64_t start_ns;
+	char *path;
+	uint64_t base; /* kernel modules and BPF programs: where they are loaded */
+	uint32_t profile_id; /* in the live profile, IDMAP_NONE when not there yet */
+	bool announced; /* resolve knows it */
+	uint64_t used_ns; /* when a sample met it last, monotonic */
+	uint64_t complete; /* user stacks with their outermost frame here that reached their root */
+	uint64_t incomplete; /* and those whose walk was lost here */
+};
+
+struct objects;
+
+/* resolve may be NULL: nothing is announced. */
+int objects_new(struct bpf_programs *programs, struct resolve *resolve, struct objects **ret);
+struct objects *objects_free(struct objects *o);
+
+/* A new live profile: no object is in it yet. */
+void objects_new_profile(struct objects *o);
+
+/* A file's description arrived. NULL only when memory ran out. */
+struct object *objects_describe(struct objects *o, const struct abi_object *file, const char *path,
+				uint64_t now_ns);
+
+/* The object behind a reference of sample s. Never NULL but without memory. */
+struct object *objects_of_ref(struct objects *o, const struct abi_sample *s,
+			      const struct abi_object_ref *ref, uint64_t now_ns);
+
+/* The object of a kernel range. */
+struct object *objects_of_kernel(struct objects *o, const struct kernel_range *range,
+				 uint64_t now_ns);
+
+struct object *objects_by_number(struct objects *o, uint32_t number); /* NULL: none */
+
+/* Which object became this object of the live profile; NULL: none that is still known. */
+struct object *objects_of_profile(struct objects *o, uint32_t profile_id);
+
+/* A sample met it: it is not the next to be forgotten. */
+void objects_touch(struct objects *o, uint32_t number, uint64_t now_ns);
+
+/* Its id in the live profile, interned at the first call. Negative errno. */
+int64_t objects_intern(struct objects *o, struct object *object, struct profile *live);
+
+/* A file's build id, learned from the file itself, where the kernel could not read it. */
+void objects_identified(struct objects *o, uint32_t number, const uint8_t *build_id, uint32_t bytes,
+			struct profile *live);
+
+/* The objects where most walks were lost, most first; how many (at most max). Borrowed. */
+size_t objects_poorest(const struct objects *o, const struct object **ret, size_t max);
+
+uint32_t objects_count(const struct objects *o);
+uint64_t objects_evicted(const struct objects *o);

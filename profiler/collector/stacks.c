@@ -1,0 +1,359 @@
+/* Frames to prefix-tree nodes; see stacks.h. stacks_of() does the work. */
+#include "profiler/collector/stacks.h"
+
+#include "profiler/base/cleanup.h"
+#include "symbolizer/kallsyms.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+/* A stack that was met: the node it became, and the words that make it. */
+struct cached {
+	uint64_t hash;
+	uint32_t node;
+	uint32_t words_at; /* into words */
+	uint32_t n_words;
+};
+
+struct stacks {
+	struct objects *objects;
+	struct kernel_layout layout;
+	uint64_t layout_read_ns; /* monotonic; 0 never */
+	struct cached *cache;
+	uint32_t n_cache, cap_cache;
+	uint64_t *words;
+	size_t n_words, cap_words;
+	struct idmap by_hash;
+	uint32_t mark[ABI_END_COUNT]; /* profile locations of the incomplete marks, + 1 */
+	uint64_t ends[ABI_END_COUNT];
+	uint64_t evicted; /* of objects, when the cache was last known good */
+};
+
+static const char *const end_names[] = {
+#define END_NAME(name, shortname, sentence) shortname,
+	ABI_END_LIST(END_NAME)
+#undef END_NAME
+};
+
+int stacks_new(struct objects *objects, struct stacks **ret)
+{
+	struct stacks *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->objects = objects;
+	*ret = s;
+	return 0;
+}
+
+struct stacks *stacks_free(struct stacks *s)
+{
+	if (!s)
+		return NULL;
+	kernel_layout_done(&s->layout);
+	free(s->cache);
+	free(s->words);
+	idmap_done(&s->by_hash);
+	free(s);
+	return NULL;
+}
+
+static void cache_clear(struct stacks *s)
+{
+	s->n_cache = 0;
+	s->n_words = 0;
+	idmap_clear(&s->by_hash);
+}
+
+void stacks_new_profile(struct stacks *s)
+{
+	cache_clear(s);
+	memset(s->mark, 0, sizeof(s->mark));
+}
+
+/* ---- the kernel's layout ---- */
+
+static void layout_read(struct stacks *s, uint64_t now_ns)
+{
+	_cleanup_close_ int kallsyms = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int modules = open("/proc/modules", O_RDONLY | O_CLOEXEC);
+	struct kernel_layout layout;
+
+	s->layout_read_ns = now_ns;
+	if (kallsyms < 0 || kernel_layout_read(kallsyms, modules, &layout) < 0)
+		return;
+	kernel_layout_done(&s->layout);
+	s->layout = layout;
+	/* What was placed by the old layout may lie elsewhere now. */
+	cache_clear(s);
+}
+
+static const struct kernel_range *range_of(struct stacks *s, uint64_t address, uint64_t now_ns)
+{
+	const struct kernel_range *range = kernel_layout_find(&s->layout, address);
+
+	if (range || (s->layout_read_ns && s->layout_read_ns + STACKS_LAYOUT_NS > now_ns))
+		return range;
+	layout_read(s, now_ns);
+	return kernel_layout_find(&s->layout, address);
+}
+
+/* ---- building ---- */
+
+static int64_t location_in(struct stacks *s, struct object *object, uint64_t offset,
+			   struct profile *live)
+{
+	int64_t id;
+
+	if (!object)
+		return -ENOMEM;
+	id = objects_intern(s->objects, object, live);
+	return id < 0 ? id : profile_location(live, (uint32_t)id, offset);
+}
+
+/* A BPF program is named by the kernel itself. */
+static int name_program(const struct object *object, uint32_t location, struct profile *live)
+{
+	struct profile_function f = {};
+	struct profile_line line = {};
+	int64_t id;
+
+	if (live->locations[location].naming != PROFILE_UNNAMED)
+		return 0;
+	id = profile_string(live, object->path);
+	if (id < 0)
+		return (int)id;
+	f.name = f.system_name = (uint32_t)id;
+	id = profile_function(live, &f);
+	if (id < 0)
+		return (int)id;
+	line.function = (uint32_t)id;
+	return profile_set_lines(live, location, &line, 1);
+}
+
+static int64_t kernel_location(struct stacks *s, uint64_t address, uint64_t now_ns,
+			       struct profile *live)
+{
+	static const struct kernel_range nowhere = {.name = "kernel", .kind = KERNEL_RANGE_MODULE};
+	const struct kernel_range *range = range_of(s, address, now_ns);
+	struct object *object;
+	int64_t id;
+
+	/*
+	 * An address that cannot be placed is not told: it would be a run-time address of the
+	 * kernel.
+	 */
+	if (!range)
+		return location_in(s, objects_of_kernel(s->objects, &nowhere, now_ns), 0, live);
+	object = objects_of_kernel(s->objects, range, now_ns);
+	id = location_in(s, object, address - range->start, live);
+	if (id >= 0 && range->kind == KERNEL_RANGE_BPF) {
+		int r = name_program(object, (uint32_t)id, live);
+
+		if (r < 0)
+			return r;
+	}
+	return id;
+}
+
+/* The mark of a walk that ended early: an own root. */
+static int64_t mark_of(struct stacks *s, unsigned int end, struct profile *live)
+{
+	struct profile_object o = {.kind = PROFILE_OBJECT_INCOMPLETE};
+	int64_t id;
+
+	if (s->mark[end])
+		return s->mark[end] - 1;
+	id = profile_string(live, end_names[end]);
+	if (id < 0)
+		return id;
+	o.path = (uint32_t)id;
+	id = profile_object(live, &o);
+	if (id >= 0)
+		id = profile_location(live, (uint32_t)id, 0);
+	if (id >= 0)
+		s->mark[end] = (uint32_t)id + 1;
+	return id;
+}
+
+static bool is_incomplete(const struct abi_sample *sample)
+{
+	return sample->end != ABI_END_ROOT && sample->end != ABI_END_NONE &&
+	       sample->end != ABI_END_EXEC;
+}
+
+static int64_t build(struct stacks *s, const struct abi_sample *sample, const uint64_t *kernel,
+		     const struct abi_frame *user, const struct abi_object_ref *refs,
+		     struct profile *live)
+{
+	struct object *objects[ABI_SAMPLE_OBJECTS_MAX];
+	int64_t node = 0, location;
+
+	for (unsigned int i = 0; i < sample->n_objects; i++)
+		objects[i] = objects_of_ref(s->objects, sample, &refs[i], sample->time_ns);
+	if (is_incomplete(sample)) {
+		location = mark_of(s, sample->end, live);
+		node = location < 0 ? location : profile_stack(live, 0, (uint32_t)location);
+	}
+	for (unsigned int i = sample->n_user; node >= 0 && i-- > 0;) {
+		location = location_in(s, objects[user[i].object], user[i].offset, live);
+		node = location < 0 ? location
+				    : profile_stack(live, (uint32_t)node, (uint32_t)location);
+	}
+	for (unsigned int i = sample->n_kernel; node >= 0 && i-- > 0;) {
+		/* All but the innermost are return addresses: looked up inside the call. */
+		location = kernel_location(s, kernel[i] - (i > 0), sample->time_ns, live);
+		node = location < 0 ? location
+				    : profile_stack(live, (uint32_t)node, (uint32_t)location);
+	}
+	return node;
+}
+
+/* ---- the cache ---- */
+
+/*
+ * Whether the record's frames mean the same in every sample: files all numbered, nothing of one
+ * process alone.
+ */
+static bool is_shared(const struct abi_sample *sample, const struct abi_object_ref *refs)
+{
+	for (unsigned int i = 0; i < sample->n_objects; i++)
+		if (refs[i].kind != ABI_OBJECT_VDSO &&
+		    !(refs[i].kind == ABI_OBJECT_FILE && refs[i].number))
+			return false;
+	return true;
+}
+
+/* Frames that carry their object's number instead of the record's own index. */
+static size_t flatten(const struct abi_sample *sample, const uint64_t *kernel,
+		      const struct abi_frame *user, const struct abi_object_ref *refs,
+		      uint64_t *ret)
+{
+	size_t n = 0;
+
+	ret[n++] = (uint64_t)sample->end << 32 | (uint32_t)sample->n_user << 8 | sample->n_kernel;
+	for (unsigned int i = 0; i < sample->n_user; i++)
+		ret[n++] = user[i].offset;
+	for (unsigned int i = 0; i < sample->n_user; i++)
+		ret[n++] = refs[user[i].object].number;
+	for (unsigned int i = 0; i < sample->n_kernel; i++)
+		ret[n++] = kernel[i];
+	return n;
+}
+
+#define FLAT_WORDS (1 + 2 * ABI_USER_FRAMES_MAX + ABI_KERNEL_FRAMES_MAX)
+
+static int64_t cache_find(const struct stacks *s, uint64_t hash, const uint64_t *words, size_t n)
+{
+	uint32_t at, i;
+
+	for (i = idmap_first(&s->by_hash, hash, &at); i != IDMAP_NONE;
+	     i = idmap_next(&s->by_hash, hash, &at)) {
+		const struct cached *c = &s->cache[i];
+
+		if (c->hash == hash && c->n_words == n &&
+		    !memcmp(s->words + c->words_at, words, n * sizeof(*words)))
+			return c->node;
+	}
+	return -ENOENT;
+}
+
+static int room_for(struct stacks *s, size_t n)
+{
+	if ((s->n_words + n) * sizeof(*s->words) > STACKS_CACHED_BYTES)
+		cache_clear(s);
+	if (s->n_words + n > s->cap_words) {
+		size_t cap = s->cap_words ? s->cap_words * 2 : 4 * FLAT_WORDS;
+		uint64_t *more = realloc(s->words, cap * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		s->words = more;
+		s->cap_words = cap;
+	}
+	if (s->n_cache == s->cap_cache) {
+		uint32_t cap = s->cap_cache ? s->cap_cache * 2 : 256;
+		struct cached *more = realloc(s->cache, cap * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		s->cache = more;
+		s->cap_cache = cap;
+	}
+	return 0;
+}
+
+static void cache_add(struct stacks *s, uint64_t hash, const uint64_t *words, size_t n,
+		      uint32_t node)
+{
+	if (room_for(s, n) < 0 || idmap_add(&s->by_hash, hash, s->n_cache) < 0)
+		return; /* only slower */
+	memcpy(s->words + s->n_words, words, n * sizeof(*words));
+	s->cache[s->n_cache++] = (struct cached){.hash = hash,
+						 .node = node,
+						 .words_at = (uint32_t)s->n_words,
+						 .n_words = (uint32_t)n};
+	s->n_words += n;
+}
+
+/* Where the walk ended: on the account of the outermost frame's object. */
+static void count_end(struct stacks *s, const struct abi_sample *sample,
+		      const struct abi_frame *user, const struct abi_object_ref *refs)
+{
+	struct object *object;
+
+	s->ends[sample->end]++;
+	if (sample->n_user == 0)
+		return;
+	object = objects_by_number(s->objects, refs[user[sample->n_user - 1].object].number);
+	if (!object)
+		return;
+	if (is_incomplete(sample))
+		object->incomplete++;
+	else
+		object->complete++;
+}
+
+int64_t stacks_of(struct stacks *s, const struct abi_sample *sample, const uint64_t *kernel,
+		  const struct abi_frame *user, const struct abi_object_ref *refs,
+		  struct profile *live)
+{
+	uint64_t words[FLAT_WORDS];
+	uint64_t hash = sample->user_stack ^ (sample->kernel_stack * 0x9e3779b97f4a7c15ull);
+	bool shared = is_shared(sample, refs);
+	size_t n = 0;
+	int64_t node;
+
+	count_end(s, sample, user, refs);
+	/*
+	 * An evicted object's number may be given to another: nothing may stand for stacks of the
+	 * old one.
+	 */
+	if (s->evicted != objects_evicted(s->objects)) {
+		s->evicted = objects_evicted(s->objects);
+		cache_clear(s);
+	}
+	if (shared) {
+		for (unsigned int i = 0; i < sample->n_objects; i++)
+			objects_touch(s->objects, refs[i].number, sample->time_ns);
+		n = flatten(sample, kernel, user, refs, words);
+		node = cache_find(s, hash, words, n);
+		if (node >= 0)
+			return node;
+	}
+	node = build(s, sample, kernel, user, refs, live);
+	if (node >= 0 && shared)
+		cache_add(s, hash, words, n, (uint32_t)node);
+	return node;
+}
+
+const uint64_t *stacks_ends(const struct stacks *s)
+{
+	return s->ends;
+}
+
+bool stacks_kernel_hidden(const struct stacks *s)
+{
+	return s->layout.hidden;
+}

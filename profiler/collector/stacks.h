@@ -1,0 +1,34 @@
+/*
+ * Stacks: from a record's frames to a node of the live profile's prefix tree.
+ *
+ * Equal stacks are recognised by their content hash and then compared word by word before one
+ * stands for the other. Kernel addresses are turned into (object, offset) here and go no further;
+ * the layout behind them is read again when an address is not in it. Not thread-safe.
+ */
+#pragma once
+
+#include "bpf/abi.h"
+#include "profiler/collector/objects.h"
+#include "storage/profile.h"
+
+#define STACKS_CACHED_BYTES (4u << 20)
+#define STACKS_LAYOUT_NS    2000000000ull /* the kernel's layout is not read again sooner */
+
+struct stacks;
+
+int stacks_new(struct objects *objects, struct stacks **ret);
+struct stacks *stacks_free(struct stacks *s);
+void stacks_new_profile(struct stacks *s);
+
+/*
+ * The stack of a sample as a node of live; frames of keys that objects does not know become
+ * objects. Negative errno.
+ */
+int64_t stacks_of(struct stacks *s, const struct abi_sample *sample, const uint64_t *kernel,
+		  const struct abi_frame *user, const struct abi_object_ref *refs,
+		  struct profile *live);
+
+/* How user walks ended, by enum abi_end, since the start. */
+const uint64_t *stacks_ends(const struct stacks *s);
+bool stacks_kernel_hidden(
+	const struct stacks *s); /* kernel addresses cannot be placed: kptr_restrict */

@@ -1,0 +1,627 @@
+/*
+ * Resolve's door: what the collector's thread calls. It queues under the lock and takes from a
+ * list; resolve_open.c and resolve_ask.c do the rest on threads of their own.
+ */
+#include "profiler/base/cleanup.h"
+#include "profiler/resolve/resolve_state.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define END_MS	      1000
+#define OFFSETS_FIRST 16
+#define OPEN_MIN      16
+
+uint64_t resolve_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+void resolve_thread_ends(struct resolve *r)
+{
+	r->running--;
+	pthread_cond_signal(&r->ended);
+}
+
+/* ---- answers ---- */
+
+void resolve_answer_add(struct resolve *r, struct resolve_answer *a)
+{
+	uint64_t one = 1;
+
+	STAILQ_INSERT_TAIL(&r->answers, a, link);
+	/* It can only fail when it is readable already. */
+	(void)!write(r->event, &one, sizeof(one));
+}
+
+static void answer_free(struct resolve_answer *a)
+{
+	free(a->offsets);
+	protocol_answer_done(&a->names);
+	free(a);
+}
+
+/* ---- entries ---- */
+
+static struct resolve_bucket *bucket_of(struct resolve *r, uint32_t object)
+{
+	return &r->bucket[object & (RESOLVE_BUCKETS - 1)];
+}
+
+static struct resolve_entry *find(struct resolve *r, uint32_t object)
+{
+	struct resolve_entry *e;
+
+	LIST_FOREACH(e, bucket_of(r, object), bucket)
+	if (e->object.object == object)
+		return e;
+	return NULL;
+}
+
+static struct resolve_domain *domain_get(struct resolve *r, uint32_t domain)
+{
+	struct resolve_domain *d;
+
+	LIST_FOREACH(d, &r->domains, link)
+	if (d->domain == domain)
+		break;
+	if (!d) {
+		d = calloc(1, sizeof(*d));
+		if (!d)
+			return NULL;
+		d->domain = domain;
+		LIST_INSERT_HEAD(&r->domains, d, link);
+	}
+	d->entries++;
+	return d;
+}
+
+static void domain_put(struct resolve_domain *d)
+{
+	if (--d->entries)
+		return;
+	LIST_REMOVE(d, link);
+	free(d);
+}
+
+static void close_file(struct resolve *r, struct resolve_entry *e)
+{
+	if (e->fd < 0)
+		return;
+	close(e->fd);
+	e->fd = -1;
+	r->n_open--;
+}
+
+static void entry_free(struct resolve *r, struct resolve_entry *e)
+{
+	close_file(r, e);
+	domain_put(e->domain);
+	free((char *)e->object.path);
+	free(e->offsets);
+	free(e);
+}
+
+void resolve_enqueue(struct resolve *r, struct resolve_entry *e)
+{
+	if (e->busy || e->queued)
+		return;
+	if (e->state == RESOLVE_TO_OPEN) {
+		TAILQ_INSERT_TAIL(&r->opening, e, queue);
+		pthread_cond_signal(&r->to_open);
+	} else if (e->state == RESOLVE_READY && e->n) {
+		e->ready_ms = resolve_now_ms();
+		TAILQ_INSERT_TAIL(&r->ready, e, queue);
+		pthread_cond_broadcast(&r->to_ask);
+	} else {
+		return;
+	}
+	e->queued = true;
+}
+
+void resolve_release(struct resolve *r, struct resolve_entry *e)
+{
+	e->busy = false;
+	if (e->forgotten)
+		entry_free(r, e);
+	else
+		resolve_enqueue(r, e);
+}
+
+void resolve_make_room(struct resolve *r)
+{
+	while (r->n_open >= r->open_max) {
+		struct resolve_entry *oldest = NULL;
+		struct resolve_entry *e;
+
+		for (size_t i = 0; i < RESOLVE_BUCKETS; i++)
+			LIST_FOREACH(e, &r->bucket[i], bucket)
+		if (e->fd >= 0 && !e->busy && (!oldest || e->used < oldest->used))
+			oldest = e;
+		if (!oldest)
+			return;
+		close_file(r, oldest);
+	}
+}
+
+/* ---- setting aside ---- */
+
+/* The workers that know e need not any more. */
+static void tell_workers(struct resolve *r, struct resolve_entry *e)
+{
+	for (unsigned int i = 0; i < RESOLVE_WORKERS_MAX; i++) {
+		struct resolve_slot *s = &r->slot[i];
+
+		if (s->alive && e->known[i] == s->run) {
+			resolve_forget_later(s, e->serial);
+			s->n_known--;
+		}
+		e->known[i] = 0;
+	}
+}
+
+static void remember_failure(struct resolve *r, const struct resolve_entry *e, const char *sentence)
+{
+	struct resolve_failed *f = &r->failed[r->failed_total++ % RESOLVE_FAILED_MAX];
+
+	free(f->path);
+	f->path = e->object.path ? strdup(e->object.path) : NULL;
+	snprintf(f->reason, sizeof(f->reason), "%s", sentence);
+}
+
+/*
+ * All that waits of e, without a name. Takes its offsets; where memory is short they are counted,
+ * not told.
+ */
+static void answer_nameless(struct resolve *r, struct resolve_entry *e)
+{
+	struct resolve_answer *a;
+
+	if (!e->n)
+		return;
+	r->nameless += e->n;
+	e->domain->waiting -= e->n;
+	a = calloc(1, sizeof(*a));
+	if (a) {
+		a->kind = RESOLVE_ANSWER_NAMELESS;
+		a->object = e->object.object;
+		a->offsets = steal_ptr(e->offsets);
+		a->n = (uint32_t)e->n;
+		resolve_answer_add(r, a);
+	} else {
+		atomic_fetch_sub(&r->pending, e->n);
+		free(steal_ptr(e->offsets));
+	}
+	e->n = e->cap = 0;
+}
+
+void resolve_set_aside(struct resolve *r, struct resolve_entry *e, int error, const char *sentence)
+{
+	struct resolve_answer *a = calloc(1, sizeof(*a));
+
+	e->state = RESOLVE_FAILED;
+	close_file(r, e);
+	tell_workers(r, e);
+	remember_failure(r, e, sentence);
+	if (a) {
+		a->kind = RESOLVE_ANSWER_FAILED;
+		a->object = e->object.object;
+		a->error = error;
+		snprintf(a->sentence, sizeof(a->sentence), "%s", sentence);
+		resolve_answer_add(r, a);
+	}
+	answer_nameless(r, e);
+}
+
+/* ---- announcing, asking, forgetting ---- */
+
+static int announce(struct resolve *r, const struct resolve_object *o)
+{
+	_cleanup_free_ struct resolve_entry *e = calloc(1, sizeof(*e));
+	_cleanup_free_ char *path = o->path ? strdup(o->path) : NULL;
+	struct resolve_entry *added;
+
+	if (!e || (o->path && !path))
+		return -ENOMEM;
+	e->object = *o;
+	e->fd = -1;
+	e->serial = ++r->serial;
+	e->used = ++r->clock;
+	e->state = o->kind == RESOLVE_FILE ? RESOLVE_TO_OPEN : RESOLVE_READY;
+	e->domain = domain_get(r, o->domain);
+	if (!e->domain)
+		return -ENOMEM;
+	e->object.path = steal_ptr(path);
+	added = steal_ptr(e);
+	LIST_INSERT_HEAD(bucket_of(r, o->object), added, bucket);
+	r->n_entries++;
+	resolve_enqueue(r, added);
+	return 0;
+}
+
+int resolve_announce(struct resolve *r, const struct resolve_object *o)
+{
+	int result;
+
+	if (o->build_id_bytes > ABI_BUILD_ID_MAX)
+		return -EINVAL;
+	pthread_mutex_lock(&r->lock);
+	if (find(r, o->object))
+		result = -EEXIST;
+	else if (r->n_entries >= RESOLVE_OBJECTS_MAX)
+		result = -ENOBUFS;
+	else
+		result = announce(r, o);
+	pthread_mutex_unlock(&r->lock);
+	return result;
+}
+
+static int add_offsets(struct resolve_entry *e, const uint64_t *offsets, size_t n)
+{
+	if (n > e->cap - e->n) {
+		size_t cap = e->cap ? e->cap : OFFSETS_FIRST;
+		uint64_t *more;
+
+		while (cap < e->n + n)
+			cap *= 2;
+		more = realloc(e->offsets, cap * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		e->offsets = more;
+		e->cap = cap;
+	}
+	memcpy(e->offsets + e->n, offsets, n * sizeof(*offsets));
+	e->n += n;
+	return 0;
+}
+
+/* What one owner's files have waiting must leave room for the others'. */
+static bool has_room(const struct resolve *r, const struct resolve_domain *d, size_t n)
+{
+	size_t pending = atomic_load(&r->pending);
+
+	if (n > RESOLVE_PENDING_MAX || pending > RESOLVE_PENDING_MAX - n)
+		return false;
+	return d->domain == 0 || d->waiting + n <= RESOLVE_PENDING_MAX / 2;
+}
+
+static int queue_offsets(struct resolve *r, struct resolve_entry *e, const uint64_t *offsets,
+			 size_t n)
+{
+	int result;
+
+	if (!e)
+		return -ENOENT;
+	if (!has_room(r, e->domain, n))
+		return -ENOBUFS;
+	result = add_offsets(e, offsets, n);
+	if (result < 0)
+		return result;
+	atomic_fetch_add(&r->pending, n);
+	e->domain->waiting += n;
+	e->used = ++r->clock;
+	r->asked += n;
+	if (e->state == RESOLVE_FAILED)
+		answer_nameless(r, e);
+	else
+		resolve_enqueue(r, e);
+	return 0;
+}
+
+int resolve_ask(struct resolve *r, uint32_t object, const uint64_t *offsets, size_t n)
+{
+	int result;
+
+	if (!n)
+		return 0;
+	pthread_mutex_lock(&r->lock);
+	result = queue_offsets(r, find(r, object), offsets, n);
+	pthread_mutex_unlock(&r->lock);
+	return result;
+}
+
+/* Answers on their way are dropped where they are: the caller may be in the middle of one. */
+static void drop_answers(struct resolve *r, uint32_t object)
+{
+	struct resolve_answer *a;
+
+	STAILQ_FOREACH(a, &r->answers, link)
+	if (a->object == object)
+		a->dropped = true;
+	if (r->current && r->current->object == object)
+		r->current->dropped = true;
+}
+
+void resolve_forget(struct resolve *r, uint32_t object)
+{
+	struct resolve_entry *e;
+
+	pthread_mutex_lock(&r->lock);
+	e = find(r, object);
+	if (e) {
+		LIST_REMOVE(e, bucket);
+		r->n_entries--;
+		drop_answers(r, object);
+		tell_workers(r, e);
+		atomic_fetch_sub(&r->pending, e->n);
+		e->domain->waiting -= e->n;
+		e->n = 0;
+		if (e->queued)
+			TAILQ_REMOVE(e->state == RESOLVE_TO_OPEN ? &r->opening : &r->ready, e,
+				     queue);
+		if (e->busy)
+			e->forgotten = true;
+		else
+			entry_free(r, e);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- taking ---- */
+
+/* The answer to go on with, or NULL when there is none and resolve_fd() is quiet. */
+static struct resolve_answer *next_answer(struct resolve *r)
+{
+	uint64_t count;
+
+	pthread_mutex_lock(&r->lock);
+	if (!r->current) {
+		r->current = STAILQ_FIRST(&r->answers);
+		if (r->current)
+			STAILQ_REMOVE_HEAD(&r->answers, link);
+		else
+			(void)!read(r->event, &count, sizeof(count));
+	}
+	pthread_mutex_unlock(&r->lock);
+	return r->current;
+}
+
+static void deliver_one_name(struct resolve_answer *a, const struct resolve_answers *to, void *ctx)
+{
+	struct resolve_line lines[PROTOCOL_LINES_MAX];
+	uint32_t n = a->kind == RESOLVE_ANSWER_NAMED ? a->names.n_lines[a->next] : 0;
+	uint64_t offset = a->offsets[a->next++];
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct protocol_line *l = &a->names.lines[a->next_line++];
+
+		lines[i] = (struct resolve_line){l->function, l->system_name, l->file, l->line,
+						 l->column};
+	}
+	to->named(ctx, a->object, offset, lines, n);
+}
+
+/* Deliver from a, one step. True when nothing is left of it. */
+static bool deliver(struct resolve *r, struct resolve_answer *a, const struct resolve_answers *to,
+		    void *ctx)
+{
+	switch (a->kind) {
+	case RESOLVE_ANSWER_IDENTIFIED:
+		to->identified(ctx, a->object, a->names.build_id,
+			       (uint32_t)a->names.build_id_bytes);
+		return true;
+	case RESOLVE_ANSWER_FAILED:
+		to->failed(ctx, a->object, a->error, a->sentence);
+		return true;
+	default:
+		atomic_fetch_sub(&r->pending, 1);
+		deliver_one_name(a, to, ctx);
+		return a->next == a->n;
+	}
+}
+
+/* What is left of a is not delivered. */
+static void finish(struct resolve *r, struct resolve_answer *a)
+{
+	r->current = NULL;
+	atomic_fetch_sub(&r->pending, a->n - a->next);
+	answer_free(a);
+}
+
+int resolve_take(struct resolve *r, const struct resolve_answers *to, void *ctx, unsigned int max)
+{
+	struct resolve_answer *a;
+	int delivered = 0;
+
+	while ((!max || (unsigned int)delivered < max) && (a = next_answer(r))) {
+		bool done = a->dropped;
+
+		if (!done) {
+			done = deliver(r, a, to, ctx);
+			delivered++;
+		}
+		if (done)
+			finish(r, a);
+	}
+	return delivered;
+}
+
+int resolve_fd(const struct resolve *r)
+{
+	return r->event;
+}
+
+size_t resolve_pending(const struct resolve *r)
+{
+	return atomic_load(&r->pending);
+}
+
+/* ---- beginning and end ---- */
+
+static unsigned int descriptors_allowed(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 2 >= RESOLVE_OPEN_MAX)
+		return RESOLVE_OPEN_MAX;
+	return limit.rlim_cur / 2 > OPEN_MIN ? (unsigned int)limit.rlim_cur / 2 : OPEN_MIN;
+}
+
+static int init_lock(struct resolve *r)
+{
+	pthread_condattr_t attr;
+	int result;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	result = pthread_mutex_init(&r->lock, NULL);
+	if (!result)
+		result = pthread_cond_init(&r->to_open, &attr);
+	if (!result)
+		result = pthread_cond_init(&r->to_ask, &attr);
+	if (!result)
+		result = pthread_cond_init(&r->ended, &attr);
+	pthread_condattr_destroy(&attr);
+	return -result;
+}
+
+static struct resolve *alloc(const struct resolve_options *options)
+{
+	struct resolve *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->options = *options;
+	r->open_max = descriptors_allowed();
+	TAILQ_INIT(&r->opening);
+	TAILQ_INIT(&r->ready);
+	STAILQ_INIT(&r->answers);
+	for (unsigned int i = 0; i < RESOLVE_WORKERS_MAX; i++)
+		r->slot[i] = (struct resolve_slot){
+			.r = r, .index = i, .worker = {.pidfd = -1, .sock = -1}};
+	r->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->event < 0 || init_lock(r) < 0) {
+		if (r->event >= 0)
+			close(r->event);
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* Signals are for the caller's thread. The number of threads started, all or fewer. */
+static unsigned int start_threads(struct resolve *r)
+{
+	unsigned int n = 0;
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_mutex_lock(&r->lock);
+	if (pthread_create(&r->opener, NULL, resolve_open_run, r) == 0)
+		n++;
+	while (n > 0 && n <= RESOLVE_WORKERS_MAX &&
+	       pthread_create(&r->slot[n - 1].thread, NULL, resolve_ask_run, &r->slot[n - 1]) == 0)
+		n++;
+	r->running = n;
+	pthread_mutex_unlock(&r->lock);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return n;
+}
+
+static void kill_workers(struct resolve *r)
+{
+	for (unsigned int i = 0; i < RESOLVE_WORKERS_MAX; i++)
+		if (r->slot[i].alive)
+			syscall(SYS_pidfd_send_signal, r->slot[i].worker.pidfd, SIGKILL, NULL, 0);
+}
+
+/* Lock held: wait for the threads to end, but not for ever. Whether all have. */
+static bool wait_for_end(struct resolve *r)
+{
+	struct timespec until;
+	int result = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += END_MS / 1000;
+	while (r->running && result == 0)
+		result = pthread_cond_timedwait(&r->ended, &r->lock, &until);
+	return r->running == 0;
+}
+
+/*
+ * Whether all n threads have ended: one may hang on a dead file server for as long as that likes.
+ */
+static bool stop_threads(struct resolve *r, unsigned int n)
+{
+	bool all;
+
+	pthread_mutex_lock(&r->lock);
+	r->ending = true;
+	pthread_cond_broadcast(&r->to_open);
+	pthread_cond_broadcast(&r->to_ask);
+	kill_workers(r);
+	all = wait_for_end(r);
+	pthread_mutex_unlock(&r->lock);
+	for (unsigned int i = 0; i < n; i++) {
+		pthread_t thread = i ? r->slot[i - 1].thread : r->opener;
+
+		if (all)
+			pthread_join(thread, NULL);
+		else
+			pthread_detach(thread);
+	}
+	return all;
+}
+
+static void free_all(struct resolve *r)
+{
+	struct resolve_answer *a;
+	struct resolve_entry *e;
+
+	if (r->current)
+		answer_free(r->current);
+	while ((a = STAILQ_FIRST(&r->answers))) {
+		STAILQ_REMOVE_HEAD(&r->answers, link);
+		answer_free(a);
+	}
+	for (size_t i = 0; i < RESOLVE_BUCKETS; i++)
+		while ((e = LIST_FIRST(&r->bucket[i]))) {
+			LIST_REMOVE(e, bucket);
+			entry_free(r, e);
+		}
+	for (size_t i = 0; i < RESOLVE_FAILED_MAX; i++)
+		free(r->failed[i].path);
+	pthread_cond_destroy(&r->ended);
+	pthread_cond_destroy(&r->to_ask);
+	pthread_cond_destroy(&r->to_open);
+	pthread_mutex_destroy(&r->lock);
+	close(r->event);
+	free(r);
+}
+
+int resolve_new(const struct resolve_options *options, struct resolve **ret, struct err *err)
+{
+	struct resolve *r = alloc(options);
+	unsigned int n;
+
+	if (!r)
+		return err_set(err, -ENOMEM, "no memory or descriptors for naming");
+	n = start_threads(r);
+	if (n < 1 + RESOLVE_WORKERS_MAX) {
+		if (stop_threads(r, n))
+			free_all(r);
+		return err_set(err, -EAGAIN, "no threads for naming");
+	}
+	*ret = r;
+	return 0;
+}
+
+/* A thread that hangs keeps everything it may still touch; the process's end takes it along. */
+struct resolve *resolve_free(struct resolve *r)
+{
+	if (r && stop_threads(r, 1 + RESOLVE_WORKERS_MAX))
+		free_all(r);
+	return NULL;
+}

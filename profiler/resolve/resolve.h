@@ -1,0 +1,117 @@
+/*
+ * Resolve: from (object, offset) to names, through the symbolizer workers.
+ *
+ * Opening other people's files and asking the workers happen on threads of their own, so that a
+ * dead NFS or a hostile ELF file stops neither sampling nor flushing. The caller's thread only
+ * queues and takes. Files are opened at once when they are announced (their process may end in
+ * milliseconds) and kept open until they are forgotten; what is opened is what was mapped, or it is
+ * not used: inode, mtime and size agree with the key, or the build id does.
+ *
+ * One symbolizer worker runs per trust domain at a time, at most RESOLVE_WORKERS_MAX together. A
+ * worker that crashes, stalls past RESOLVE_REQUEST_MS or breaks the protocol is killed; the object
+ * that it was busy with is set aside, the rest asked again.
+ */
+#pragma once
+
+#include "bpf/abi.h"
+#include "profiler/base/err.h"
+#include "profiler/base/json.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RESOLVE_WORKERS_MAX 2
+#define RESOLVE_REQUEST_MS  10000
+/*
+ * Descriptors kept, or half of what RLIMIT_NOFILE allows; the least recently used are closed (and
+ * opened again by path).
+ */
+#define RESOLVE_OPEN_MAX    1024
+#define RESOLVE_OBJECTS_MAX 32768 /* announced and not forgotten: twice ABI_OBJECTS_MAX */
+#define RESOLVE_PENDING_MAX 262144 /* offsets, 2 MB; half of it for one domain that is not root's */
+
+enum resolve_kind {
+	RESOLVE_FILE,
+	RESOLVE_VDSO,
+	RESOLVE_KERNEL, /* the core image */
+	RESOLVE_MODULE, /* path is its name, base where it is loaded */
+};
+
+struct resolve_object {
+	uint32_t object; /* the caller's number */
+	enum resolve_kind kind;
+	uint32_t domain; /* as in struct profile_object */
+	struct abi_file_key key;
+	uint8_t build_id
+		[ABI_BUILD_ID_MAX]; /* as read in the kernel at sample time; 0 bytes: unknown */
+	uint8_t build_id_bytes;
+	uint32_t pid; /* a process that maps it, which may have ended */
+	uint64_t start_ns; /* its start, CLOCK_BOOTTIME */
+	uint64_t vm_start,
+		vm_end; /* for /proc/PID/map_files; 0: not known, /proc/PID/exe if is_exe */
+	bool is_exe;
+	const char *path; /* absolute, as the host or the process's root has it; copied */
+	uint64_t base;
+};
+
+struct resolve_line {
+	const char *function;
+	const char *system_name; /* NULL: equals function */
+	const char *file; /* NULL: unknown */
+	uint32_t line, column;
+};
+
+struct resolve;
+
+struct resolve_options {
+	bool sandbox; /* false with --no-sandbox */
+	uint64_t worker_bytes_max; /* private memory of one worker; 0: 128 MB */
+	unsigned int request_ms; /* 0: RESOLVE_REQUEST_MS */
+};
+
+/* Answers, on the thread that calls resolve_take(). Pointers are borrowed for the call. */
+struct resolve_answers {
+	/* n_lines 0: nobody knows. Innermost first. */
+	void (*named)(void *ctx, uint32_t object, uint64_t offset, const struct resolve_line *lines,
+		      uint32_t n_lines);
+	/* Once per FILE that the worker could read: its build id (0 bytes: it has none). */
+	void (*identified)(void *ctx, uint32_t object, const uint8_t *build_id,
+			   uint32_t build_id_bytes);
+	/*
+	 * The object cannot be named: not to be opened, not an ELF file, set aside. Its pending
+	 * offsets are answered with n_lines 0 as well.
+	 */
+	void (*failed)(void *ctx, uint32_t object, int error, const char *sentence);
+};
+
+int resolve_new(const struct resolve_options *options, struct resolve **ret, struct err *err);
+struct resolve *resolve_free(struct resolve *r); /* kills the workers; at most a second */
+
+/*
+ * Announce an object; opened at once, on the opening thread. -EEXIST: that number is announced;
+ * -ENOBUFS: too many are.
+ */
+int resolve_announce(struct resolve *r, const struct resolve_object *o);
+/*
+ * Ask for names; answers come by resolve_take(), each offset exactly once. -ENOBUFS: too much is
+ * queued, try later, none of these is; -ENOENT: not announced. What was asked of a forgotten object
+ * is not answered any more.
+ */
+int resolve_ask(struct resolve *r, uint32_t object, const uint64_t *offsets, size_t n);
+void resolve_forget(struct resolve *r, uint32_t object);
+
+/* Readable when answers wait. */
+int resolve_fd(const struct resolve *r);
+/* Deliver what has arrived, at most max answers (0: all). The number delivered. */
+int resolve_take(struct resolve *r, const struct resolve_answers *to, void *ctx, unsigned int max);
+/* Offsets asked and not yet answered. */
+size_t resolve_pending(const struct resolve *r);
+
+/* The workers as entries of "processes", and the "symbols" object of the status JSON. */
+struct resolve_process {
+	const char *role;
+	int pid;
+};
+size_t resolve_processes(const struct resolve *r, struct resolve_process *ret, size_t max);
+void resolve_status(const struct resolve *r, struct json *j);

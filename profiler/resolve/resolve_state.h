@@ -1,0 +1,158 @@
+/*
+ * What resolve's threads share: entries, their queues, the workers, the answers. For resolve*.c
+ * only.
+ *
+ * One lock guards all of it. An entry that is `busy` belongs to the thread that made it so, which
+ * may use it without the lock, except its offsets and its links.
+ */
+#pragma once
+
+#include "profiler/jail/jail.h"
+#include "profiler/jail/protocol.h"
+#include "profiler/resolve/resolve.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#define RESOLVE_BUCKETS	     4096 /* a power of two; numbers are dense */
+#define RESOLVE_FAILED_MAX   32 /* told in the status, the latest */
+#define RESOLVE_REASON_BYTES 256
+
+enum resolve_entry_state {
+	RESOLVE_TO_OPEN, /* in the queue of the opening thread */
+	/* opened, or nothing to open; in the queue of the asking threads when it has offsets */
+	RESOLVE_READY,
+	RESOLVE_FAILED, /* set aside */
+};
+
+struct resolve_domain {
+	uint32_t domain;
+	uint32_t entries; /* gone with its last */
+	size_t waiting; /* offsets */
+	LIST_ENTRY(resolve_domain) link;
+};
+
+struct resolve_entry {
+	struct resolve_object object; /* path is ours */
+	uint32_t serial; /* what workers call it: never used again */
+	struct resolve_domain *domain;
+	enum resolve_entry_state state;
+	bool busy, forgotten, queued;
+	bool exact; /* what is open is the mapped file; else its build id will tell */
+	bool identified;
+	bool retried; /* asked again once, in a worker of its own */
+	int fd; /* -1: none, or closed to make room */
+	uint64_t used; /* resolve.clock at its last use */
+	uint64_t ready_ms; /* since when it waits for a worker */
+	uint32_t known[RESOLVE_WORKERS_MAX]; /* the run of that worker that knows it */
+	uint64_t *offsets; /* to be asked, in order */
+	size_t n, cap;
+	LIST_ENTRY(resolve_entry) bucket;
+	TAILQ_ENTRY(resolve_entry) queue;
+};
+LIST_HEAD(resolve_bucket, resolve_entry);
+TAILQ_HEAD(resolve_queue, resolve_entry);
+
+enum resolve_answer_kind {
+	RESOLVE_ANSWER_NAMED,
+	/* the whole object is set aside: these of its offsets have no name */
+	RESOLVE_ANSWER_NAMELESS,
+	RESOLVE_ANSWER_IDENTIFIED,
+	RESOLVE_ANSWER_FAILED,
+};
+
+struct resolve_answer {
+	enum resolve_answer_kind kind;
+	uint32_t object;
+	bool dropped; /* its object was forgotten */
+	uint64_t *offsets; /* NAMED, NAMELESS */
+	uint32_t n, next; /* offsets, and the first not yet delivered */
+	uint32_t next_line;
+	struct protocol_answer names; /* NAMED; IDENTIFIED: its build id */
+	int error; /* FAILED */
+	char sentence[RESOLVE_REASON_BYTES];
+	STAILQ_ENTRY(resolve_answer) link;
+};
+
+/* One asking thread and the worker that it drives. */
+struct resolve_slot {
+	struct resolve *r;
+	unsigned int index;
+	pthread_t thread;
+	bool idle; /* waits for something to ask */
+	struct jail_worker worker;
+	bool alive; /* worker may be killed by resolve_free(); changed under the lock */
+	uint32_t domain; /* of the worker, while alive */
+	bool claiming; /* busy for this domain: no other slot serves it now */
+	uint32_t claimed;
+	uint32_t run; /* counts the workers of this slot */
+	uint32_t request; /* id of the last request */
+	uint64_t used_ms;
+	bool has_kernel;
+	unsigned int start_failures; /* in a row */
+	uint32_t n_known;
+	uint32_t *forget; /* serials that the worker is to be told */
+	size_t n_forget, cap_forget;
+	struct protocol_request q;
+};
+
+struct resolve_failed {
+	char *path;
+	char reason[RESOLVE_REASON_BYTES];
+};
+
+struct resolve {
+	struct resolve_options options;
+	pthread_mutex_t lock;
+	pthread_cond_t to_open, to_ask, ended;
+	pthread_t opener;
+	unsigned int running; /* threads */
+	bool ending;
+	int event; /* eventfd: answers wait */
+	uint32_t serial;
+	uint64_t clock; /* counts uses */
+	unsigned int open_max, n_open;
+	uint32_t n_entries;
+	struct resolve_bucket bucket[RESOLVE_BUCKETS];
+	LIST_HEAD(, resolve_domain) domains;
+	struct resolve_queue opening, ready;
+	STAILQ_HEAD(, resolve_answer) answers;
+	struct resolve_answer *current; /* being delivered, by the caller's thread */
+	struct resolve_slot slot[RESOLVE_WORKERS_MAX];
+	atomic_size_t pending;
+
+	uint64_t asked, named, nameless, failed_total;
+	uint64_t workers_started, workers_restarted;
+	uint32_t jail_bits; /* of the last worker */
+	struct resolve_failed failed[RESOLVE_FAILED_MAX];
+};
+
+/* All below with the lock held. */
+void resolve_enqueue(struct resolve *r,
+		     struct resolve_entry *e); /* to where it has to go next, if anywhere */
+void resolve_release(struct resolve *r,
+		     struct resolve_entry *e); /* no longer busy: enqueue, or free when forgotten */
+void resolve_set_aside(struct resolve *r, struct resolve_entry *e, int error, const char *sentence);
+void resolve_answer_add(struct resolve *r, struct resolve_answer *a); /* takes a */
+void resolve_make_room(struct resolve *r); /* close descriptors that were not used for longest */
+uint64_t resolve_now_ms(void);
+void resolve_thread_ends(
+	struct resolve *r); /* its last words: nothing of r is touched after the unlock */
+
+/* A worker for domain in s. Lock held, released meanwhile. 0, or why there is none. */
+int resolve_ensure_worker(struct resolve_slot *s, uint32_t domain, struct err *err);
+/* Lock held, released while it is ended. The wait status, or -1. */
+int resolve_end_worker(struct resolve_slot *s);
+/*
+ * A sentence's end for the object that a worker was busy with: why (negative errno of the
+ * exchange), and its wait status.
+ */
+void resolve_describe_death(int why, int status, char *ret, size_t bytes);
+
+/* The worker of s is told, before its next request, that serial is no more. Lock held. */
+void resolve_forget_later(struct resolve_slot *s, uint32_t serial);
+
+/* The threads. */
+void *resolve_open_run(void *resolve);
+void *resolve_ask_run(void *slot);

@@ -1,0 +1,119 @@
+/*
+ * A worker of an asking thread: its start, its first words, its end. See resolve_state.h for who
+ * may call what.
+ */
+#include "profiler/base/wire.h"
+#include "profiler/jail/worker.h"
+#include "profiler/resolve/resolve_state.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define HELLO_MS       5000
+#define MEMORY_DEFAULT (128ull << 20)
+
+int resolve_end_worker(struct resolve_slot *s)
+{
+	struct resolve *r = s->r;
+	int status;
+
+	if (!s->alive)
+		return -1;
+	s->alive = false;
+	pthread_mutex_unlock(&r->lock);
+	status = jail_end(&s->worker);
+	pthread_mutex_lock(&r->lock);
+	s->n_known = 0;
+	s->n_forget = 0;
+	s->has_kernel = false;
+	return status;
+}
+
+/* Without the lock: the first words of the worker. */
+static int receive_hello(const struct resolve_slot *s, uint32_t *ret_bits, struct err *err)
+{
+	char sentence[PROTOCOL_SENTENCE_MAX + 1];
+	struct wire_msg m;
+	int error;
+	int r = wire_receive(s->worker.sock, &m, HELLO_MS);
+
+	if (r <= 0)
+		return err_set(err, r < 0 ? r : -EPIPE, "the symbolizer worker did not start: %s",
+			       r < 0 ? strerror(-r) : "it ended at once");
+	if (m.type == PROTOCOL_HELLO && !m.n_fds)
+		r = protocol_u32_parse(m.body.data, m.body.len, ret_bits);
+	else if (m.type == PROTOCOL_FAILED &&
+		 protocol_failed_parse(m.body.data, m.body.len, &error, sentence) == 0)
+		r = err_set(err, error, "the symbolizer worker did not start: %s", sentence);
+	else
+		r = -EBADMSG;
+	wire_msg_done(&m);
+	return r == -EBADMSG
+		       ? err_set(err, r,
+				 "the symbolizer worker began with something else than its jail")
+		       : r;
+}
+
+static int start_worker(struct resolve_slot *s, uint32_t domain, struct err *err)
+{
+	struct resolve *r = s->r;
+	uint64_t memory =
+		r->options.worker_bytes_max ? r->options.worker_bytes_max : MEMORY_DEFAULT;
+	char limit[64];
+	const char *const args[] = {limit, NULL};
+	struct jail_worker worker;
+	uint32_t bits = 0;
+	int result;
+
+	snprintf(limit, sizeof(limit), WORKER_MEMORY "%" PRIu64, memory);
+	pthread_mutex_unlock(&r->lock);
+	result = jail_start(JAIL_SYMBOLIZER, args, r->options.sandbox, &worker, err);
+	pthread_mutex_lock(&r->lock);
+	if (result < 0)
+		return result;
+	s->worker = worker;
+	s->alive = true;
+	s->domain = domain;
+	s->run++;
+	if (r->ending)
+		return err_set(err, -ECANCELED, "ending");
+	pthread_mutex_unlock(&r->lock);
+	result = receive_hello(s, &bits, err);
+	pthread_mutex_lock(&r->lock);
+	if (result < 0) {
+		resolve_end_worker(s);
+		return result;
+	}
+	r->workers_started++;
+	r->jail_bits = bits;
+	return 0;
+}
+
+/* A worker that died between requests is nobody's fault. */
+int resolve_ensure_worker(struct resolve_slot *s, uint32_t domain, struct err *err)
+{
+	if (s->alive && jail_has_ended(&s->worker)) {
+		s->r->workers_restarted++;
+		resolve_end_worker(s);
+	}
+	if (s->alive && s->domain == domain)
+		return 0;
+	resolve_end_worker(s);
+	return start_worker(s, domain, err);
+}
+
+void resolve_describe_death(int why, int status, char *ret, size_t bytes)
+{
+	if (why == -ETIMEDOUT)
+		snprintf(ret, bytes, "it keeps a symbolizer worker busy for too long");
+	else if (why == -EBADMSG)
+		snprintf(ret, bytes, "a symbolizer worker said nonsense about it");
+	else if (status >= 0 && WIFSIGNALED(status))
+		snprintf(ret, bytes, "a symbolizer worker died of it: signal %d (%s)",
+			 WTERMSIG(status), sigdescr_np(WTERMSIG(status)));
+	else
+		snprintf(ret, bytes, "a symbolizer worker ended over it");
+}

@@ -1,0 +1,77 @@
+/*
+ * The size comes from the section's own header, so it is a claim: it is bounded before memory is
+ * taken, and what comes out must be exactly as long.
+ */
+#include "symbolizer/inflate.h"
+
+#include "profiler/base/cleanup.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#ifndef ELFCOMPRESS_ZSTD
+#define ELFCOMPRESS_ZSTD 2
+#endif
+
+static int inflate_zlib(struct span in, uint8_t *out, size_t size)
+{
+	uLongf written = size;
+
+	if (uncompress(out, &written, in.data, in.size) != Z_OK || written != size)
+		return -EBADMSG;
+	return 0;
+}
+
+static int inflate_zstd(struct span in, uint8_t *out, size_t size)
+{
+	size_t written = ZSTD_decompress(out, size, in.data, in.size);
+
+	return ZSTD_isError(written) || written != size ? -EBADMSG : 0;
+}
+
+static int read_header(const struct elf_image *image, struct span *bytes, Elf64_Chdr *ret)
+{
+	size_t header = image->is_64 ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
+	Elf32_Chdr small;
+
+	if (bytes->size < header)
+		return -EBADMSG;
+	if (image->is_64) {
+		memcpy(ret, bytes->data, sizeof(*ret));
+	} else {
+		memcpy(&small, bytes->data, sizeof(small));
+		*ret = (Elf64_Chdr){.ch_type = small.ch_type, .ch_size = small.ch_size};
+	}
+	bytes->data += header;
+	bytes->size -= header;
+	return 0;
+}
+
+int inflate_section(const struct elf_image *image, const struct elf_section *section,
+		    size_t bytes_max, uint8_t **ret, size_t *ret_size)
+{
+	struct span bytes = elf_image_bytes(image, section);
+	_cleanup_free_ uint8_t *out = NULL;
+	Elf64_Chdr header;
+	int r = read_header(image, &bytes, &header);
+
+	if (r < 0)
+		return r;
+	if (header.ch_size > bytes_max)
+		return -EFBIG;
+	if (header.ch_type != ELFCOMPRESS_ZLIB && header.ch_type != ELFCOMPRESS_ZSTD)
+		return -EOPNOTSUPP;
+	out = malloc(header.ch_size ? header.ch_size : 1);
+	if (!out)
+		return -ENOMEM;
+	r = header.ch_type == ELFCOMPRESS_ZLIB ? inflate_zlib(bytes, out, header.ch_size)
+					       : inflate_zstd(bytes, out, header.ch_size);
+	if (r < 0)
+		return r;
+	*ret_size = header.ch_size;
+	*ret = steal_ptr(out);
+	return 0;
+}

@@ -1,0 +1,35 @@
+/*
+ * Functions, inlined callers, files and lines from DWARF 2 to 5. Answers what it knows and passes
+ * on the rest: a unit that is corrupt or too large for the budget is as if it were not there.
+ *
+ * Not followed yet: split DWARF (.dwo), supplementary files (dwz's .gnu_debugaltlink), type
+ * signatures.
+ */
+#pragma once
+
+#include "symbolizer/answer.h"
+#include "symbolizer/dwarf_index.h"
+#include "symbolizer/dwarf_paths.h"
+#include "symbolizer/names.h"
+
+struct source_dwarf {
+	const struct elf_image *image;
+	struct budget *budget;
+	struct budget_item item; /* sections and units; everything else falls with it */
+	bool loaded;
+	bool absent; /* no DWARF, or none that can be read */
+	struct dwarf_file file;
+	struct dwarf_paths paths;
+	struct names names;
+};
+
+void source_dwarf_init(struct source_dwarf *d, const struct elf_image *image,
+		       struct budget *budget);
+void source_dwarf_done(struct source_dwarf *d);
+
+/*
+ * Add to a what the debug information says of a virtual address: one line a function, innermost
+ * first, or a line without a function where only the line is known. 0 also when it passes, or
+ * -ENOMEM.
+ */
+int source_dwarf_name(struct source_dwarf *d, uint64_t address, struct answer *a);
