@@ -3,10 +3,10 @@
  * Unwind tables as the kernel walks them: rows of 4 bytes in pages of 64 KiB of the file, over one
  * dictionary of rules that all objects share.
  *
- * A row says from which offset on a rule holds, until the next row's. A file's offsets are split into
- * pages of 64 KiB by their upper bits; a page's rows are sorted by `low`, and its first row has low
- * 0 (what holds at the page's start), so a page is looked up without its neighbours. Rule 0 is the
- * hole: no CFI covers these offsets.
+ * A row says from which offset on a rule holds, until the next row's. A file's offsets are split
+ * into pages of 64 KiB by their upper bits; a page's rows are sorted by `low`, and its first row
+ * has low 0 (what holds at the page's start), so a page is looked up without its neighbours. Rule 0
+ * is the hole: no CFI covers these offsets.
  */
 #ifndef HEARTH_BPF_UNWIND_TABLE_H
 #define HEARTH_BPF_UNWIND_TABLE_H
@@ -59,7 +59,9 @@ struct unwind_rule {
 	__u8 base; /* register of CFA and CFA_DEREF */
 	__u8 fp; /* enum unwind_where: the frame pointer (rbp, x29) */
 	__u8 ra; /* of the return address: AT_CFA or IN_REGISTER */
-	/* CFA = base + cfa_offset; CFA_DEREF: UNWIND_DEREF_*(); PLT: pushed where (pc & 15) >= it */
+	/*
+	 * CFA = base + cfa_offset; CFA_DEREF: UNWIND_DEREF_*(); PLT: pushed where (pc & 15) >= it
+	 */
 	__s32 cfa_offset;
 	__s16 fp_offset;
 	__s16 ra_offset;

@@ -168,7 +168,10 @@ static int add_fde(struct cfi_entries *e, const struct cfi_fde *fde)
 	return 0;
 }
 
-/* Among [from, n_cies): those of this section. Neighbours mostly share theirs: *near is tried first. */
+/*
+ * Among [from, n_cies): those of this section. Neighbours mostly share theirs: *near is tried
+ * first.
+ */
 static const struct cfi_cie *find_cie(const struct cfi_entries *e, size_t from, uint64_t offset,
 				      size_t *near)
 {

@@ -1,6 +1,6 @@
 /*
- * C libraries end _start's CFI by an undefined return address. glibc's loader has no CFI for its own
- * entry, and nothing has in programs without .eh_frame: there the code's end is where the next
+ * C libraries end _start's CFI by an undefined return address. glibc's loader has no CFI for its
+ * own entry, and nothing has in programs without .eh_frame: there the code's end is where the next
  * FDE begins if that is near, or where a call is followed by what only makes sense after
  * a call that does not return.
  */
@@ -44,7 +44,9 @@ static struct span code_at(const struct elf_image *image, uint64_t address)
 	return (struct span){};
 }
 
-/* Behind `call ...; hlt`; both forms of call are told by their hlt 5 or 6 bytes on. 0: not there. */
+/*
+ * Behind `call ...; hlt`; both forms of call are told by their hlt 5 or 6 bytes on. 0: not there.
+ */
 static size_t end_x86(struct span code)
 {
 	for (size_t i = 5; i < code.size; i++) {

@@ -1,4 +1,7 @@
-/* The code that the kernel starts a program or its loader at: the outermost frame of its first thread. */
+/*
+ * The code that the kernel starts a program or its loader at: the outermost frame of its first
+ * thread.
+ */
 #pragma once
 
 #include "symbolizer/module.h"

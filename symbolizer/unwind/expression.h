@@ -12,7 +12,8 @@ enum expression_kind {
 	EXPRESSION_OFFSET, /* base + at */
 	EXPRESSION_DEREF, /* *(base + at) + add: stacks that were realigned */
 	/*
-	 * base + at + (((pc & 15) >= threshold) << 3): PLT stubs of 16 bytes, which push after so many.
+	 * base + at + (((pc & 15) >= threshold) << 3): PLT stubs of 16 bytes, which push after so
+	 * many.
 	 */
 	EXPRESSION_PLT,
 };

@@ -6,20 +6,14 @@
 #include "symbolizer/unwind/find.h"
 
 #include "profiler/base/buf.h"
-#include "profiler/base/cleanup.h"
+#include "symbolizer/inflate.h"
 #include "symbolizer/unwind/pointer.h"
 
 #include <errno.h>
-#include <gelf.h>
-#include <string.h>
+#include <elf.h>
+#include <stdlib.h>
 
 #define HDR_VERSION 1
-
-static void end_elf(Elf **elf)
-{
-	if (*elf)
-		elf_end(*elf);
-}
 
 /* The bytes from an address on, to the end of what the file has of its segment. */
 static struct span bytes_at(const struct elf_image *image, uint64_t address)
@@ -93,55 +87,6 @@ static bool find_by_section(const struct elf_image *image, struct cfi_section *r
 	return true;
 }
 
-/*
- * libelf inflates and writes the new size into the section's header, which in elf_memory() is the
- * image itself: so it gets one of its own, of this section alone.
- */
-static int inflate(struct span bytes, struct cfi_section *ret)
-{
-	_cleanup_free_ uint8_t *file = NULL;
-	_cleanup_(end_elf) Elf *elf = NULL;
-	Elf64_Ehdr ehdr = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
-				       EV_CURRENT},
-			   .e_type = ET_REL,
-			   .e_version = EV_CURRENT,
-			   .e_ehsize = sizeof(Elf64_Ehdr),
-			   .e_shoff = sizeof(Elf64_Ehdr),
-			   .e_shentsize = sizeof(Elf64_Shdr),
-			   .e_shnum = 2};
-	Elf64_Shdr shdr = {.sh_type = SHT_PROGBITS,
-			   .sh_flags = SHF_COMPRESSED,
-			   .sh_offset = sizeof(Elf64_Ehdr) + 2 * sizeof(Elf64_Shdr),
-			   .sh_size = bytes.size,
-			   .sh_addralign = 8};
-	Elf_Data *data;
-	GElf_Chdr chdr;
-	Elf_Scn *scn;
-
-	file = calloc(1, shdr.sh_offset + bytes.size);
-	if (!file)
-		return -ENOMEM;
-	memcpy(file, &ehdr, sizeof(ehdr));
-	memcpy(file + sizeof(ehdr) + sizeof(shdr), &shdr, sizeof(shdr));
-	memcpy(file + shdr.sh_offset, bytes.data, bytes.size);
-	elf_version(EV_CURRENT);
-	elf = elf_memory((char *)file, shdr.sh_offset + bytes.size);
-	scn = elf ? elf_getscn(elf, 1) : NULL;
-	if (!scn || !gelf_getchdr(scn, &chdr) || chdr.ch_size > UNWIND_INFLATED_MAX ||
-	    elf_compress(scn, 0, 0) < 0)
-		return -EBADMSG;
-	data = elf_getdata(scn, NULL);
-	if (!data || !data->d_size)
-		return -EBADMSG;
-	ret->inflated = malloc(data->d_size);
-	if (!ret->inflated)
-		return -ENOMEM;
-	memcpy(ret->inflated, data->d_buf, data->d_size);
-	ret->data = ret->inflated;
-	ret->size = data->d_size;
-	return 0;
-}
-
 /* 1 found, 0 there is none that can be read, or -ENOMEM. */
 static int find_debug_frame(const struct elf_image *image, struct cfi_section *ret)
 {
@@ -154,8 +99,9 @@ static int find_debug_frame(const struct elf_image *image, struct cfi_section *r
 	*ret = (struct cfi_section){.data = bytes.data, .size = bytes.size, .address = s->address};
 	if (!(s->flags & SHF_COMPRESSED))
 		return 1;
-	r = inflate(bytes, ret);
-	return r == -EBADMSG ? 0 : r < 0 ? r : 1;
+	r = inflate_section(image, s, UNWIND_INFLATED_MAX, &ret->inflated, &ret->size);
+	ret->data = ret->inflated;
+	return r == -ENOMEM ? r : r == 0;
 }
 
 int unwind_find_cfi(const struct elf_image *image, const struct elf_image *debug,

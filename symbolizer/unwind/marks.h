@@ -23,7 +23,7 @@ struct unwind_mark {
 size_t unwind_reduce(struct unwind_mark *v, size_t n);
 
 /*
- * Reduced marks into rows and pages: what is left of *ret stays. Pages of which nothing is known are
- * not there. 0, -ENOMEM, or -E2BIG past a maximum of unwind.h; *ret is untouched on failure.
+ * Reduced marks into rows and pages: what is left of *ret stays. Pages of which nothing is known
+ * are not there. 0, -ENOMEM, or -E2BIG past a maximum of unwind.h; *ret is untouched on failure.
  */
 int unwind_split(const struct unwind_mark *v, size_t n, struct unwind_table *ret);

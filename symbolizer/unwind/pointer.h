@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 /*
- * A pointer at c, which stands in section. 0, or -EBADMSG: past the end, left out, or of an encoding
- * that would read memory of a process (indirect) or is made for other machines.
+ * A pointer at c, which stands in section. 0, or -EBADMSG: past the end, left out, or of an
+ * encoding that would read memory of a process (indirect) or is made for other machines.
  */
 int cfi_pointer_read(struct cursor *c, uint8_t encoding, const struct cfi_section *section,
 		     uint64_t *ret);

@@ -1,6 +1,6 @@
 /*
- * Time is linear in the bytes of the program: each instruction takes at least one, gives at most one
- * row, and there are no loops.
+ * Time is linear in the bytes of the program: each instruction takes at least one, gives at most
+ * one row, and there are no loops.
  */
 #include "symbolizer/unwind/program.h"
 #include "symbolizer/unwind/pointer.h"

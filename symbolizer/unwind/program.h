@@ -46,7 +46,10 @@ struct cfi_registers {
 /* false: a machine that is not unwound. */
 bool cfi_registers_of(uint16_t machine, struct cfi_registers *ret);
 
-/* state holds from address on, until the next call or the end of the range. Negative errno ends the program. */
+/*
+ * state holds from address on, until the next call or the end of the range. Negative errno ends the
+ * program.
+ */
 typedef int (*cfi_row_fn)(void *arg, uint64_t address, const struct cfi_state *state);
 
 /* What all FDEs of a CIE begin with. 0 or -EBADMSG. */

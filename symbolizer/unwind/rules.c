@@ -38,9 +38,9 @@ static bool is_read_at(const struct cfi_rule *rule, enum cfi_how how, enum expre
 }
 
 /*
- * arm64 kernels write a record of frame pointer and link register that plain rules could follow, and
- * then miss the interrupted function's own; x86-64 C libraries say where the kernel saved what, and
- * anything but that is none of the kernel's frames.
+ * arm64 kernels write a record of frame pointer and link register that plain rules could follow,
+ * and then miss the interrupted function's own; x86-64 C libraries say where the kernel saved what,
+ * and anything but that is none of the kernel's frames.
  */
 static bool is_signal(const struct cfi_registers *registers, const struct cfi_cie *cie,
 		      const struct cfi_state *s)

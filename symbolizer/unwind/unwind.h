@@ -52,7 +52,8 @@ struct unwind_table {
 	uint32_t n_fdes, n_cfi_rows; /* before reduction */
 	uint32_t n_bad; /* entries of CFI that are corrupt: holes, where nothing else covers them */
 	uint32_t
-		n_overlaps; /* FDEs of which others covered some or all before: the first one counts */
+		/* FDEs of which others covered some or all before: the first one counts */
+		n_overlaps;
 	uint32_t kinds[UNWIND_KIND_COUNT]; /* rows by kind */
 	uint16_t machine; /* EM_X86_64 or EM_AARCH64: whose registers the rules name */
 	enum unwind_source source;
@@ -68,8 +69,9 @@ struct unwind_input {
 };
 
 /*
- * Compile. 0 also for a file without CFI (n_rows 0, the reason in source). -EBADMSG: no ELF file, or
- * CFI of which nothing can be used; -E2BIG: past a maximum; -ENOMEM. ret is untouched on failure.
+ * Compile. 0 also for a file without CFI (n_rows 0, the reason in source). -EBADMSG: no ELF file,
+ * or CFI of which nothing can be used; -E2BIG: past a maximum; -ENOMEM. ret is untouched on
+ * failure.
  */
 int unwind_compile(const struct unwind_input *in, struct unwind_table *ret, struct err *err);
 void unwind_table_done(struct unwind_table *t); /* a zeroed one is allowed */

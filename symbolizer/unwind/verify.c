@@ -197,8 +197,8 @@ static void judge_row(struct judge *j, uint64_t address, Dwarf_Frame *frame,
 }
 
 /*
- * libdw gives up a CFA whose register alone is set after an expression. libgcc takes the offset from
- * before the expression, which is what the code does: libgcrypt.so.20.4.1 at 0xccac5 has
+ * libdw gives up a CFA whose register alone is set after an expression. libgcc takes the offset
+ * from before the expression, which is what the code does: libgcrypt.so.20.4.1 at 0xccac5 has
  * `mov 0x218(%rsp),%rsp`, six pops (CFA = rsp + 56, 48, ... 8 by its CFI) and `ret`.
  */
 static bool has_no_cfa(Dwarf_Frame *frame)

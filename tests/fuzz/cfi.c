@@ -1,6 +1,7 @@
 /*
- * Fuzzer of the unwind-table compiler. The first byte says what the rest is: `e` an ELF file, `s` an
- * .eh_frame and `d` a .debug_frame of a made file, `c` a cache behind its checksum, which is put right.
+ * Fuzzer of the unwind-table compiler. The first byte says what the rest is: `e` an ELF file, `s`
+ * an .eh_frame and `d` a .debug_frame of a made file, `c` a cache behind its checksum, which is put
+ * right.
  *
  * What must hold: a table that was compiled is accepted as its own cache, and every row is found.
  * The corpus is written by make_cfi_corpus.py.

@@ -1,8 +1,9 @@
 /*
  * Every unwind table against libdw: verify_files [-v] PATH...
  *
- * Folders are walked, symbolic links in them are not followed; what is no ELF file is passed over. The sum
- * comes last. Exit status 0: no mismatch, and something was compared; 1 otherwise; 77: of the paths none exists.
+ * Folders are walked, symbolic links in them are not followed; what is no ELF file is passed over.
+ * The sum comes last. Exit status 0: no mismatch, and something was compared; 1 otherwise; 77: of
+ * the paths none exists.
  */
 #include <elf.h>
 #include <fcntl.h>

@@ -139,7 +139,10 @@ static void add_eh_frame(struct parts *p, const struct make_file *f)
 	add_load(p, PF_R, at, MAKE_CFI_ADDRESS - (f->no_sections ? 8 : 0), p->out.len - at);
 }
 
-/* libelf deflates nothing by itself: a section of a file of its own is deflated, and its bytes taken. */
+/*
+ * libelf deflates nothing by itself: a section of a file of its own is deflated, and its bytes
+ * taken.
+ */
 static void add_compressed(struct parts *p, const struct buf *frames)
 {
 	struct make_file plain = {.debug_frame = frames};

@@ -269,7 +269,9 @@ static void what_is_no_elf_file_or_has_only_corrupt_cfi_is_refused(void **state)
 	t = (struct unwind_table){};
 }
 
-/* A row a byte, over a file of code: past the rows of a page, in time that is bounded by the bytes. */
+/*
+ * A row a byte, over a file of code: past the rows of a page, in time that is bounded by the bytes.
+ */
 static void rows_without_number_are_refused(void **state)
 {
 	size_t n = 3 * (UNWIND_PAGE_ROWS_MAX + 2);
