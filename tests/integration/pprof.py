@@ -25,7 +25,9 @@ SAMPLE = re.compile(r"^\s+(\d+)\s+(\d+): ([\d ]*)$")
 LABELS = re.compile(r"([^\s:]+):\[(.*?)\](?= [^\s:]+:\[|$)")
 LOCATION = re.compile(r"^\s+(\d+): 0x([0-9a-f]+) M=(\d+) (.*)$")
 LINE = re.compile(r"^(.*?) (\S*?):(\d+)(?::\d+)? s=\d+(?:\(.*\))?$")  # Go 1.19: no column
-MAPPING = re.compile(r"^(\d+): 0x([0-9a-f]+)/0x([0-9a-f]+)/0x([0-9a-f]+) (.*?) (\S*) ((?:\[..\])*)$")
+MAPPING = re.compile(
+    r"^(\d+): 0x([0-9a-f]+)/0x([0-9a-f]+)/0x([0-9a-f]+) (.*?) (\S*) ((?:\[..\])*)$"
+)
 
 
 def run(*arguments):
