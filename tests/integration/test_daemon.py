@@ -57,20 +57,24 @@ class Serving(unittest.TestCase):
 
 
 class Ending(unittest.TestCase):
-    def setUp(self):
-        self.of_others = host.bpf_objects()
+    def started(self, store):
+        """A daemon, and the BPF programs and maps that came with it."""
+        before = host.bpf_objects()
+        served = host.Daemon(store)
+        return served, host.bpf_objects() - before
 
-    def assert_nothing_is_left(self, pids):
+    def assert_nothing_is_left(self, pids, loaded):
         host.wait_until(
             lambda: not any(host.alive(pid) for pid in pids), 1.0, f"processes {pids} are gone"
         )
         host.wait_until(
-            lambda: not host.bpf_objects() - self.of_others, 1.0, "BPF programs and maps are gone"
+            lambda: not host.bpf_objects() & loaded, 1.0, "BPF programs and maps are gone"
         )
 
     def test_an_orderly_end_loses_nothing(self):
         with tempfile.TemporaryDirectory() as folder, host.load(host.program("split"), "60"):
-            served = host.Daemon(os.path.join(folder, "s", "hearth.db"))
+            served, loaded = self.started(os.path.join(folder, "s", "hearth.db"))
+            self.assertGreaterEqual(len(loaded), 2)
             time.sleep(2.3)
             pids = served.processes()
             self.assertGreaterEqual(len(pids), 2)
@@ -78,7 +82,7 @@ class Ending(unittest.TestCase):
             code, errors = served.stop()
             self.assertEqual(code, 0, errors)
             self.assertLess(time.monotonic() - begin, 2.0)
-            self.assert_nothing_is_left(pids)
+            self.assert_nothing_is_left(pids, loaded)
             status = json.loads(host.run("status", "--json", "--store", served.store).stdout)
             self.assertFalse(status["running"])
             self.assertEqual(status["samples"]["taken"], status["store"]["samples"])
@@ -89,7 +93,7 @@ class Ending(unittest.TestCase):
             store = os.path.join(folder, "s", "hearth.db")
             kept = 0
             for _ in range(20):
-                served = host.Daemon(store)
+                served, loaded = self.started(store)
                 host.wait_until(
                     lambda s=served: s.status()["samples"]["stored"] > 0, 15, "the first commit"
                 )
@@ -97,7 +101,7 @@ class Ending(unittest.TestCase):
                 pids = served.processes()
                 killed = time.time()
                 served.kill()
-                self.assert_nothing_is_left(pids)
+                self.assert_nothing_is_left(pids, loaded)
                 status = json.loads(host.run("status", "--json", "--store", store).stdout)
                 self.assertFalse(status["store"]["clean"])
                 self.assertGreaterEqual(status["store"]["samples"], kept)
