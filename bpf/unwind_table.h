@@ -29,6 +29,7 @@ struct unwind_row {
 	X(HOLE, "hole", "no CFI covers this code")                                      \
 	X(CFA, "cfa", "CFA = register + offset")                                        \
 	X(CFA_DEREF, "cfa-deref", "CFA = *(register + offset) + add: realigned stacks") \
+	X(CFA_INDEXED, "cfa-indexed", "CFA = *(register + 8 * register + at) + add")    \
 	X(PLT, "plt", "a PLT stub: CFA = sp + 8, or 16 behind the push")                \
 	X(SIGNAL, "signal", "the caller's registers are in the signal frame")           \
 	X(END, "end", "the return address is undefined: the outermost frame")           \
@@ -70,6 +71,14 @@ struct unwind_rule {
 /* CFA_DEREF packs both numbers into cfa_offset: CFA = *(base + (s16)(v)) + (v >> 16). */
 #define UNWIND_DEREF_AT(v)  ((__s16)((v)&0xffff))
 #define UNWIND_DEREF_ADD(v) ((__s16)((v) >> 16))
+
+/*
+ * CFA_INDEXED, of openssl's big number routines: CFA = *(base + 8 * index + at) + add. They are
+ * leaves, so that both registers are known.
+ */
+#define UNWIND_INDEXED_AT(v)  ((__s16)((v)&0xffff))
+#define UNWIND_INDEXED_ADD(v) ((__s8)((v) >> 16 & 0xff))
+#define UNWIND_INDEXED_BY(v)  ((__u8)((__u32)(v) >> 24))
 
 #ifndef __bpf__
 _Static_assert(sizeof(struct unwind_row) == 4, "a row is four bytes");

@@ -14,7 +14,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
-#define COMMAND_ROW(name, help) {#name, cmd_##name, help},
+#define COMMAND_ROW(id, name, help) {name, cmd_##id, help},
 	CMD_LIST(COMMAND_ROW)
 #undef COMMAND_ROW
 };
@@ -27,7 +27,7 @@ static void usage(FILE *to)
 	      "hosts.\n\nCommands:\n",
 	      to);
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(to, "  %-8s  %s\n", commands[i].name, commands[i].help);
+		fprintf(to, "  %-12s  %s\n", commands[i].name, commands[i].help);
 	fputs("\n`hearth COMMAND --help` tells the rest of a command; `hearth --version` the "
 	      "version.\n"
 	      "\nTo begin with:\n"

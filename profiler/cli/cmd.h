@@ -7,18 +7,21 @@
 #include "profiler/base/err.h"
 #include "profiler/cli/options.h"
 
-/* X(name, one line of help) */
-#define CMD_LIST(X)                                                                           \
-	X(record, "profile the host, processes or a command, into one file; no store")        \
-	X(serve, "sample for as long as the host runs, into a store, and serve its web page") \
-	X(export, "write a range of the store as pprof, folded, JSON, a flame graph, ...")    \
-	X(diff, "compare two ranges of the store")                                            \
-	X(status, "what the daemon did and lost, and what the store holds")                   \
-	X(doctor, "what this kernel and host offer, what is missing, and what to do")
+/* X(identifier, name, one line of help) */
+#define CMD_LIST(X)                                                                              \
+	X(record, "record", "profile the host, processes or a command, into one file; no store") \
+	X(serve, "serve",                                                                        \
+	  "sample for as long as the host runs, into a store, and serve its web page")           \
+	X(export, "export",                                                                      \
+	  "write a range of the store as pprof, folded, JSON, a flame graph, ...")               \
+	X(diff, "diff", "compare two ranges of the store")                                       \
+	X(status, "status", "what the daemon did and lost, and what the store holds")            \
+	X(doctor, "doctor", "what this kernel and host offer, what is missing, and what to do")  \
+	X(unwind_table, "unwind-table", "what the unwind-table compiler makes of an ELF file")
 
-#define CMD_DECLARE(name, help)                \
-	int cmd_##name(int argc, char **argv); \
-	extern const struct options_command cmd_##name##_options;
+#define CMD_DECLARE(id, name, help)          \
+	int cmd_##id(int argc, char **argv); \
+	extern const struct options_command cmd_##id##_options;
 CMD_LIST(CMD_DECLARE)
 #undef CMD_DECLARE
 

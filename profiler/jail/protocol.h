@@ -48,6 +48,7 @@ enum protocol_message {
 	PROTOCOL_READY = 5, /* web, once: the address text; or PROTOCOL_FAILED */
 	PROTOCOL_FAILED = 6, /* i32 errno, then the sentence */
 	PROTOCOL_CONFIG = 7, /* collector to web, once, first */
+	PROTOCOL_TABLE = 8, /* an unwind table; see protocol_table.h */
 };
 
 enum protocol_object {

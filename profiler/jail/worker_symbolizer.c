@@ -10,6 +10,7 @@
 #include "profiler/base/quantity.h"
 #include "profiler/base/wire.h"
 #include "profiler/jail/protocol.h"
+#include "profiler/jail/worker_table.h"
 #include "symbolizer/symbolizer.h"
 
 #include <errno.h>
@@ -229,6 +230,8 @@ static int handle(struct worker *w, struct wire_msg *m)
 		if (r == 0)
 			forget(w, object);
 		return r;
+	case PROTOCOL_TABLE:
+		return worker_table(m);
 	default:
 		return -EBADMSG;
 	}

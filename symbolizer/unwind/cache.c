@@ -134,6 +134,8 @@ static int check_rules(const struct unwind_table *t)
 		     r->ra != UNWIND_SAME) ||
 		    r->base > 31)
 			return -EBADMSG;
+		if (r->kind == UNWIND_KIND_CFA_INDEXED && UNWIND_INDEXED_BY(r->cfa_offset) > 31)
+			return -EBADMSG;
 		if ((r->fp == UNWIND_IN_REGISTER && (r->fp_offset < 0 || r->fp_offset > 31)) ||
 		    (r->ra == UNWIND_IN_REGISTER && (r->ra_offset < 0 || r->ra_offset > 31)))
 			return -EBADMSG;

@@ -208,6 +208,11 @@ static uint64_t evaluate_cfa(const struct made_up *m, const struct unwind_rule *
 		return made_up_memory(m,
 				      base + (uint64_t)(int64_t)UNWIND_DEREF_AT(rule->cfa_offset)) +
 		       (uint64_t)(int64_t)UNWIND_DEREF_ADD(rule->cfa_offset);
+	case UNWIND_KIND_CFA_INDEXED:
+		base += 8 * made_up_register(m, UNWIND_INDEXED_BY(rule->cfa_offset));
+		base += (uint64_t)(int64_t)UNWIND_INDEXED_AT(rule->cfa_offset);
+		return made_up_memory(m, base) +
+		       (uint64_t)(int64_t)UNWIND_INDEXED_ADD(rule->cfa_offset);
 	case UNWIND_KIND_PLT:
 		return made_up_register(m, m->sp) + 8 +
 		       ((m->pc & 15) >= (uint64_t)rule->cfa_offset ? 8 : 0);

@@ -9,7 +9,7 @@
 
 /* One operation; all constants are PUSH, all sums with a constant ADD. */
 struct op {
-	enum { PUSH, ADD, REGISTER, DEREF, PLUS, AND, GE, SHL, END } what;
+	enum { PUSH, ADD, REGISTER, DEREF, PLUS, AND, GE, SHL, MUL, END } what;
 	uint64_t number; /* of the register */
 	int64_t value;
 };
@@ -85,6 +85,9 @@ static bool read_op(struct cursor *c, struct op *ret)
 	case DW_OP_shl:
 		ret->what = SHL;
 		break;
+	case DW_OP_mul:
+		ret->what = MUL;
+		break;
 	default:
 		return false;
 	}
@@ -123,6 +126,15 @@ static bool is_plt(const struct op *op, uint64_t pc)
 	       op[9].what == END;
 }
 
+/* Up to what may follow: nothing, or a sum. */
+static bool is_indexed(const struct op *op)
+{
+	return op[0].what == REGISTER && op[1].what == REGISTER && op[1].value == 0 &&
+	       op[2].what == PUSH && op[2].value == 8 && op[3].what == MUL && op[4].what == PLUS &&
+	       op[5].what == DEREF &&
+	       (op[6].what == END || (op[6].what == ADD && op[7].what == END));
+}
+
 struct expression expression_read(const uint8_t *expression, size_t bytes, uint64_t pc)
 {
 	struct op op[OPS_MAX + 1];
@@ -140,6 +152,10 @@ struct expression expression_read(const uint8_t *expression, size_t bytes, uint6
 	} else if (op[1].what == DEREF && op[2].what == ADD && op[3].what == END) {
 		e.kind = EXPRESSION_DEREF;
 		e.add = op[2].value;
+	} else if (is_indexed(op)) {
+		e.kind = EXPRESSION_INDEXED;
+		e.index = op[1].number;
+		e.add = op[6].what == ADD ? op[6].value : 0;
 	} else if (is_plt(op, pc)) {
 		e.kind = EXPRESSION_PLT;
 		e.threshold = (uint64_t)op[4].value;

@@ -11,6 +11,7 @@ enum expression_kind {
 	EXPRESSION_OTHER,
 	EXPRESSION_OFFSET, /* base + at */
 	EXPRESSION_DEREF, /* *(base + at) + add: stacks that were realigned */
+	EXPRESSION_INDEXED, /* *(base + 8 * index + at) + add: openssl's big numbers */
 	/*
 	 * base + at + (((pc & 15) >= threshold) << 3): PLT stubs of 16 bytes, which push after so
 	 * many.
@@ -22,7 +23,8 @@ struct expression {
 	enum expression_kind kind;
 	uint64_t base; /* a register */
 	int64_t at, add;
-	uint64_t threshold;
+	uint64_t index; /* of INDEXED: a register */
+	uint64_t threshold; /* of PLT */
 };
 
 /* What expression[0, bytes) says; pc is the register that holds the program counter. */

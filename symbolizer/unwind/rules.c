@@ -84,6 +84,14 @@ static enum unwind_kind set_cfa_expression(const struct cfi_registers *registers
 		rule->cfa_offset =
 			(int32_t)((uint32_t)(uint16_t)e.at | (uint32_t)(uint16_t)e.add << 16);
 		return UNWIND_KIND_CFA;
+	case EXPRESSION_INDEXED:
+		if (!fits_16(e.at) || e.add != (int8_t)e.add || !is_register(registers, e.index))
+			return UNWIND_KIND_REGISTER;
+		rule->kind = UNWIND_KIND_CFA_INDEXED;
+		rule->cfa_offset =
+			(int32_t)((uint32_t)(uint16_t)e.at | (uint32_t)(uint8_t)e.add << 16 |
+				  (uint32_t)e.index << 24);
+		return UNWIND_KIND_CFA;
 	default:
 		if (e.base != registers->sp || e.at != 8 || registers->is_arm64)
 			return UNWIND_KIND_EXPRESSION;

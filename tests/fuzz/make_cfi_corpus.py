@@ -8,6 +8,7 @@ import sys
 CODE, CFI = 0x401000, 0x300000
 BEGIN = bytes([0x0C, 7, 8, 0x90, 1])
 PLT = bytes([0x77, 8, 0x80, 0, 0x3F, 0x1A, 0x3B, 0x2A, 0x33, 0x24, 0x22])
+INDEXED = bytes([0x77, 8, 0x79, 0, 0x38, 0x1E, 0x22, 0x06, 0x23, 8])
 
 
 def entry(content):
@@ -86,6 +87,7 @@ def corpus():
     yield "frame_pointer", b"s" + section(saved, saved)
     yield "every_instruction", b"s" + section(every)
     yield "plt", b"s" + section(block(b"\x0f", PLT))
+    yield "indexed", b"s" + section(block(b"\x0f", INDEXED))
     yield "realigned", b"s" + section(drap)
     yield "restorer", b"s" + section(restorer, first=cie(b"zRS"))
     yield "undefined", b"s" + section(b"\x07\x10")
@@ -103,6 +105,9 @@ def corpus():
     yield "debug_frame", b"d" + debug_section(saved, every)
     yield "elf", b"e" + elf(section(saved) + bytes(4))
     yield "elf_cut", b"e" + elf(section(saved))[:-20]
+    far = bytearray(elf(section(saved)))
+    struct.pack_into("<Q", far, 64 + 2 * 56 + 8, 2**64 - 0x1000)
+    yield "elf_far_header", b"e" + bytes(far)
     yield "elf_no_cfi", b"e" + elf(b"")
     yield "cache", b"c" + cache()
     yield "cache_cut", b"c" + cache()[:-2]

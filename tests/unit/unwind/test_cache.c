@@ -216,6 +216,8 @@ static void rules_that_no_compiler_makes_are_refused(void **state)
 	assert_refused(RULES_AT + 14, (const uint8_t[]){UNWIND_WHERE_COUNT}, 1);
 	assert_refused(RULES_AT + 15, (const uint8_t[]){UNWIND_AT_FP}, 1);
 	assert_refused(RULES_AT + 15, (const uint8_t[]){UNWIND_WHERE_COUNT}, 1);
+	assert_refused(RULES_AT + 12, /* the register of an index */
+		       (const uint8_t[]){UNWIND_KIND_CFA_INDEXED, 7, 0, 1, 8, 0, 8, 32}, 8);
 	assert_refused_u16(RULES_AT + 24 + 10, 32); /* the register of a return address */
 	assert_refused_u16(RULES_AT + 24 + 10, 0xffff);
 	assert_refused(RULES_AT + 14, "\3\1\0\0\0\0\40", 7); /* of a frame pointer */

@@ -72,6 +72,23 @@ static void a_plt_stub_at_either_threshold(void **state)
 	assert_int_equal(e.threshold, 10);
 }
 
+static void what_is_read_at_an_indexed_place(void **state)
+{
+	struct expression e =
+		expression_read(BYTES(0x77, 8, 0x79, 0, 0x38, 0x1e, 0x22, 0x06, 0x23, 16), PC);
+
+	(void)state;
+	assert_int_equal(e.kind, EXPRESSION_INDEXED);
+	assert_int_equal(e.base, 7);
+	assert_int_equal(e.index, 9);
+	assert_int_equal(e.at, 8);
+	assert_int_equal(e.add, 16);
+	e = expression_read(BYTES(0x77, 0, 0x70, 0, 0x38, 0x1e, 0x22, 0x06), PC);
+	assert_int_equal(e.kind, EXPRESSION_INDEXED);
+	assert_int_equal(e.index, 0);
+	assert_int_equal(e.add, 0);
+}
+
 static void nothing_near_a_shape_is_taken_for_it(void **state)
 {
 	const struct {
@@ -91,8 +108,11 @@ static void nothing_near_a_shape_is_taken_for_it(void **state)
 		{BYTES(0x77, 8, 0x7f, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22)}, /* r15 */
 		{BYTES(0x77, 8, 0x80, 1, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22)}, /* pc + 1 */
 		{BYTES(0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22, 0x06)},
-		/* openssl's: of two registers */
-		{BYTES(0x77, 8, 0x79, 0, 0x38, 0x1e, 0x22, 0x06, 0x23, 8)},
+		/* near openssl's: not read, by 4, the index plus 1, read twice */
+		{BYTES(0x77, 8, 0x79, 0, 0x38, 0x1e, 0x22)},
+		{BYTES(0x77, 8, 0x79, 0, 0x34, 0x1e, 0x22, 0x06, 0x23, 8)},
+		{BYTES(0x77, 8, 0x79, 1, 0x38, 0x1e, 0x22, 0x06, 0x23, 8)},
+		{BYTES(0x77, 8, 0x79, 0, 0x38, 0x1e, 0x22, 0x06, 0x06)},
 		/* longer than the list of operations */
 		{BYTES(0x77, 8, 0x06, 0x06, 0x06, 0x06, 0x06, 0x06, 0x06, 0x06, 0x06, 0x06, 0x06,
 		       0x06, 0x06)},
@@ -110,6 +130,7 @@ int main(void)
 		cmocka_unit_test(a_register_and_an_offset_however_it_is_added),
 		cmocka_unit_test(what_is_read_at_a_register_with_and_without_a_sum),
 		cmocka_unit_test(a_plt_stub_at_either_threshold),
+		cmocka_unit_test(what_is_read_at_an_indexed_place),
 		cmocka_unit_test(nothing_near_a_shape_is_taken_for_it),
 	};
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +91,22 @@ static void a_segment_that_points_nowhere_is_none(void **state)
 	}
 }
 
+static void a_segment_of_no_bytes_may_claim_to_be_anywhere(void **state)
+{
+	struct make_file f = {.eh_frame = &frames, .no_sections = true};
+	Elf64_Phdr *phdr;
+
+	(void)state;
+	file = make_elf(&f, &file_bytes);
+	phdr = (Elf64_Phdr *)(file + sizeof(Elf64_Ehdr));
+	while (phdr->p_type != PT_GNU_EH_FRAME)
+		phdr++;
+	phdr->p_offset = UINT64_MAX - 0x1000;
+	assert_int_equal(elf_image_borrow(&image, file, file_bytes, NULL), 0);
+	assert_int_equal(unwind_find_cfi(&image, NULL, &s), 0);
+	assert_int_equal(s.n, 0);
+}
+
 static void debug_frame_comes_behind_and_is_inflated(void **state)
 {
 	(void)state;
@@ -131,6 +148,7 @@ int main(void)
 		TEST(eh_frame_is_found_by_its_section),
 		TEST(eh_frame_is_found_by_the_segment_of_stripped_headers),
 		TEST(a_segment_that_points_nowhere_is_none),
+		TEST(a_segment_of_no_bytes_may_claim_to_be_anywhere),
 		TEST(debug_frame_comes_behind_and_is_inflated),
 		TEST(what_claims_to_be_huge_is_not_inflated),
 	};

@@ -131,6 +131,21 @@ static void a_realigned_stack_is_read(void **state)
 	assert_int_equal(r.cfa_offset, 16);
 }
 
+static void an_indexed_stack_is_read(void **state)
+{
+	struct cfi_state s = plain();
+	struct unwind_rule r;
+
+	(void)state;
+	s.cfa = expression(BYTES(0x77, 0x78, 0x79, 0, 0x38, 0x1e, 0x22, 0x06, 0x09, 0xf0, 0x22));
+	r = make(&s);
+	assert_int_equal(r.kind, UNWIND_KIND_CFA_INDEXED);
+	assert_int_equal(r.base, 7);
+	assert_int_equal(UNWIND_INDEXED_BY(r.cfa_offset), 9);
+	assert_int_equal(UNWIND_INDEXED_AT(r.cfa_offset), -8);
+	assert_int_equal(UNWIND_INDEXED_ADD(r.cfa_offset), -16);
+}
+
 static void a_plt_stub_keeps_its_threshold(void **state)
 {
 	struct cfi_state s = plain();
@@ -217,8 +232,11 @@ static void what_a_rule_cannot_say_has_a_kind(void **state)
 	s.sp = (struct cfi_rule){.how = CFI_IN_REGISTER, .offset = 8}; /* as in longjmp */
 	assert_only(make(&s), UNWIND_KIND_REGISTER);
 	s = plain();
-	s.cfa = expression(BYTES(0x77, 8, 0x79, 0, 0x38, 0x1e, 0x22, 0x06));
+	s.cfa = expression(BYTES(0x77, 8, 0x79, 0, 0x34, 0x1e, 0x22, 0x06));
 	assert_only(make(&s), UNWIND_KIND_EXPRESSION);
+	s = plain();
+	s.cfa = expression(BYTES(0x77, 8, 0x79, 0, 0x38, 0x1e, 0x22, 0x06, 0x23, 0x80, 1));
+	assert_only(make(&s), UNWIND_KIND_REGISTER); /* adds more than 127 */
 	s = plain();
 	s.cfa = expression(BYTES(0x77, 0x80, 0x80, 2, 0x06)); /* an offset of 32768 */
 	assert_only(make(&s), UNWIND_KIND_REGISTER);
@@ -289,6 +307,7 @@ int main(void)
 		cmocka_unit_test(the_frame_pointer_may_be_anywhere),
 		cmocka_unit_test(a_return_address_may_be_in_a_register),
 		cmocka_unit_test(a_realigned_stack_is_read),
+		cmocka_unit_test(an_indexed_stack_is_read),
 		cmocka_unit_test(a_plt_stub_keeps_its_threshold),
 		cmocka_unit_test(an_undefined_return_address_is_the_end),
 		cmocka_unit_test(a_signal_frame_is_the_kernels_and_nothing_else_is),

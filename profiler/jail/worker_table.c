@@ -1,0 +1,91 @@
+/* A file comes as a descriptor, is mapped and compiled, and its table goes back. */
+#include "profiler/jail/worker_table.h"
+
+#include "profiler/base/quantity.h"
+#include "profiler/jail/jail.h"
+#include "profiler/jail/protocol.h"
+#include "profiler/jail/protocol_table.h"
+#include "symbolizer/guard.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SEND_MS	       10000
+#define FILE_BYTES_MAX (4ull << 30) /* offsets of a table are of 32 bits */
+
+static int map(int fd, struct guard *g, struct err *err)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(err, -errno, "the file cannot be examined: %s", strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, -EBADMSG, "not a regular file");
+	if (st.st_size == 0)
+		return err_set(err, -EBADMSG, "not an ELF file");
+	if ((uint64_t)st.st_size > FILE_BYTES_MAX)
+		return err_set(err, -EFBIG, "a file of %lld bytes is not read",
+			       (long long)st.st_size);
+	r = guard_map(g, fd, (size_t)st.st_size);
+	if (r < 0)
+		return err_set(err, r, "the file cannot be mapped: %s", strerror(-r));
+	return 0;
+}
+
+static int compile(const struct guard *g, uint32_t ask, struct protocol_table *t, struct err *err)
+{
+	struct unwind_input in = {.data = g->data, .bytes = g->size};
+	uint64_t start_ns = quantity_monotonic_ns();
+	int r = unwind_compile(&in, &t->table, err);
+
+	t->compile_ns = quantity_monotonic_ns() - start_ns;
+	t->judged = ask & PROTOCOL_TABLE_VERIFY;
+	if (r == 0 && t->judged)
+		r = unwind_verify(&in, &t->table, &t->verdict, err);
+	return r;
+}
+
+static int make(int fd, uint32_t ask, struct buf *body, struct err *err)
+{
+	struct protocol_table t = {};
+	struct guard g = {};
+	int r = map(fd, &g, err);
+
+	if (r < 0)
+		return r;
+	guard_enter(&g);
+	r = compile(&g, ask, &t, err);
+	guard_leave(&g);
+	if (guard_broken(&g))
+		r = err_set(err, -EIO, "the file was truncated while it was read");
+	guard_unmap(&g);
+	if (r == 0)
+		r = protocol_table_write(body, &t);
+	if (r == -EFBIG)
+		r = err_set(err, r, "its table is larger than a message");
+	protocol_table_done(&t);
+	return r;
+}
+
+int worker_table(const struct wire_msg *m)
+{
+	struct err err = {};
+	struct wire_msg out;
+	uint32_t ask;
+	int r = protocol_u32_parse(m->body.data, m->body.len, &ask);
+
+	if (r < 0 || m->n_fds != 1)
+		return -EBADMSG;
+	wire_msg_init(&out, PROTOCOL_TABLE, m->id);
+	r = make(m->fds[0], ask, &out.body, &err);
+	if (r < 0) {
+		buf_clear(&out.body);
+		out.type = PROTOCOL_FAILED;
+		protocol_failed_write(&out.body, r, err.text[0] ? err.text : strerror(-r));
+	}
+	r = wire_send(JAIL_SOCK, &out, SEND_MS);
+	wire_msg_done(&out);
+	return r;
+}
