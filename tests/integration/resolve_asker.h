@@ -1,7 +1,9 @@
 /*
- * What the tests of resolve share: this program's own function as the thing to be named, and a record of the answers.
+ * What the tests of resolve share: this program's own function as the thing to be named, and a
+ * record of the answers.
  *
- * Workers are the test program again, so each of them is the symbolizer worker as well: see asker_main().
+ * Workers are the test program again, so each of them is the symbolizer worker as well: see
+ * asker_begins().
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /*
- * Real workers on the real kernel: who they are, what they inherit, and that they end with their parent.
+ * Real workers on the real kernel: who they are, what they inherit, and that they end with their
+ * parent.
  *
  * jail_start() runs this program again, so this program is the worker as well: see main().
  */
