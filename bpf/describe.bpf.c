@@ -146,7 +146,9 @@ static long note_step(__u32 i, struct build_id_walk *w)
 	    note.name[1] == 'N' && note.name[2] == 'U') {
 		__u64 n = note.desc_bytes;
 
-		/* Two comparisons: folded into one of n - 1, verifiers before 6.13 lose n's bound. */
+		/*
+		 * Two comparisons: folded into one of n - 1, verifiers before 6.13 lose n's bound.
+		 */
 		if (n == 0)
 			return 1;
 		barrier_var(n);

@@ -219,9 +219,9 @@ int jail_limit_collector(struct err *err)
 		return err_set(err, -EBUSY,
 			       "capabilities must be given up before the first thread is started");
 	/*
-	 * The kernels of Debian and Ubuntu have a kernel.perf_event_paranoid of 3 and more, at which
-	 * CAP_PERFMON opens no event; Debian's starts with it. CPUs come online at any time, so the
-	 * capability stays.
+	 * The kernels of Debian and Ubuntu have a kernel.perf_event_paranoid of 3 and more, at
+	 * which CAP_PERFMON opens no event; Debian's starts with it. CPUs come online at any time,
+	 * so the capability stays.
 	 */
 	if (!capabilities_suffice(keep, perf_allows))
 		keep |= 1ULL << CAP_SYS_ADMIN;

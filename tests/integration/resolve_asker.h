@@ -3,7 +3,7 @@
  * record of the answers.
  *
  * Workers are the test program again, so each of them is the symbolizer worker as well: see
- * asker_main().
+ * asker_begins().
  */
 #pragma once
 

@@ -1,7 +1,4 @@
-/*
- * The jail on the real kernel: what a worker cannot do any more. Children of this test enter it and
- * try.
- */
+/* The jail on the real kernel: children of this test enter it and try what they may not do. */
 #include "profiler/base/cleanup.h"
 #include "profiler/jail/jail.h"
 #include "profiler/jail/parts.h"

@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -226,6 +227,7 @@ static pid_t parent_of_worker(int (*prepare)(void), pid_t *ret_worker, uint32_t 
 		    protocol_u32_parse(m.body.data, m.body.len, &words[1]) == 0)
 			words[0] = (uint32_t)w.pid;
 		(void)!write(ends[1], words, sizeof(words));
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that failed leaves nobody behind */
 		pause();
 		_exit(0);
 	}

@@ -1,4 +1,6 @@
-/* The command that is recorded: held at its gate, then itself, with the status that a shell gives. */
+/*
+ * The command that is recorded: held at its gate, then itself, with the status that a shell gives.
+ */
 #include "profiler/command.h"
 
 #include <setjmp.h>
