@@ -73,7 +73,7 @@ static int select_targets(struct record *rec, struct err *err)
 static int prepare(struct record *rec, struct err *err)
 {
 	const struct record_options *o = rec->options;
-	bool merge = !export_format_needs_times(o->format) && o->format != EXPORT_SPEEDSCOPE;
+	bool merge = export_format_times_ns(o->format) == EXPORT_TIMES_NEVER;
 	struct collector_options c = {
 		.frequency_hz = o->frequency_hz,
 		.user = !o->kernel_only,

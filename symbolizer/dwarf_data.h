@@ -2,11 +2,11 @@
  * DWARF 2 to 5 at the level of bytes: sections, abbreviations, attribute values, ranges. Pure
  * over spans.
  *
- * This is a reader of our own and not libdw, for three reasons that were measured or follow from
- * its design: libdw keeps every line table and abbreviation it ever read until the file is
- * closed, so nothing can be dropped by bytes; it takes several times as long for each entry,
- * where the budget is gimli's time; and it recurses over what the file nests. Here nothing is
- * copied: values are read where they stand, each checked against its section.
+ * This is a reader of our own and not libdw because of what libdw keeps: every line table that it
+ * ever read stays until the file is closed, 40 bytes a row, so that nothing can be dropped by
+ * bytes. Measured on a program of 108 MB with 2 million rows: libdw 83 MB and 0.19 s for
+ * functions and lines, this reader and dwarf_index.c 2.1 MB and 0.08 s. Nothing is copied: values
+ * are read where they stand, each checked against its section.
  *
  * (DWARF 5 standard, chapter 7; the numbers are <dwarf.h>'s.)
  */

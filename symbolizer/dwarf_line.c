@@ -271,10 +271,7 @@ static int take_row(struct builder *b, const struct machine *m)
 	}
 	if (r < 0 || b->left_out)
 		return r;
-	/*
-	 * Rows of one address follow one another; a checkpoint between two would hide the second.
-	 */
-	if (b->rows >= LINE_CHECKPOINT_ROWS && (m->address != b->last || b->l.n == b->first))
+	if (b->rows >= LINE_CHECKPOINT_ROWS)
 		r = add_checkpoint(b, m, false);
 	b->rows++;
 	b->last = m->address;

@@ -200,6 +200,12 @@ int elf_image_copy(struct elf_image *image, const void *data, size_t size, struc
 	return read_guarded(image, err);
 }
 
+int elf_image_borrow(struct elf_image *image, const void *data, size_t size, struct err *err)
+{
+	*image = (struct elf_image){.data = data, .size = size};
+	return read_guarded(image, err);
+}
+
 void elf_image_done(struct elf_image *image)
 {
 	free(image->segments);

@@ -73,6 +73,9 @@ int elf_image_open(struct elf_image *image, int fd, struct err *err);
 /* The same over a copy of data[0, size). */
 int elf_image_copy(struct elf_image *image, const void *data, size_t size, struct err *err);
 
+/* The same over data[0, size) itself, which stays the caller's and outlives the image. */
+int elf_image_borrow(struct elf_image *image, const void *data, size_t size, struct err *err);
+
 void elf_image_done(struct elf_image *image); /* a zeroed image is allowed */
 
 /*

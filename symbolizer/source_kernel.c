@@ -40,8 +40,8 @@ static bool ends_in(const char *name, size_t len, const char *end)
 /* Where a section ends: what follows is not that symbol's. */
 static bool is_end_mark(const char *name, size_t len)
 {
-	return ends_in(name, len, "text_end") || ends_in(name, len, "_etext") ||
-	       ends_in(name, len, "_einittext");
+	return ends_in(name, len, "text_end") || (len == 6 && memcmp(name, "_etext", 6) == 0) ||
+	       (len == 10 && memcmp(name, "_einittext", 10) == 0);
 }
 
 /*

@@ -12,8 +12,6 @@
  * longer.
  */
 #define SAMPLES_RANGE_MAX_NS (3600 * NS_PER_S)
-/* speedscope shows time order up to here, and sums a process from here on. */
-#define SPEEDSCOPE_TIMES_MAX_NS (900 * NS_PER_S)
 
 static void profile_freep(struct profile **p)
 {
@@ -22,10 +20,7 @@ static void profile_freep(struct profile **p)
 
 static bool wants_times(const struct web_request *q)
 {
-	uint64_t span_ns = q->params.until_ns - q->params.from_ns;
-
-	return export_format_needs_times(q->params.format) ||
-	       (q->params.format == EXPORT_SPEEDSCOPE && span_ns <= SPEEDSCOPE_TIMES_MAX_NS);
+	return q->params.until_ns - q->params.from_ns <= export_format_times_ns(q->params.format);
 }
 
 /* Which labels an answer needs: the fewer, the more of the store's sums can be used. NULL: all. */

@@ -3,7 +3,8 @@
  *
  * The hash is SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012; the
  * 1-3 rounds are what hash tables use): names and keys come from whoever can run a program, so
- * tables must not be driven into one bucket. It is for memory only: nothing stored depends on it.
+ * tables must not be driven into one bucket. It is for memory, and for caches that can be made
+ * anew: nothing else that is stored depends on it.
  */
 #pragma once
 

@@ -132,7 +132,7 @@ static int run(struct err *err)
 		return r;
 	buf_init(&out, EXPORT_BYTES_MAX);
 	for (int i = 0; i < 2 && r >= 0; i++)
-		r = question_ask(&sides[i], merge_by(), false, &p[i], err);
+		r = question_ask(&sides[i], merge_by(), 0, &p[i], err);
 	if (r >= 0)
 		r = encode(p[0], p[1], &out, err);
 	if (r >= 0)

@@ -154,7 +154,9 @@ static int encode(const struct profile *p, struct buf *out, struct err *err)
 
 static int run(struct err *err)
 {
-	bool times = !format.table && export_format_needs_times((enum export_format)format.format);
+	uint64_t times_ns = format.table
+				    ? EXPORT_TIMES_NEVER
+				    : export_format_times_ns((enum export_format)format.format);
 	struct profile *p = NULL;
 	struct output to;
 	struct buf out;
@@ -165,7 +167,7 @@ static int run(struct err *err)
 	if (r < 0)
 		return r;
 	buf_init(&out, EXPORT_BYTES_MAX);
-	r = question_ask(&question, merge_by(), times, &p, err);
+	r = question_ask(&question, merge_by(), times_ns, &p, err);
 	if (r >= 0)
 		r = encode(p, &out, err);
 	if (r >= 0)

@@ -55,8 +55,8 @@ static int fill_range(struct store *s, const struct question *q, struct store_qu
 	return 0;
 }
 
-int question_ask(const struct question *q, const char *const *by, bool times, struct profile **ret,
-		 struct err *err)
+int question_ask(const struct question *q, const char *const *by, uint64_t times_ns,
+		 struct profile **ret, struct err *err)
 {
 	struct store_query query = {.match = q->match};
 	struct store *s;
@@ -66,8 +66,11 @@ int question_ask(const struct question *q, const char *const *by, bool times, st
 	if (r < 0)
 		return r;
 	r = fill_range(s, q, &query, err);
-	if (r >= 0)
-		r = store_query_profile(s, &query, by, times, &p, err);
+	if (r >= 0) {
+		bool times = query.until_ns - query.from_ns <= times_ns;
+
+		r = store_query_profile(s, &query, times ? NULL : by, times, &p, err);
+	}
 	store_close(s);
 	if (r < 0)
 		return r;

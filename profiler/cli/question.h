@@ -41,8 +41,9 @@ struct question {
 int question_check(const struct question *q, struct err *err);
 
 /*
- * Ask the store: the merged profile, or with times every sample of its own. by as in
- * store_query_profile(). An empty answer is an answer; it is told on stderr.
+ * Ask the store: the merged profile, or where the range is at most times_ns long every sample of
+ * its own. by as in store_query_profile(), for the merged one.
+ * An empty answer is an answer; it is told on stderr.
  */
-int question_ask(const struct question *q, const char *const *by, bool times, struct profile **ret,
-		 struct err *err);
+int question_ask(const struct question *q, const char *const *by, uint64_t times_ns,
+		 struct profile **ret, struct err *err);

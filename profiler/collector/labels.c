@@ -104,7 +104,9 @@ static struct cgroup_entry *cgroup_find(struct labels *l, uint64_t id, uint32_t 
 static void cgroups_clear(struct labels *l)
 {
 	for (uint32_t i = 0; i < l->n_cgroups; i++) {
-		bpf_programs_forget_cgroup(l->programs, l->cgroups[i].id, l->cgroups[i].hierarchy);
+		if (l->programs)
+			bpf_programs_forget_cgroup(l->programs, l->cgroups[i].id,
+						   l->cgroups[i].hierarchy);
 		free(l->cgroups[i].path);
 	}
 	l->n_cgroups = 0;
@@ -144,7 +146,8 @@ void labels_describe_cgroup(struct labels *l, const struct abi_cgroup *c, const 
 		return;
 	}
 	l->n_cgroups++;
-	bpf_programs_number_cgroup(l->programs, c->id, c->hierarchy, l->n_cgroups);
+	if (l->programs)
+		bpf_programs_number_cgroup(l->programs, c->id, c->hierarchy, l->n_cgroups);
 }
 
 static void put_number(struct profile_labels *set, enum profile_label label, uint64_t value)
@@ -247,7 +250,9 @@ int64_t labels_of(struct labels *l, const struct abi_sample *s, const struct obj
 		if (!memcmp(&l->cache[i].key, &k, sizeof(k)))
 			return l->cache[i].id;
 	id = build(l, &k, exe, boot_wall_ns, live);
-	if (id >= 0)
+	/* What is not described yet will be: such a set is not what equal samples have later. */
+	if (id >= 0 && cgroup_find(l, k.cgroup, k.hierarchy) &&
+	    !(exe && exe->state == OBJECT_KEY_ONLY))
 		remember(l, &k, hash, (uint32_t)id);
 	return id;
 }

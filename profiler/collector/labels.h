@@ -17,6 +17,7 @@
 
 struct labels;
 
+/* programs may be NULL: the kernel is not told which cgroups are numbered. */
 int labels_new(struct bpf_programs *programs, struct labels **ret);
 struct labels *labels_free(struct labels *l);
 void labels_new_profile(struct labels *l); /* the next call interns anew */

@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 
 #define SEND_MS	      10000
+#define REST_MS	      500 /* without a request: mapped pages are given back */
 #define MODULE_NONE   UINT32_MAX
 #define OBJECTS_FIRST 64
 
@@ -235,12 +236,21 @@ static int handle(struct worker *w, struct wire_msg *m)
 
 static int serve(struct worker *w)
 {
+	int patience = -1;
+
 	for (;;) {
 		struct wire_msg m;
-		int r = wire_receive(JAIL_SOCK, &m, -1);
+		int r = wire_receive(JAIL_SOCK, &m, patience);
 
+		/* Nothing more is asked: the pages that were read go back, once. */
+		if (r == -ETIMEDOUT) {
+			symbolizer_rest(w->symbolizer);
+			patience = -1;
+			continue;
+		}
 		if (r <= 0)
 			return r;
+		patience = REST_MS;
 		r = handle(w, &m);
 		wire_msg_done(&m);
 		if (r < 0)

@@ -154,9 +154,7 @@ static int start(struct worker *w, char **args, bool sandbox, struct web_server 
 	r = worker_close(JAIL_WEB, sandbox, err);
 	if (r < 0)
 		return r;
-	/*
-	 * The server's threads may have questions at once: they wait until the first word is said.
-	 */
+	/* Its threads may have questions at once: they wait until READY is said. */
 	pthread_mutex_lock(&w->lock);
 	r = web_server_run(*ret, err);
 	if (r == 0)

@@ -34,24 +34,6 @@ void resolve_thread_ends(struct resolve *r)
 	pthread_cond_signal(&r->ended);
 }
 
-/* ---- answers ---- */
-
-void resolve_answer_add(struct resolve *r, struct resolve_answer *a)
-{
-	uint64_t one = 1;
-
-	STAILQ_INSERT_TAIL(&r->answers, a, link);
-	/* It can only fail when it is readable already. */
-	(void)!write(r->event, &one, sizeof(one));
-}
-
-static void answer_free(struct resolve_answer *a)
-{
-	free(a->offsets);
-	protocol_answer_done(&a->names);
-	free(a);
-}
-
 /* ---- entries ---- */
 
 static struct resolve_bucket *bucket_of(struct resolve *r, uint32_t object)
@@ -368,95 +350,6 @@ void resolve_forget(struct resolve *r, uint32_t object)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* ---- taking ---- */
-
-/* The answer to go on with, or NULL when there is none and resolve_fd() is quiet. */
-static struct resolve_answer *next_answer(struct resolve *r)
-{
-	uint64_t count;
-
-	pthread_mutex_lock(&r->lock);
-	if (!r->current) {
-		r->current = STAILQ_FIRST(&r->answers);
-		if (r->current)
-			STAILQ_REMOVE_HEAD(&r->answers, link);
-		else
-			(void)!read(r->event, &count, sizeof(count));
-	}
-	pthread_mutex_unlock(&r->lock);
-	return r->current;
-}
-
-static void deliver_one_name(struct resolve_answer *a, const struct resolve_answers *to, void *ctx)
-{
-	struct resolve_line lines[PROTOCOL_LINES_MAX];
-	uint32_t n = a->kind == RESOLVE_ANSWER_NAMED ? a->names.n_lines[a->next] : 0;
-	uint64_t offset = a->offsets[a->next++];
-
-	for (uint32_t i = 0; i < n; i++) {
-		const struct protocol_line *l = &a->names.lines[a->next_line++];
-
-		lines[i] = (struct resolve_line){l->function, l->system_name, l->file, l->line,
-						 l->column};
-	}
-	to->named(ctx, a->object, offset, lines, n);
-}
-
-/* Deliver from a, one step. True when nothing is left of it. */
-static bool deliver(struct resolve *r, struct resolve_answer *a, const struct resolve_answers *to,
-		    void *ctx)
-{
-	switch (a->kind) {
-	case RESOLVE_ANSWER_IDENTIFIED:
-		to->identified(ctx, a->object, a->names.build_id,
-			       (uint32_t)a->names.build_id_bytes);
-		return true;
-	case RESOLVE_ANSWER_FAILED:
-		to->failed(ctx, a->object, a->error, a->sentence);
-		return true;
-	default:
-		atomic_fetch_sub(&r->pending, 1);
-		deliver_one_name(a, to, ctx);
-		return a->next == a->n;
-	}
-}
-
-/* What is left of a is not delivered. */
-static void finish(struct resolve *r, struct resolve_answer *a)
-{
-	r->current = NULL;
-	atomic_fetch_sub(&r->pending, a->n - a->next);
-	answer_free(a);
-}
-
-int resolve_take(struct resolve *r, const struct resolve_answers *to, void *ctx, unsigned int max)
-{
-	struct resolve_answer *a;
-	int delivered = 0;
-
-	while ((!max || (unsigned int)delivered < max) && (a = next_answer(r))) {
-		bool done = a->dropped;
-
-		if (!done) {
-			done = deliver(r, a, to, ctx);
-			delivered++;
-		}
-		if (done)
-			finish(r, a);
-	}
-	return delivered;
-}
-
-int resolve_fd(const struct resolve *r)
-{
-	return r->event;
-}
-
-size_t resolve_pending(const struct resolve *r)
-{
-	return atomic_load(&r->pending);
-}
-
 /* ---- beginning and end ---- */
 
 static unsigned int descriptors_allowed(void)
@@ -581,10 +474,10 @@ static void free_all(struct resolve *r)
 	struct resolve_entry *e;
 
 	if (r->current)
-		answer_free(r->current);
+		resolve_answer_free(r->current);
 	while ((a = STAILQ_FIRST(&r->answers))) {
 		STAILQ_REMOVE_HEAD(&r->answers, link);
-		answer_free(a);
+		resolve_answer_free(a);
 	}
 	for (size_t i = 0; i < RESOLVE_BUCKETS; i++)
 		while ((e = LIST_FIRST(&r->bucket[i]))) {

@@ -135,6 +135,7 @@ void resolve_release(struct resolve *r,
 		     struct resolve_entry *e); /* no longer busy: enqueue, or free when forgotten */
 void resolve_set_aside(struct resolve *r, struct resolve_entry *e, int error, const char *sentence);
 void resolve_answer_add(struct resolve *r, struct resolve_answer *a); /* takes a */
+void resolve_answer_free(struct resolve_answer *a);
 void resolve_make_room(struct resolve *r); /* close descriptors that were not used for longest */
 uint64_t resolve_now_ms(void);
 void resolve_thread_ends(

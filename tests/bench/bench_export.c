@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 		double begin = now();
 		int r;
 
-		if (export_format_needs_times((enum export_format)f))
+		if (export_format_times_ns((enum export_format)f) == EXPORT_TIMES_ALWAYS)
 			continue;
 		buf_init(&out, EXPORT_BYTES_MAX);
 		r = export_write((enum export_format)f, p, &options, &out, &err);

@@ -179,10 +179,15 @@ def shares(stacks, names):
     }
 
 
-def main():
-    """Run the module's tests; skip where sampling is impossible, but not in CI."""
+def skip_without_sampling():
+    """Ends the program with 77 and the reason where sampling is impossible; with 1 in CI."""
     doctor = run("doctor", check=False)
     if doctor.returncode != 0:
         print(f"skipped: {doctor.stdout}{doctor.stderr}")
         sys.exit(1 if os.environ.get("CI") == "true" else SKIP)
+
+
+def main():
+    """Run the module's tests, where sampling is possible."""
+    skip_without_sampling()
     unittest.main(verbosity=2)

@@ -21,7 +21,7 @@
 #define ROUND_US     600000
 #define FEW	     3 /* records that were under way when a rule changed */
 /* of about 150 that one CPU gives in a round, shared with whatever else runs */
-#define MANY	     50
+#define MANY 50
 
 /*
  * Two processes that spin, "filter-a" and "filter-b", and how often each was sampled in this round.

@@ -1,8 +1,8 @@
 /*
  * The web worker's link on the real kernel: started in its jail, asked, killed, started again.
  *
- * The server here is this test's own: it asks its questions and tells by its address what it was given. Workers are this
- * program again, so this program is the web worker as well: see main().
+ * The server here is this test's own: it asks its questions and tells by its address what it was
+ * given. Workers are this program again, so this program is the web worker as well: see main().
  */
 #include "profiler/jail/web_link.h"
 #include "profiler/jail/worker.h"
@@ -63,7 +63,7 @@ const char *web_server_address(const struct web_server *w)
 	return w->address;
 }
 
-/* A good answer, an error, and none in time: each must come as such, and leave the next one right. */
+/* A good answer and an error: each must come as such, and leave the next one right. */
 static void *ask_for_ever(void *arg)
 {
 	struct web_server *w = arg;

@@ -14,7 +14,7 @@ RULES = {
     "bpf": (["bpf"], ["libbpf for BPF"]),
     "profiler/base": (["profiler/base"], ["libc", "sockets"]),
     "symbolizer": (
-        ["symbolizer", "profiler/base", "bpf/abi.h"],
+        ["symbolizer", "profiler/base", "bpf/abi.h", "bpf/unwind_table.h"],
         ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty", "zlib", "zstd"],
     ),
     "storage": (["storage", "profiler/base"], ["libc", "sqlite3", "zstd", "xxhash", "pcre2"]),

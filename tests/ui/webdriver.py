@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -29,6 +30,15 @@ def find_browser():
     """(chromedriver, chromium) as paths, None for what is not installed."""
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     return shutil.which("chromedriver"), browser
+
+
+def skip_without_browser():
+    """Ends the program with 77 where there is no browser; where CI=true that is a failure."""
+    names = ("chromium-driver", "chromium")
+    missing = [name for name, path in zip(names, find_browser()) if not path]
+    if missing:
+        print(f"SKIP: not installed: {' '.join(missing)}")
+        sys.exit(1 if os.environ.get("CI") == "true" else 77)
 
 
 class Element:

@@ -8,13 +8,13 @@
 
 struct format {
 	const char *name, *type, *ending;
-	bool needs_times;
+	uint64_t times_ns;
 };
 
 static const struct format formats[EXPORT_FORMAT_COUNT] = {
 #define EXPORT_FORMAT_ROW(ID, text, content_type, file_ending, times) \
 	[EXPORT_##ID] = {                                             \
-		.name = text, .type = content_type, .ending = file_ending, .needs_times = times},
+		.name = text, .type = content_type, .ending = file_ending, .times_ns = times},
 	EXPORT_FORMAT_LIST(EXPORT_FORMAT_ROW)
 #undef EXPORT_FORMAT_ROW
 };
@@ -50,9 +50,9 @@ const char *export_format_ending(enum export_format f)
 	return formats[f].ending;
 }
 
-bool export_format_needs_times(enum export_format f)
+uint64_t export_format_times_ns(enum export_format f)
 {
-	return formats[f].needs_times;
+	return formats[f].times_ns;
 }
 
 int export_format_parse(const char *name)

@@ -13,18 +13,24 @@
 
 #include <stdio.h>
 
-#define EXPORT_BYTES_MAX (2ull << 30)
-#define EXPORT_BY_MAX	 8
+#define EXPORT_BYTES_MAX	(2ull << 30)
+#define EXPORT_BY_MAX		8
 
-/* X(enum, name, content type, file ending, needs the samples' times) */
+#define EXPORT_TIMES_NEVER	0
+#define EXPORT_TIMES_ALWAYS	UINT64_MAX
+#define EXPORT_TIMES_SPEEDSCOPE (900 * UINT64_C(1000000000)) /* in time order; longer: sums */
+
+/* X(enum, name, content type, file ending, with each sample's time in ranges up to so long) */
 #define EXPORT_FORMAT_LIST(X)                                                           \
-	X(PPROF, "pprof", "application/octet-stream", ".pb.gz", false)                  \
-	X(FOLDED, "folded", "text/plain; charset=utf-8", ".folded", false)              \
-	X(JSON, "json", "application/json", ".json", false)                             \
-	X(SAMPLES, "samples", "text/tab-separated-values; charset=utf-8", ".tsv", true) \
-	X(SPEEDSCOPE, "speedscope", "application/json", ".speedscope.json", false)      \
-	X(HTML, "html", "text/html; charset=utf-8", ".html", false)                     \
-	X(FLAME, "flame", "application/json", ".flame.json", false)
+	X(PPROF, "pprof", "application/octet-stream", ".pb.gz", EXPORT_TIMES_NEVER)     \
+	X(FOLDED, "folded", "text/plain; charset=utf-8", ".folded", EXPORT_TIMES_NEVER) \
+	X(JSON, "json", "application/json", ".json", EXPORT_TIMES_NEVER)                \
+	X(SAMPLES, "samples", "text/tab-separated-values; charset=utf-8", ".tsv",       \
+	  EXPORT_TIMES_ALWAYS)                                                          \
+	X(SPEEDSCOPE, "speedscope", "application/json", ".speedscope.json",             \
+	  EXPORT_TIMES_SPEEDSCOPE)                                                      \
+	X(HTML, "html", "text/html; charset=utf-8", ".html", EXPORT_TIMES_NEVER)        \
+	X(FLAME, "flame", "application/json", ".flame.json", EXPORT_TIMES_NEVER)
 
 enum export_format {
 #define EXPORT_FORMAT_ENUM(name, text, type, ending, times) EXPORT_##name,
@@ -45,7 +51,8 @@ struct export_options {
 const char *export_format_name(enum export_format f);
 const char *export_format_type(enum export_format f);
 const char *export_format_ending(enum export_format f);
-bool export_format_needs_times(enum export_format f);
+/* Up to which length of a range samples come with their times; EXPORT_TIMES_ALWAYS: they must. */
+uint64_t export_format_times_ns(enum export_format f);
 int export_format_parse(const char *name); /* by name; -ENOENT */
 /* By a file's ending: .pb.gz .pprof .folded .txt .json .speedscope.json .html .tsv; -ENOENT */
 int export_format_of_path(const char *path);

@@ -194,6 +194,14 @@ static size_t name_columns(const struct top *t, uint32_t rows, unsigned int colu
 	return widest < limit ? widest : limit;
 }
 
+/* A terminal's width is for names: of a path its last part. */
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
 static void add_table(const struct top *t, uint32_t rows, unsigned int columns, uint64_t samples,
 		      struct buf *out)
 {
@@ -212,7 +220,7 @@ static void add_table(const struct top *t, uint32_t rows, unsigned int columns, 
 			   share(r->self, samples), r->total, share(r->total, samples));
 		add_cell(out, export_strings_at(s, r->name), name, true);
 		buf_add_str(out, "  ");
-		add_cell(out, export_strings_at(s, r->object), rest, false);
+		add_cell(out, last_part(export_strings_at(s, r->object)), rest, false);
 		buf_add_char(out, '\n');
 	}
 }

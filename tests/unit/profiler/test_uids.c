@@ -20,7 +20,7 @@ static int make_place(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
 
-	strcpy(p->dir, "/tmp/hearth-uids-XXXXXX");
+	snprintf(p->dir, sizeof(p->dir), "/tmp/hearth-uids-XXXXXX");
 	if (!mkdtemp(p->dir))
 		return -1;
 	snprintf(p->passwd, sizeof(p->passwd), "%s/passwd", p->dir);

@@ -7,8 +7,9 @@ addr2line.py PROGRAMS-DIR. Where they may differ, and why ours is right:
   says nothing, or names the stub.
 - It shows clone suffixes (`outer.cold`); they are in our system_name.
 - It gives an inlined function without a linkage name the symbol over the address, and spells
-  bare names of templates as the symbol does. So names are compared where it did not repeat the symbol.
-- Of DWARF 5 it takes another file of the table at some rows: the unit's own, `<artificial>`.
+  bare names of templates as the symbol does. So names are compared where it did not repeat the
+  symbol.
+- Of DWARF 5 it takes another file of the table at some rows: `<artificial>`, the unit's own.
 - For symbols without debug information it knows the file from STT_FILE.
 """
 

@@ -78,7 +78,7 @@ static void corrupt_notes_have_no_build_id(void **state)
 		char id[21];
 
 		put(&n, cases[i].name_bytes, cases[i].desc_bytes, NT_GNU_BUILD_ID, cases[i].name,
-		    "wrong", 4);
+		    "wrong, and longer than any id", 4);
 		assert_int_equal(parse(&n, 4, id), 0);
 	}
 }

@@ -70,6 +70,19 @@ static void clone_suffixes_and_versions_are_taken_off(void **state)
 	assert_int_equal(demangle_base_len("x.coldest", 9), 9);
 }
 
+/* The n-th thing that a name has mentioned: S_, S0_, ... SZ_, S10_, ... */
+static void substitution(unsigned int n, char ret[8])
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	if (n == 0)
+		snprintf(ret, 8, "S_");
+	else if (n <= 36)
+		snprintf(ret, 8, "S%c_", digits[n - 1]);
+	else
+		snprintf(ret, 8, "S%c%c_", digits[(n - 1) / 36], digits[(n - 1) % 36]);
+}
+
 static void a_function_type_that_explodes_ends_in_an_ellipsis(void **state)
 {
 	struct buf name, out;
@@ -77,14 +90,13 @@ static void a_function_type_that_explodes_ends_in_an_ellipsis(void **state)
 	(void)state;
 	buf_init(&name, 4096);
 	buf_init(&out, SYM_NAME_BYTES_MAX + 1);
-	/* F(S0, S0), where each S0 is the function type before it. */
+	/* Each pointer to a function takes the one before it twice: 2^60 parts in all. */
 	buf_add_str(&name, "_Z1fPFviE");
-	for (int i = 0; i < 14; i++) {
-		char at[4];
+	for (unsigned int i = 0; i < 60; i++) {
+		char before[8];
 
-		snprintf(at, sizeof(at), "S%.*s_", 1,
-			 &"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[2 * i]);
-		buf_printf(&name, "PFv%s%sE", at, at);
+		substitution(2 * i + 1, before);
+		buf_printf(&name, "PFv%s%sE", before, before);
 	}
 	assert_int_equal(demangle(buf_str(&name), name.len, &out), 0);
 	assert_true(out.len < SYM_NAME_BYTES_MAX);

@@ -43,6 +43,7 @@ static void what_is_no_elf_file_is_refused_with_a_sentence(void **state)
 		assert_int_equal(open_image(fixture_bytes(padded, sizeof(padded)), &image),
 				 -EBADMSG);
 	}
+	assert_int_equal(elf_image_copy(&image, "\177EL", 3, NULL), -EBADMSG);
 	assert_int_equal(open_image(open("/dev/zero", O_RDONLY | O_CLOEXEC), &image), -EBADMSG);
 	assert_int_equal(open_image(open("/", O_RDONLY | O_CLOEXEC), &image), -EBADMSG);
 	assert_int_equal(elf_image_open(&image, -1, NULL), -EBADF);

@@ -41,7 +41,8 @@ static void only_samples_need_times(void **state)
 {
 	(void)state;
 	for (int f = 0; f < EXPORT_FORMAT_COUNT; f++)
-		assert_int_equal(export_format_needs_times((enum export_format)f),
+		assert_int_equal(export_format_times_ns((enum export_format)f) ==
+					 EXPORT_TIMES_ALWAYS,
 				 f == EXPORT_SAMPLES);
 }
 

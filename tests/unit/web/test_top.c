@@ -22,7 +22,7 @@ static char *top(const struct profile *p, unsigned int rows, unsigned int column
 static void recursion_is_counted_once(void **state)
 {
 	struct profile *p = build_profile(true);
-	uint32_t f = build_frame(p, "/a", 1, "f"), g = build_frame(p, "/a", 2, "g");
+	uint32_t f = build_frame(p, "/usr/bin/a", 1, "f"), g = build_frame(p, "/usr/bin/a", 2, "g");
 	uint32_t l = build_labels(p, 1, 1, "c", "c");
 	char *text;
 
@@ -32,8 +32,8 @@ static void recursion_is_counted_once(void **state)
 	text = top(p, 10, 80);
 	assert_string_equal(text, "4 samples, 0.04 s of CPU time\n\n"
 				  "      SELF    SELF%       TOTAL   TOTAL%    FUNCTION  OBJECT\n"
-				  "         3   75.00%           3   75.00%    f         /a\n"
-				  "         1   25.00%           4  100.00%    g         /a\n");
+				  "         3   75.00%           3   75.00%    f         a\n"
+				  "         1   25.00%           4  100.00%    g         a\n");
 	free(text);
 	profile_free(p);
 }

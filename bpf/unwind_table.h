@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Unwind tables as the kernel walks them: rows of 4 bytes in pages of 64 KiB of the file, over one
+ * dictionary of rules that all objects share.
+ *
+ * A row says from which offset on a rule holds, until the next row's. A file's offsets are split
+ * into pages of 64 KiB by their upper bits; a page's rows are sorted by `low`, and its first row
+ * has low 0 (what holds at the page's start), so a page is looked up without its neighbours. Rule 0
+ * is the hole: no CFI covers these offsets.
+ */
+#ifndef HEARTH_BPF_UNWIND_TABLE_H
+#define HEARTH_BPF_UNWIND_TABLE_H
+
+#include <linux/types.h>
+
+#define UNWIND_PAGE_BITS 16
+/* A row every 4 bytes; a file with more is refused. Binary search takes 14 steps. */
+#define UNWIND_PAGE_ROWS_MAX 16384
+/* Of the dictionary; a file that would need more is refused, counted. */
+#define UNWIND_RULES_MAX 32768
+
+struct unwind_row {
+	__u16 low; /* offset in the page */
+	__u16 rule; /* index into the dictionary */
+};
+
+/* How a caller's frame is found. X(name, short name, sentence). */
+#define UNWIND_KIND_LIST(X)                                                             \
+	X(HOLE, "hole", "no CFI covers this code")                                      \
+	X(CFA, "cfa", "CFA = register + offset")                                        \
+	X(CFA_DEREF, "cfa-deref", "CFA = *(register + offset) + add: realigned stacks") \
+	X(PLT, "plt", "a PLT stub: CFA = sp + 8, or 16 behind the push")                \
+	X(SIGNAL, "signal", "the caller's registers are in the signal frame")           \
+	X(END, "end", "the return address is undefined: the outermost frame")           \
+	X(EXPRESSION, "expression", "an expression that no row can say")                \
+	X(REGISTER, "register", "a register or an offset that no row can say")
+
+enum unwind_kind {
+#define UNWIND_KIND_ENUM(name, shortname, sentence) UNWIND_KIND_##name,
+	UNWIND_KIND_LIST(UNWIND_KIND_ENUM)
+#undef UNWIND_KIND_ENUM
+		UNWIND_KIND_COUNT
+};
+
+/* Where the caller's value of a register is. */
+enum unwind_where {
+	UNWIND_SAME, /* unchanged */
+	UNWIND_AT_CFA, /* at CFA + offset */
+	UNWIND_UNDEFINED,
+	UNWIND_IN_REGISTER, /* in the register that the offset names (DWARF number) */
+	UNWIND_AT_FP, /* at the frame pointer + offset: functions that realign their stack */
+	UNWIND_AT_SP, /* at the stack pointer + offset: hand-written ones that do */
+	UNWIND_WHERE_COUNT
+};
+
+/* One rule: 12 bytes. Registers have their DWARF numbers of the architecture. */
+struct unwind_rule {
+	__u8 kind; /* enum unwind_kind */
+	__u8 base; /* register of CFA and CFA_DEREF */
+	__u8 fp; /* enum unwind_where: the frame pointer (rbp, x29) */
+	__u8 ra; /* of the return address: AT_CFA or IN_REGISTER */
+	/*
+	 * CFA = base + cfa_offset; CFA_DEREF: UNWIND_DEREF_*(); PLT: pushed where (pc & 15) >= it
+	 */
+	__s32 cfa_offset;
+	__s16 fp_offset;
+	__s16 ra_offset;
+};
+
+/* CFA_DEREF packs both numbers into cfa_offset: CFA = *(base + (s16)(v)) + (v >> 16). */
+#define UNWIND_DEREF_AT(v)  ((__s16)((v)&0xffff))
+#define UNWIND_DEREF_ADD(v) ((__s16)((v) >> 16))
+
+#ifndef __bpf__
+_Static_assert(sizeof(struct unwind_row) == 4, "a row is four bytes");
+_Static_assert(sizeof(struct unwind_rule) == 12, "no padding: rules are hashed");
+#endif
+
+#endif

@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""test_viewer.py against a real daemon: it starts one, gives it something to see, and ends it.
+
+HEARTH_BUILD names the build folder. Exit 77: no browser, or no sampling on this machine.
+"""
+
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "integration")]
+import host  # noqa: E402
+import test_viewer  # noqa: E402
+from webdriver import skip_without_browser  # noqa: E402
+
+HZ = 499
+SECONDS = 20  # of CPU time: 9,980 samples
+
+
+def main():
+    skip_without_browser()
+    host.skip_without_sampling()
+    with host.daemon("-F", str(HZ)) as served:
+        with host.load(host.program("hostile"), "0.4") as hostile:
+            with host.load(host.program("split"), str(SECONDS)) as split:
+                hostile.wait(60)
+                split.wait(10 * SECONDS)
+        wanted = 0.98 * HZ * SECONDS
+        host.wait_until(lambda: samples_of_split(served) >= wanted, 10, f"{wanted} samples of split")
+        return test_viewer.run(served.address, served.store)
+
+
+def samples_of_split(served):
+    return served.json("/api/v1/profile?format=json&match=%7Bcomm%3D%22split%22%7D")["samples"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
