@@ -46,6 +46,9 @@ static long path_step(__u32 i, struct path_walk *w)
 	if (dentry == root || dentry == parent) {
 		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
 
+		/* A file that stands in no folder, as a memfd does, has a name all the same. */
+		if (i == 0 && dentry != root)
+			add_name(w->d, &w->at, BPF_CORE_READ(dentry, d_name.name));
 		if (above == mount || dentry != root)
 			return 1; /* the root of all, or a file that was unlinked with its tree */
 		w->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
@@ -310,10 +313,13 @@ __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 sta
 	if (r >= 0)
 		return r;
 	at = s->n_objects;
-	if (at >= ABI_SAMPLE_OBJECTS_MAX) {
+	/* The last place is for the raw frames that a full table makes. */
+	if (at == ABI_SAMPLE_OBJECTS_MAX - 1 && kind != ABI_OBJECT_RAW) {
 		count(ABI_COUNTER_OBJECTS_FULL);
 		return E_FULL;
 	}
+	if (at >= ABI_SAMPLE_OBJECTS_MAX)
+		return E_FULL;
 	s->object[at].kind = kind;
 	s->object[at].number = number;
 	__builtin_memset(&s->object[at].key, 0, sizeof(s->object[at].key));

@@ -240,9 +240,15 @@ __noinline int mapping_find(struct scratch *s, __u64 pc)
 	}
 	r = object_index(s, m->kind, file, m->start, m->end);
 	if (r < 0) {
+		/* One file too many for the record: user space has to place the address. */
 		m->kind = ABI_OBJECT_RAW;
 		m->bias = 0;
-		r = 0;
+		r = object_index(s, ABI_OBJECT_RAW, 0, 0, 0);
+	}
+	if (r < 0) {
+		m->start = 0;
+		m->end = 0;
+		return E_TORN;
 	}
 	m->object = r;
 	s->last_mapping = at;

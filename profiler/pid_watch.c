@@ -10,6 +10,7 @@
 
 struct pid_watch {
 	size_t n;
+	uint32_t *pids;
 	struct pollfd fds[]; /* fd -1: it has ended */
 };
 
@@ -19,6 +20,11 @@ int pid_watch_new(const uint32_t *pids, size_t n, struct pid_watch **ret, struct
 
 	if (!w)
 		return -ENOMEM;
+	w->pids = calloc(n, sizeof(*w->pids));
+	if (n && !w->pids) {
+		pid_watch_free(w);
+		return -ENOMEM;
+	}
 	for (; w->n < n; w->n++) {
 		int fd = (int)syscall(SYS_pidfd_open, (pid_t)pids[w->n], 0);
 
@@ -31,6 +37,7 @@ int pid_watch_new(const uint32_t *pids, size_t n, struct pid_watch **ret, struct
 				return err_set(err, r, "%u is a thread, not a process", pid);
 			return err_set(err, r, "process %u: %s", pid, strerror(-r));
 		}
+		w->pids[w->n] = pids[w->n];
 		w->fds[w->n] = (struct pollfd){.fd = fd, .events = POLLIN};
 	}
 	*ret = w;
@@ -44,11 +51,12 @@ struct pid_watch *pid_watch_free(struct pid_watch *w)
 	for (size_t i = 0; i < w->n; i++)
 		if (w->fds[i].fd >= 0)
 			close(w->fds[i].fd);
+	free(w->pids);
 	free(w);
 	return NULL;
 }
 
-size_t pid_watch_update(struct pid_watch *w)
+size_t pid_watch_update(struct pid_watch *w, pid_watch_ended ended, void *context)
 {
 	size_t alive = 0;
 
@@ -58,6 +66,7 @@ size_t pid_watch_update(struct pid_watch *w)
 		if (w->fds[i].fd >= 0 && w->fds[i].revents) {
 			close(w->fds[i].fd);
 			w->fds[i].fd = -1;
+			ended(context, w->pids[i]);
 		}
 		alive += w->fds[i].fd >= 0;
 	}

@@ -117,13 +117,21 @@ static void tell_progress(struct record *rec, uint64_t now_ns, const char *what)
 	fflush(stderr);
 }
 
+/* Its pid may be given to a process that nobody asked for. */
+static void forget_process(void *context, uint32_t pid)
+{
+	struct record *rec = context;
+
+	collector_forget_pid(rec->collector, pid);
+}
+
 static bool is_over(struct record *rec, uint64_t now_ns)
 {
 	if (rec->interrupted)
 		return true;
 	if (rec->command.pid && command_has_ended(&rec->command))
 		return true;
-	if (rec->watch && pid_watch_update(rec->watch) == 0)
+	if (rec->watch && pid_watch_update(rec->watch, forget_process, rec) == 0)
 		return true;
 	return rec->deadline_ns && now_ns >= rec->deadline_ns;
 }

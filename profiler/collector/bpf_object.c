@@ -125,7 +125,7 @@ int bpf_programs_load(const struct bpf_programs_options *options, struct bpf_pro
 		return -ENOMEM;
 	libbpf_set_print(quiet);
 	b->cpus = cpus > 0 ? (unsigned int)cpus : 1;
-	b->mappings = kernel_has_maple_tree();
+	b->mappings = !options->raw && kernel_has_maple_tree();
 	r = load(b, options, err);
 	if (r < 0) {
 		bpf_programs_free(b);

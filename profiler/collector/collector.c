@@ -71,11 +71,12 @@ static int sample_add(struct collector *c, const struct abi_sample *s, const uin
 	const struct object *exe = NULL;
 	int64_t labels, stack;
 
-	if (!(s->flags & ABI_SAMPLE_EXE_NONE))
-		exe = objects_of_ref(c->objects, s, &refs[s->exe], s->time_ns);
 	stack = stacks_of(c->stacks, s, kernel, user, refs, c->live);
 	if (stack < 0)
 		return (int)stack;
+	/* Behind the stack: its objects may have moved the table. */
+	if (!(s->flags & ABI_SAMPLE_EXE_NONE))
+		exe = objects_of_ref(c->objects, s, &refs[s->exe], s->time_ns);
 	labels = labels_of(c->labels, s, exe, c->boot_offset_ns, c->live);
 	if (labels < 0)
 		return (int)labels;

@@ -46,9 +46,13 @@ static struct object_id id_of(const struct object *object)
 	};
 }
 
+/* Without the generation: what is met in /proc/PID/maps has none and is looked for all the same. */
 static uint64_t id_hash(const struct object_id *id)
 {
-	return hash_bytes(id, sizeof(*id));
+	struct object_id hashed = *id;
+
+	hashed.key.generation = 0;
+	return hash_bytes(&hashed, sizeof(hashed));
 }
 
 int objects_new(struct bpf_programs *programs, struct resolve *resolve, struct objects **ret)
@@ -138,7 +142,7 @@ void objects_touch(struct objects *o, uint32_t number, uint64_t now_ns)
 
 static void forget(struct objects *o, struct object *object)
 {
-	if (object->kind == PROFILE_OBJECT_FILE)
+	if (object->kind == PROFILE_OBJECT_FILE && o->programs)
 		bpf_programs_forget_object(o->programs, &object->key);
 	if (object->announced)
 		resolve_forget(o->resolve, object->number);
@@ -328,8 +332,39 @@ struct object *objects_describe(struct objects *o, const struct abi_object *file
 	object->state = OBJECT_DESCRIBED;
 	object->profile_id = IDMAP_NONE;
 	announce(o, object, file);
-	bpf_programs_number_object(o->programs, &object->key, object->number);
+	if (o->programs)
+		bpf_programs_number_object(o->programs, &object->key, object->number);
 	return object;
+}
+
+/* The file of this key but for the generation, which is not known. */
+static struct object *find_mapped(struct objects *o, const struct abi_file_key *key)
+{
+	struct object_id id = {.kind = PROFILE_OBJECT_FILE, .key = *key};
+	uint64_t hash = id_hash(&id);
+	uint32_t at, i;
+
+	for (i = idmap_first(&o->by_key, hash, &at); i != IDMAP_NONE;
+	     i = idmap_next(&o->by_key, hash, &at)) {
+		struct object *object = &o->table[i];
+
+		id.key.generation = object->key.generation;
+		if (object->path && object->kind == PROFILE_OBJECT_FILE &&
+		    !memcmp(&object->key, &id.key, sizeof(id.key)))
+			return object;
+	}
+	return NULL;
+}
+
+struct object *objects_describe_mapped(struct objects *o, const struct abi_object *file,
+				       const char *path, uint64_t now_ns)
+{
+	const struct object *known = find_mapped(o, &file->key);
+	struct abi_object described = *file;
+
+	if (known)
+		described.key.generation = known->key.generation;
+	return objects_describe(o, &described, path, now_ns);
 }
 
 static struct object *file_of_ref(struct objects *o, const struct abi_object_ref *ref,

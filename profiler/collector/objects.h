@@ -49,7 +49,11 @@ struct object {
 
 struct objects;
 
-/* resolve may be NULL: nothing is announced. */
+/*
+ * programs may be NULL: the kernel is told no numbers. resolve may be NULL: nothing is announced.
+ * The objects that the functions below give are borrowed until another one is asked for: then the
+ * table may move; the number stays.
+ */
 int objects_new(struct bpf_programs *programs, struct resolve *resolve, struct objects **ret);
 struct objects *objects_free(struct objects *o);
 
@@ -59,6 +63,13 @@ void objects_new_profile(struct objects *o);
 /* A file's description arrived. NULL only when memory ran out. */
 struct object *objects_describe(struct objects *o, const struct abi_object *file, const char *path,
 				uint64_t now_ns);
+
+/*
+ * The same for a file that user space met in /proc/PID/maps, where no generation is told: it is any
+ * file that agrees in all else.
+ */
+struct object *objects_describe_mapped(struct objects *o, const struct abi_object *file,
+				       const char *path, uint64_t now_ns);
 
 /* The object behind a reference of sample s. Never NULL but without memory. */
 struct object *objects_of_ref(struct objects *o, const struct abi_sample *s,

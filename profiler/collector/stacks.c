@@ -2,6 +2,8 @@
 #include "profiler/collector/stacks.h"
 
 #include "profiler/base/cleanup.h"
+#include "profiler/base/quantity.h"
+#include "profiler/collector/mappings.h"
 #include "symbolizer/kallsyms.h"
 
 #include <errno.h>
@@ -18,6 +20,7 @@ struct cached {
 
 struct stacks {
 	struct objects *objects;
+	struct mappings *mappings;
 	struct kernel_layout layout;
 	uint64_t layout_read_ns; /* monotonic; 0 never */
 	struct cached *cache;
@@ -39,9 +42,15 @@ static const char *const end_names[] = {
 int stacks_new(struct objects *objects, struct stacks **ret)
 {
 	struct stacks *s = calloc(1, sizeof(*s));
+	int r;
 
 	if (!s)
 		return -ENOMEM;
+	r = mappings_new(objects, NULL, &s->mappings);
+	if (r < 0) {
+		free(s);
+		return r;
+	}
 	s->objects = objects;
 	*ret = s;
 	return 0;
@@ -51,6 +60,7 @@ struct stacks *stacks_free(struct stacks *s)
 {
 	if (!s)
 		return NULL;
+	mappings_free(s->mappings);
 	kernel_layout_done(&s->layout);
 	free(s->cache);
 	free(s->words);
@@ -183,21 +193,65 @@ static bool is_incomplete(const struct abi_sample *sample)
 	       sample->end != ABI_END_EXEC;
 }
 
+/* What the frames of one sample lie in: numbers, 0 where memory ran out. */
+struct frame_objects {
+	uint32_t number[ABI_SAMPLE_OBJECTS_MAX]; /* by the record's index; 0 for raw frames */
+	uint32_t exe; /* 0: not known */
+	uint64_t now_ns;
+};
+
+static void find_objects(struct stacks *s, const struct abi_sample *sample,
+			 const struct abi_object_ref *refs, struct frame_objects *ret)
+{
+	bool raw = false;
+
+	memset(ret, 0, sizeof(*ret));
+	for (unsigned int i = 0; i < sample->n_objects; i++) {
+		const struct object *object;
+
+		if (refs[i].kind == ABI_OBJECT_RAW) {
+			raw = true;
+			continue;
+		}
+		object = objects_of_ref(s->objects, sample, &refs[i], sample->time_ns);
+		ret->number[i] = object ? object->number : 0;
+	}
+	if (!raw)
+		return;
+	if (!(sample->flags & ABI_SAMPLE_EXE_NONE))
+		ret->exe = ret->number[sample->exe];
+	ret->now_ns = quantity_monotonic_ns();
+}
+
+static int64_t user_location(struct stacks *s, const struct abi_sample *sample,
+			     const struct abi_frame *frame, const struct abi_object_ref *refs,
+			     const struct frame_objects *objects, struct profile *live)
+{
+	struct object *object;
+	uint64_t offset = frame->offset;
+
+	if (refs[frame->object].kind == ABI_OBJECT_RAW)
+		object = mappings_place(s->mappings, sample, objects->exe, frame->offset,
+					objects->now_ns, &offset);
+	else
+		object = objects_by_number(s->objects, objects->number[frame->object]);
+	return location_in(s, object, offset, live);
+}
+
 static int64_t build(struct stacks *s, const struct abi_sample *sample, const uint64_t *kernel,
 		     const struct abi_frame *user, const struct abi_object_ref *refs,
 		     struct profile *live)
 {
-	struct object *objects[ABI_SAMPLE_OBJECTS_MAX];
+	struct frame_objects objects;
 	int64_t node = 0, location;
 
-	for (unsigned int i = 0; i < sample->n_objects; i++)
-		objects[i] = objects_of_ref(s->objects, sample, &refs[i], sample->time_ns);
+	find_objects(s, sample, refs, &objects);
 	if (is_incomplete(sample)) {
 		location = mark_of(s, sample->end, live);
 		node = location < 0 ? location : profile_stack(live, 0, (uint32_t)location);
 	}
 	for (unsigned int i = sample->n_user; node >= 0 && i-- > 0;) {
-		location = location_in(s, objects[user[i].object], user[i].offset, live);
+		location = user_location(s, sample, &user[i], refs, &objects, live);
 		node = location < 0 ? location
 				    : profile_stack(live, (uint32_t)node, (uint32_t)location);
 	}

@@ -3,7 +3,8 @@
  *
  * Equal stacks are recognised by their content hash and then compared word by word before one
  * stands for the other. Kernel addresses are turned into (object, offset) here and go no further;
- * the layout behind them is read again when an address is not in it. Not thread-safe.
+ * the layout behind them is read again when an address is not in it. Frames that left the kernel
+ * raw are placed by their process's mappings. Not thread-safe.
  */
 #pragma once
 

@@ -68,22 +68,18 @@ static bool is_same_process(int proc, uint64_t start_ns)
 	       ticks == start_ns / (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
-/*
- * /proc/PID of that very process: what is opened below it fails once the process has gone, whoever
- * has its pid then.
- */
-static int process_open(const struct open_for *what)
+int open_for_process(uint32_t pid, uint64_t start_ns)
 {
 	_cleanup_close_ int fd = -1;
 	char path[32];
 
-	if (!what->pid)
+	if (!pid)
 		return -ESRCH;
-	snprintf(path, sizeof(path), "/proc/%" PRIu32, what->pid);
+	snprintf(path, sizeof(path), "/proc/%" PRIu32, pid);
 	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	return is_same_process(fd, what->start_ns) ? steal_fd(fd) : -ESRCH;
+	return is_same_process(fd, start_ns) ? steal_fd(fd) : -ESRCH;
 }
 
 /* ---- which file ---- */
@@ -220,7 +216,7 @@ static int worse(int a, int b)
 
 static int search(const struct open_for *what, bool *ret_exact)
 {
-	_cleanup_close_ int proc = process_open(what);
+	_cleanup_close_ int proc = open_for_process(what->pid, what->start_ns);
 	int why = -ENOENT;
 	int r;
 

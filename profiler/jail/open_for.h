@@ -24,6 +24,13 @@
 #define OPEN_FOR_DOMAIN_WRITABLE UINT32_MAX
 uint32_t open_for_domain(uid_t owner, mode_t mode);
 
+/*
+ * /proc/PID of the process that began then (CLOCK_BOOTTIME; 0: of whichever has that pid), O_PATH,
+ * the caller's. What is opened below it fails once that process has gone, whoever has its pid by
+ * then. -ESRCH.
+ */
+int open_for_process(uint32_t pid, uint64_t start_ns);
+
 struct open_for {
 	struct abi_file_key key; /* of what was mapped */
 	uint32_t domain;

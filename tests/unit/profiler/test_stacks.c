@@ -1,0 +1,121 @@
+/* Stacks from records: each frame in the object that the record says, raw ones in their mapping. */
+#include "profiler/collector/stacks.h"
+
+#include "profiler/base/quantity.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define FILES 63 /* in one record */
+
+struct fixture {
+	struct objects *objects;
+	struct stacks *stacks;
+	struct profile *live;
+};
+
+static struct fixture fixture_new(void)
+{
+	struct fixture f = {};
+
+	assert_int_equal(objects_new(NULL, NULL, &f.objects), 0);
+	assert_int_equal(stacks_new(f.objects, &f.stacks), 0);
+	assert_int_equal(profile_new(true, &f.live), 0);
+	return f;
+}
+
+static void fixture_done(struct fixture *f)
+{
+	stacks_free(f->stacks);
+	objects_free(f->objects);
+	profile_free(f->live);
+}
+
+/* The path of the leaf's object. */
+static const char *leaf(const struct fixture *f, int64_t stack, uint64_t *ret_offset)
+{
+	const struct profile_location *l;
+
+	assert_true(stack > 0);
+	l = &f->live->locations[f->live->stacks[stack].location];
+	*ret_offset = l->offset;
+	return f->live->text + f->live->string_offset[f->live->objects[l->object].path];
+}
+
+static void a_record_that_makes_the_table_of_objects_grow_keeps_its_frames(void **state)
+{
+	struct fixture f = fixture_new();
+	struct abi_sample s = {.end = ABI_END_ROOT, .n_user = FILES, .n_objects = FILES};
+
+	(void)state;
+	for (unsigned int record = 0; record < 20; record++) {
+		struct abi_object_ref refs[FILES] = {};
+		struct abi_frame frames[FILES] = {};
+		char expected[64];
+		uint64_t offset;
+		int64_t stack;
+
+		for (unsigned int i = 0; i < FILES; i++) {
+			refs[i].kind = ABI_OBJECT_FILE;
+			refs[i].key.ino = 1000 * record + i + 1;
+			frames[i].object = i;
+			frames[i].offset = i;
+		}
+		s.time_ns++;
+		stack = stacks_of(f.stacks, &s, NULL, frames, refs, f.live);
+		for (unsigned int i = 0; i < FILES; i++) {
+			snprintf(expected, sizeof(expected), "[file 0:0:%u]",
+				 1000 * record + i + 1);
+			assert_string_equal(leaf(&f, stack, &offset), expected);
+			assert_int_equal(offset, i);
+			stack = f.live->stacks[stack].parent;
+		}
+		assert_int_equal(stack, 0);
+	}
+	fixture_done(&f);
+}
+
+static void raw_frames_are_placed_and_others_left_alone(void **state)
+{
+	struct fixture f = fixture_new();
+	struct abi_object_ref refs[2] = {{.kind = ABI_OBJECT_FILE, .key.ino = 7},
+					 {.kind = ABI_OBJECT_RAW}};
+	struct abi_sample s = {.end = ABI_END_ROOT,
+			       .n_user = 2,
+			       .n_objects = 2,
+			       .pid = (uint32_t)getpid(),
+			       .time_ns = quantity_monotonic_ns()};
+	struct abi_frame frames[2] = {
+		{.offset = (uint64_t)(uintptr_t)raw_frames_are_placed_and_others_left_alone,
+		 .object = 1},
+		{.offset = 77, .object = 0},
+	};
+	char exe[4096] = "";
+	uint64_t offset;
+	int64_t stack;
+
+	(void)state;
+	assert_true(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0);
+	stack = stacks_of(f.stacks, &s, NULL, frames, refs, f.live);
+	assert_string_equal(leaf(&f, stack, &offset), exe);
+	assert_int_equal(offset % 4096, frames[0].offset % 4096);
+	assert_int_not_equal(offset, frames[0].offset);
+	assert_string_equal(leaf(&f, f.live->stacks[stack].parent, &offset), "[file 0:0:7]");
+	assert_int_equal(offset, 77);
+	fixture_done(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_that_makes_the_table_of_objects_grow_keeps_its_frames),
+		cmocka_unit_test(raw_frames_are_placed_and_others_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
