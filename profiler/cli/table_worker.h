@@ -1,5 +1,6 @@
 /*
- * Unwind tables of files for a command: a symbolizer worker in its jail does the parsing, also for root.
+ * Unwind tables of files for a command: a symbolizer worker in its jail does the parsing, also for
+ * root.
  *
  * Files of different owners are never parsed by the same run of a worker, and one that a file ends
  * or keeps busy costs that file alone. Not thread-safe.
