@@ -138,6 +138,8 @@ static int read_cie(const struct cfi_section *s, const struct entry *e, struct c
 
 static int add_cie(struct cfi_entries *e, const struct cfi_cie *cie)
 {
+	if (e->n_cies == UNWIND_CIES_MAX)
+		return -E2BIG;
 	if (e->n_cies == e->cap_cies) {
 		size_t cap = e->cap_cies ? e->cap_cies * 2 : CIES_FIRST;
 		struct cfi_cie *more = realloc(e->cies, cap * sizeof(*more));

@@ -16,6 +16,8 @@
 
 /* An entry takes at least 12 bytes; more FDEs than this are refused: 128 MB of memory. */
 #define UNWIND_FDES_MAX (4u << 20)
+/* Linkers merge them to a few; .debug_frame has one a compilation unit. 64 MB of memory. */
+#define UNWIND_CIES_MAX (1u << 18)
 
 struct cfi_cie {
 	uint64_t offset; /* in its section; cies of a section are sorted by it */
@@ -48,7 +50,7 @@ struct cfi_entries {
 
 /*
  * Add the entries of one section, which outlives *e. An entry whose length leads past the end is
- * the last. 0, -ENOMEM, or -E2BIG past UNWIND_FDES_MAX.
+ * the last. 0, -ENOMEM, or -E2BIG past a maximum.
  */
 int cfi_entries_read(const struct cfi_section *section, struct cfi_entries *e);
 void cfi_entries_done(struct cfi_entries *e); /* zeroed ones are empty */

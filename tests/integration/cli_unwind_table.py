@@ -7,6 +7,7 @@ cli_unwind_table.py HEARTH SOURCE-DIR
 import glob
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -26,6 +27,11 @@ def compiled(*arguments):
         f.write("int f(int n) { return n ? f(n - 1) + n : 0; }\nint main(void) { return f(3); }\n")
     subprocess.run(["gcc", *arguments, "-o", made, source], check=True)
     return made
+
+
+def slow():
+    """Files that take a second or more to verify."""
+    return sorted(glob.glob(f"{LIBRARIES}/libLLVM-*.so.1")) or [LIBC] * 50
 
 
 class UnwindTable(CliCase):
@@ -88,12 +94,9 @@ class UnwindTable(CliCase):
         self.assert_usage("which FILE?", "unwind-table", "--verify")
 
     def test_the_file_is_parsed_without_privileges(self):
-        large = sorted(glob.glob(f"{LIBRARIES}/libLLVM-*.so.1"))
-        with subprocess.Popen(
-            [cli.HEARTH, "unwind-table", "--verify", *(large or [LIBC] * 50)],
-            stdout=subprocess.DEVNULL,
-        ) as run:
-            seen = self.wait_for_worker(run)
+        command = [cli.HEARTH, "unwind-table", "--verify", *slow()]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
+            _, seen = self.wait_for_worker(run)
             self.assertEqual(run.wait(timeout=120), 0)
         self.assertEqual(seen["Seccomp"], "2")
         self.assertEqual(seen["NoNewPrivs"], "1")
@@ -101,8 +104,25 @@ class UnwindTable(CliCase):
         if os.geteuid() == 0:
             self.assertNotEqual(seen["Uid"].split()[0], "0")
 
+    def test_a_file_that_ends_the_worker_costs_itself_alone(self):
+        with subprocess.Popen(
+            [cli.HEARTH, "unwind-table", "--verify", *slow(), "/bin/ls"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as run:
+            worker, _ = self.wait_for_worker(run)
+            time.sleep(0.02)  # it has been asked
+            os.kill(worker, signal.SIGKILL)
+            out, told = run.communicate(timeout=120)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("it ended the worker by signal 9", told)
+        self.assertEqual(len(told.splitlines()), 1, told)
+        self.assertIn("/bin/ls: .eh_frame", out)
+        self.assertIn(": 0 mismatches", out)
+
     def wait_for_worker(self, run):
-        """The status of its child, once that has closed itself in."""
+        """Its child and that one's status, once it has closed itself in."""
         while run.poll() is None:
             with open(f"/proc/{run.pid}/task/{run.pid}/children", encoding="ascii") as f:
                 children = f.read().split()
@@ -113,10 +133,10 @@ class UnwindTable(CliCase):
                 except OSError:
                     continue
                 if status.get("Seccomp") == "2":
-                    return status
+                    return int(child), status
             time.sleep(0.001)
         self.fail("it ended, and no worker was seen in its jail")
-        return None
+        return None, None
 
 
 if __name__ == "__main__":

@@ -224,6 +224,23 @@ static void a_range_that_wraps_is_none(void **state)
 	assert_int_equal(e.n_bad, 1);
 }
 
+static void entries_without_number_are_refused(void **state)
+{
+	struct cfi_section s;
+
+	(void)state;
+	buf_done(&frames);
+	buf_init(&frames, 64u << 20);
+	for (size_t i = 0; i < UNWIND_CIES_MAX; i++)
+		make_cie(&frames, "", NULL, 0);
+	read_all();
+	assert_int_equal(e.n_cies, UNWIND_CIES_MAX);
+	cfi_entries_done(&e);
+	make_cie(&frames, "", NULL, 0);
+	s = make_section(&frames);
+	assert_int_equal(cfi_entries_read(&s, &e), -E2BIG);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -238,6 +255,7 @@ int main(void)
 		TEST(what_is_malformed_costs_itself_alone),
 		TEST(an_fde_cut_anywhere_is_none),
 		TEST(a_range_that_wraps_is_none),
+		TEST(entries_without_number_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
