@@ -152,6 +152,7 @@ static void any_change_of_a_row_is_seen(void **state)
 static void a_hole_and_a_row_too_much_are_seen(void **state)
 {
 	struct unwind_rule good = *rule_at(START + 0x10);
+	uint32_t pages;
 
 	(void)state;
 	memset(rule_at(START + 0x10), 0, sizeof(good));
@@ -161,6 +162,10 @@ static void a_hole_and_a_row_too_much_are_seen(void **state)
 	assert_true(mismatches() > 0);
 	memset(&t.rules[0], 0, sizeof(t.rules[0]));
 	assert_int_equal(mismatches(), 0);
+	pages = t.n_pages;
+	t.n_pages = 0; /* a whole page */
+	assert_true(mismatches() > 0);
+	t.n_pages = pages;
 }
 
 /* As it stands in memory: an image that no file holds. */
