@@ -49,7 +49,7 @@ struct web_file *web_viewer_find(struct web_viewer *v, const char *path)
 
 bool web_file_gzip(struct web_file *f)
 {
-	_cleanup_(buf_done) struct buf out;
+	_cleanup_(buf_done) struct buf out = {};
 	struct gzip *g = NULL;
 
 	if (f->gzipped)

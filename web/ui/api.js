@@ -1,8 +1,9 @@
 /*
  * The daemon's answers: web/API.md over fetch.
  *
- * A profile is read while it arrives (columns.js), with a pause for painting every few milliseconds. The page's clock may differ
- * from the daemon's, whose times count: the Date header tells by how much.
+ * A profile is read while it arrives (columns.js), with a pause for painting every few
+ * milliseconds. The page's clock may differ from the daemon's, whose times count: the Date header
+ * tells by how much.
  */
 import { ColumnReader } from "./columns.js";
 import { timeParam } from "./state.js";
@@ -31,8 +32,7 @@ export class ApiError extends Error {
 export function apiUrl(name, params) {
 	const query = new URLSearchParams();
 	for (const [key, value] of Object.entries(params)) {
-		if (value !== "" && value !== undefined)
-			query.set(key, value);
+		if (value !== "" && value !== undefined) query.set(key, value);
 	}
 	const text = query.toString();
 	return "api/v1/" + name + (text ? "?" + text : "");
@@ -47,15 +47,12 @@ async function request(url, signal) {
 	try {
 		response = await fetch(url, { signal, headers: { Accept: "application/json" } });
 	} catch (e) {
-		if (e.name === "AbortError")
-			throw e;
+		if (e.name === "AbortError") throw e;
 		throw new ApiError(0, "The daemon does not answer.");
 	}
 	const date = Date.parse(response.headers.get("Date"));
-	if (date)
-		skewMs = Math.abs(date - Date.now()) < SKEW_MIN_MS ? 0 : date - Date.now();
-	if (!response.ok)
-		throw new ApiError(response.status, await errorMessage(response));
+	if (date) skewMs = Math.abs(date - Date.now()) < SKEW_MIN_MS ? 0 : date - Date.now();
+	if (!response.ok) throw new ApiError(response.status, await errorMessage(response));
 	return response;
 }
 
@@ -74,14 +71,16 @@ async function requestJson(url, signal) {
 
 /* The call tree of a range. */
 export async function fetchProfile(range, match, signal) {
-	const response = await request(apiUrl("profile", { ...rangeParams(range, match), format: "flame" }), signal);
+	const response = await request(
+		apiUrl("profile", { ...rangeParams(range, match), format: "flame" }),
+		signal,
+	);
 	const reader = new ColumnReader();
 	const stream = response.body.getReader();
 	let paused = performance.now();
 	for (;;) {
 		const { done, value } = await stream.read();
-		if (done)
-			break;
+		if (done) break;
 		for (let i = 0; i < value.length; i += SLICE_BYTES) {
 			reader.feed(value.subarray(i, i + SLICE_BYTES));
 			if (performance.now() - paused > SLICE_MS) {
@@ -121,7 +120,10 @@ async function finishTree(reader) {
 }
 
 export function fetchSeries(range, stepMs, match, by, signal) {
-	return requestJson(apiUrl("series", { ...rangeParams(range, match), step: stepMs / 1000 + "s", by }), signal);
+	return requestJson(
+		apiUrl("series", { ...rangeParams(range, match), step: stepMs / 1000 + "s", by }),
+		signal,
+	);
 }
 
 export async function fetchLabels(signal) {
@@ -129,7 +131,15 @@ export async function fetchLabels(signal) {
 }
 
 export async function fetchValues(label, range, match, signal) {
-	return (await requestJson(apiUrl(`labels/${encodeURIComponent(label)}/values`, rangeParams(range, match)), signal)).values.map(String);
+	return (
+		await requestJson(
+			apiUrl(
+				`labels/${encodeURIComponent(label)}/values`,
+				rangeParams(range, match),
+			),
+			signal,
+		)
+	).values.map(String);
 }
 
 export function fetchStatus(signal) {

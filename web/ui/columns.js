@@ -1,14 +1,25 @@
 /*
  * JSON whose arrays of numbers go straight into typed arrays, read as it arrives.
  *
- * A profile of a million nodes is 20 MB of JSON, nearly all of it columns of numbers. JSON.parse would hold the page for as long
- * as all of it takes and leave four million boxed elements; this reader takes each chunk of bytes as the network brings it.
- * Every array whose first element is a number becomes a column and leaves its index in the text ("the skeleton"); what remains,
- * names and small objects, is given to JSON.parse. Pure, no DOM.
+ * A profile of a million nodes is 20 MB of JSON, nearly all of it columns of numbers. JSON.parse
+ * would hold the page for as long as all of it takes and leave four million boxed elements; this
+ * reader takes each chunk of bytes as the network brings it. Every array whose first element is a
+ * number becomes a column and leaves its index in the text ("the skeleton"); what remains, names
+ * and small objects, is given to JSON.parse. Pure, no DOM.
  */
 
-const QUOTE = 34, COMMA = 44, MINUS = 45, DOT = 46, ZERO = 48, NINE = 57, OPEN = 91, BACKSLASH = 92, CLOSE = 93;
-const PLUS = 43, UPPER_E = 69, LOWER_E = 101;
+const QUOTE = 34,
+	COMMA = 44,
+	MINUS = 45,
+	DOT = 46,
+	ZERO = 48,
+	NINE = 57,
+	OPEN = 91,
+	BACKSLASH = 92,
+	CLOSE = 93;
+const PLUS = 43,
+	UPPER_E = 69,
+	LOWER_E = 101;
 const FIRST_ROOM = 1024; /* elements a column starts with; it doubles */
 const EXACT_MAX = 2 ** 53;
 
@@ -37,7 +48,11 @@ class Column {
 	}
 }
 
-const IN_TEXT = 0, IN_STRING = 1, IN_ESCAPE = 2, AFTER_OPEN = 3, IN_COLUMN = 4;
+const IN_TEXT = 0,
+	IN_STRING = 1,
+	IN_ESCAPE = 2,
+	AFTER_OPEN = 3,
+	IN_COLUMN = 4;
 
 export class ColumnReader {
 	constructor() {
@@ -63,31 +78,29 @@ export class ColumnReader {
 			}
 			const c = bytes[i];
 			if (this.mode === IN_STRING) {
-				if (c === BACKSLASH)
-					this.mode = IN_ESCAPE;
-				else if (c === QUOTE)
-					this.mode = IN_TEXT;
+				if (c === BACKSLASH) this.mode = IN_ESCAPE;
+				else if (c === QUOTE) this.mode = IN_TEXT;
 			} else if (this.mode === IN_ESCAPE) {
 				this.mode = IN_STRING;
-			} else if (this.mode === AFTER_OPEN && ((c >= ZERO && c <= NINE) || c === MINUS)) {
+			} else if (
+				this.mode === AFTER_OPEN &&
+				((c >= ZERO && c <= NINE) || c === MINUS)
+			) {
 				this.pieces.push(bytes.slice(start, i));
 				this.openColumn();
 				continue;
 			} else if (c === OPEN) {
-				if (this.mode === AFTER_OPEN)
-					this.pieces.push(Uint8Array.of(OPEN));
+				if (this.mode === AFTER_OPEN) this.pieces.push(Uint8Array.of(OPEN));
 				this.pieces.push(bytes.slice(start, i));
 				start = i + 1;
 				this.mode = AFTER_OPEN;
 			} else if (c > 32 || this.mode !== AFTER_OPEN) {
-				if (this.mode === AFTER_OPEN)
-					this.pieces.push(Uint8Array.of(OPEN));
+				if (this.mode === AFTER_OPEN) this.pieces.push(Uint8Array.of(OPEN));
 				this.mode = c === QUOTE ? IN_STRING : IN_TEXT;
 			}
 			i++;
 		}
-		if (start < n)
-			this.pieces.push(bytes.slice(start, n));
+		if (start < n) this.pieces.push(bytes.slice(start, n));
 	}
 
 	openColumn() {
@@ -126,11 +139,16 @@ export class ColumnReader {
 	}
 
 	oddByte(c, number, digits) {
-		const known = (c >= ZERO && c <= NINE) || c === MINUS || c === PLUS || c === DOT || c === UPPER_E || c === LOWER_E;
+		const known =
+			(c >= ZERO && c <= NINE) ||
+			c === MINUS ||
+			c === PLUS ||
+			c === DOT ||
+			c === UPPER_E ||
+			c === LOWER_E;
 		if (!known || this.odd.length > 40)
 			throw new SyntaxError("a column holds something that is no number");
-		if (!this.odd && digits)
-			this.odd = String(number);
+		if (!this.odd && digits) this.odd = String(number);
 		this.odd += String.fromCharCode(c);
 	}
 
@@ -142,17 +160,22 @@ export class ColumnReader {
 		this.column.push(value);
 	}
 
-	/* {value, column}: the skeleton as an object, and what turns an entry of it into its column. */
+	/*
+	 * {value, column}: the skeleton as an object, and what turns an entry of it into its
+	 * column.
+	 */
 	finish() {
-		if (this.mode !== IN_TEXT)
-			throw new SyntaxError("the answer ended early");
+		if (this.mode !== IN_TEXT) throw new SyntaxError("the answer ended early");
 		const decoder = new TextDecoder();
-		const text = this.pieces.map((p) => decoder.decode(p, { stream: true })).join("") + decoder.decode();
+		const text =
+			this.pieces.map((p) => decoder.decode(p, { stream: true })).join("") +
+			decoder.decode();
 		const columns = this.columns.map((c) => c.finish());
 		this.pieces = this.columns = null;
 		return {
 			value: JSON.parse(text),
-			column: (entry) => (Array.isArray(entry) ? new Uint32Array(0) : columns[entry]),
+			column: (entry) =>
+				Array.isArray(entry) ? new Uint32Array(0) : columns[entry],
 		};
 	}
 }

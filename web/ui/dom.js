@@ -1,29 +1,32 @@
 /*
- * Building elements. Text goes in as text nodes only: nothing here parses markup, so a name can never become some.
+ * Building elements. Text goes in as text nodes only: nothing here parses markup, so a name can
+ * never become some.
  */
 
 export function byId(id) {
 	return document.getElementById(id);
 }
 
-/* An element with properties (`class`, `on...` handlers, attributes; false and null leave one out) and children. */
+/*
+ * An element with properties (`class`, `on...` handlers, attributes; false and null leave one out)
+ * and children.
+ */
 export function element(tag, properties, ...children) {
 	const node = document.createElement(tag);
 	for (const [name, value] of Object.entries(properties ?? {})) {
-		if (value === null || value === false || value === undefined)
-			continue;
-		if (name.startsWith("on"))
-			node.addEventListener(name.slice(2), value);
-		else if (name === "class")
-			node.className = value;
-		else
-			node.setAttribute(name, value === true ? "" : String(value));
+		if (value === null || value === false || value === undefined) continue;
+		if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+		else if (name === "class") node.className = value;
+		else node.setAttribute(name, value === true ? "" : String(value));
 	}
 	node.append(...children.filter((c) => c !== null && c !== undefined && c !== ""));
 	return node;
 }
 
-/* A small square of a colour, for legends. Set through the object model: the page's policy allows no style attributes. */
+/*
+ * A small square of a colour, for legends. Set through the object model: the page's policy allows
+ * no style attributes.
+ */
 export function swatch(color) {
 	const node = element("span", { class: "swatch", "aria-hidden": "true" });
 	node.style.backgroundColor = color;

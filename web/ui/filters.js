@@ -1,7 +1,9 @@
 /*
- * Filters by label: one chip a matcher, a label and a value to add one, and the selector itself as text.
+ * Filters by label: one chip a matcher, a label and a value to add one, and the selector itself as
+ * text.
  *
- * The selector is the only truth; chips are how it reads. Values are offered as the daemon lists them for the range shown.
+ * The selector is the only truth; chips are how it reads. Values are offered as the daemon lists
+ * them for the range shown.
  */
 import { element } from "./dom.js";
 import { cutMiddle, visibleName } from "./format.js";
@@ -11,7 +13,10 @@ const OPERATOR_WORDS = { "=": "is", "!=": "is not", "=~": "matches", "!~": "does
 const VALUES_OFFERED = 500; /* a longer list helps nobody; the box takes any value */
 
 export class Filters {
-	/* parts: {chips, label, value, values, form, selector, error}; source: {labels(), values(label)}; onMatch(text) */
+	/*
+	 * parts: {chips, label, value, values, form, selector, error}; source: {labels(),
+	 * values(label)}; onMatch(text)
+	 */
 	constructor(parts, source, onMatch) {
 		this.parts = parts;
 		this.source = source;
@@ -27,53 +32,89 @@ export class Filters {
 			parts.values.replaceChildren();
 			this.offerValues();
 		});
-		parts.selector.addEventListener("change", () => this.onMatch(parts.selector.value.trim()));
+		parts.selector.addEventListener("change", () =>
+			this.onMatch(parts.selector.value.trim()),
+		);
 	}
 
 	add() {
 		const { label, value } = this.parts;
-		if (!label.value)
-			return;
-		this.onMatch(addMatcher(this.match, { label: label.value, op: "=", value: value.value }));
+		if (!label.value) return;
+		this.onMatch(
+			addMatcher(this.match, { label: label.value, op: "=", value: value.value }),
+		);
 		value.value = "";
 	}
 
 	async loadLabels() {
 		const labels = await this.source.labels();
-		this.parts.label.replaceChildren(...labels.map((l) => element("option", { value: l }, visibleName(l))));
-		if (labels.includes("comm"))
-			this.parts.label.value = "comm";
+		this.parts.label.replaceChildren(
+			...labels.map((l) => element("option", { value: l }, visibleName(l))),
+		);
+		if (labels.includes("comm")) this.parts.label.value = "comm";
 	}
 
 	async offerValues() {
 		const label = this.parts.label.value;
-		if (!label)
-			return;
+		if (!label) return;
 		const values = await this.source.values(label);
 		if (this.parts.label.value === label)
-			this.parts.values.replaceChildren(...values.slice(0, VALUES_OFFERED).map((v) => element("option", { value: v })));
+			this.parts.values.replaceChildren(
+				...values
+					.slice(0, VALUES_OFFERED)
+					.map((v) => element("option", { value: v })),
+			);
 	}
 
 	/* Shows a selector; `error` is what the daemon says against it, "" for nothing. */
 	show(match, error) {
 		this.match = match;
 		const { chips, selector, error: errorLine } = this.parts;
-		if (document.activeElement !== selector || selector.value.trim() === match || !error)
+		if (
+			document.activeElement !== selector ||
+			selector.value.trim() === match ||
+			!error
+		)
 			selector.value = match;
 		selector.setAttribute("aria-invalid", String(Boolean(error)));
 		errorLine.textContent = error;
 		errorLine.hidden = !error;
 		const matchers = parseSelector(match);
-		chips.replaceChildren(...(matchers ?? []).map((m, i) => this.chip(m, matchers.filter((other, k) => k !== i))));
+		chips.replaceChildren(
+			...(matchers ?? []).map((m, i) =>
+				this.chip(
+					m,
+					matchers.filter((other, k) => k !== i),
+				),
+			),
+		);
 		chips.hidden = !matchers?.length;
 	}
 
 	chip(matcher, others) {
 		const value = visibleName(matcher.value);
-		return element("li", { class: "chip" },
-			element("span", { class: "chip-label" }, matcher.label + " " + OPERATOR_WORDS[matcher.op] + " "),
-			element("span", { class: "chip-value", title: cutMiddle(value, 400) }, cutMiddle(value, 40) || "(empty)"),
-			element("button", { type: "button", "aria-label": `Remove filter ${matcher.label} ${cutMiddle(value, 60)}`,
-				onclick: () => this.onMatch(formatSelector(others)) }, "×"));
+		return element(
+			"li",
+			{ class: "chip" },
+			element(
+				"span",
+				{ class: "chip-label" },
+				matcher.label + " " + OPERATOR_WORDS[matcher.op] + " ",
+			),
+			element(
+				"span",
+				{ class: "chip-value", title: cutMiddle(value, 400) },
+				cutMiddle(value, 40) || "(empty)",
+			),
+			element(
+				"button",
+				{
+					type: "button",
+					"aria-label": `Remove filter ${matcher.label} ${cutMiddle(value, 60)}`,
+					onclick: () => this.onMatch(formatSelector(others)),
+				},
+				"×",
+			),
+		);
 	}
 }

@@ -1,8 +1,10 @@
 /*
- * The flame graph: one canvas as high as its frame, a scroll bar for the rest, and the two outlines (hover, focus) above it.
+ * The flame graph: one canvas as high as its frame, a scroll bar for the rest, and the two outlines
+ * (hover, focus) above it.
  *
- * It draws what layout.js puts on the screen and turns pointers and keys into nodes; what happens then (zoom, tooltip, address) is
- * decided by its owner through callbacks: onZoom(node, rest), onHover(box or null, x, y), onFocus(node).
+ * It draws what layout.js puts on the screen and turns pointers and keys into nodes; what happens
+ * then (zoom, tooltip, address) is decided by its owner through callbacks: onZoom(node, rest),
+ * onHover(box or null, x, y), onFocus(node).
  */
 import { Boxes, boxAt, boxOf, heightBelow, layoutRows, zoomOn, zoomThatShows } from "./layout.js";
 import { Labels } from "./labels.js";
@@ -13,7 +15,8 @@ import { formatCount } from "./format.js";
 const ROW = 21; /* px */
 const LABEL_MIN = 26; /* px: below it a bar has no label */
 const MERGED_LABEL_MIN = 150; /* px: "1,000,000 small calls" */
-const SCROLL_MAX = 8e6; /* px: browsers lose precision beyond; deeper graphs scroll faster than the bar */
+/* px: browsers lose precision beyond; deeper graphs scroll faster than the bar */
+const SCROLL_MAX = 8e6;
 const CALLERS_SHOWN = 3; /* rows of callers that stay above a zoomed node */
 
 export class FlameGraph {
@@ -22,9 +25,21 @@ export class FlameGraph {
 		this.callbacks = callbacks;
 		this.canvas = element("canvas", { "aria-hidden": "true" });
 		this.context = this.canvas.getContext("2d", { alpha: false });
-		this.hoverBox = element("div", { class: "bar-outline hover-outline", hidden: true });
-		this.focusBox = element("div", { class: "bar-outline focus-outline", hidden: true });
-		this.stage = element("div", { class: "stage", role: "none" }, this.canvas, this.hoverBox, this.focusBox);
+		this.hoverBox = element("div", {
+			class: "bar-outline hover-outline",
+			hidden: true,
+		});
+		this.focusBox = element("div", {
+			class: "bar-outline focus-outline",
+			hidden: true,
+		});
+		this.stage = element(
+			"div",
+			{ class: "stage", role: "none" },
+			this.canvas,
+			this.hoverBox,
+			this.focusBox,
+		);
 		this.spacer = element("div", { class: "spacer", role: "none" });
 		frame.prepend(this.stage, this.spacer);
 		this.labels = new Labels(this.context);
@@ -71,22 +86,25 @@ export class FlameGraph {
 
 	setZoom(root, rest, keepScroll) {
 		this.zoom = zoomOn(this.tree, root, rest);
-		this.rows = (this.tree.depth[this.zoom.root] ?? 0) + 1 + heightBelow(this.tree, this.zoom.root);
+		this.rows =
+			(this.tree.depth[this.zoom.root] ?? 0) +
+			1 +
+			heightBelow(this.tree, this.zoom.root);
 		this.measure();
-		if (!keepScroll)
-			this.scrollToRow(this.firstRow(), true);
+		if (!keepScroll) this.scrollToRow(this.firstRow(), true);
 		this.setHover(null);
 		this.requestDraw();
 	}
 
-	/* ---- geometry: rows are depths, offset is what has scrolled out at the root's side ---- */
+	/*
+	 * ---- geometry: rows are depths, offset is what has scrolled out at the root's side ----
+	 */
 
 	resize() {
 		const ratio = window.devicePixelRatio || 1;
 		this.width = this.frame.clientWidth;
 		this.height = this.frame.clientHeight;
-		if (!this.width || !this.height)
-			return;
+		if (!this.width || !this.height) return;
 		this.canvas.width = Math.round(this.width * ratio);
 		this.canvas.height = Math.round(this.height * ratio);
 		this.canvas.style.width = this.width + "px";
@@ -102,12 +120,14 @@ export class FlameGraph {
 	}
 
 	measure() {
-		if (!this.tree || !this.height)
-			return;
+		if (!this.tree || !this.height) return;
 		this.content = Math.max(this.rows * ROW + ROW / 2, this.height);
 		const scrolled = Math.min(this.content, SCROLL_MAX);
 		this.spacer.style.height = scrolled - this.height + "px";
-		this.speed = scrolled > this.height ? (this.content - this.height) / (scrolled - this.height) : 1;
+		this.speed =
+			scrolled > this.height
+				? (this.content - this.height) / (scrolled - this.height)
+				: 1;
 	}
 
 	offset() {
@@ -127,11 +147,9 @@ export class FlameGraph {
 
 	/* Brings a row into view; with `first` it becomes the one at the edge. */
 	scrollToRow(row, first) {
-		if (!this.height)
-			return;
+		if (!this.height) return;
 		const offset = this.offset();
-		if (first || row * ROW < offset)
-			this.scrollToOffset(row * ROW);
+		if (first || row * ROW < offset) this.scrollToOffset(row * ROW);
 		else if ((row + 2) * ROW > offset + this.height)
 			this.scrollToOffset((row + 2) * ROW - this.height);
 	}
@@ -142,8 +160,7 @@ export class FlameGraph {
 	}
 
 	boxUnder(event) {
-		if (!this.tree)
-			return null;
+		if (!this.tree) return null;
 		const area = this.canvas.getBoundingClientRect();
 		const y = event.clientY - area.top;
 		const row = Math.floor(((this.flip ? this.height - y : y) + this.offset()) / ROW);
@@ -151,24 +168,28 @@ export class FlameGraph {
 	}
 
 	boxInfo(i) {
-		if (i < 0)
-			return null;
+		if (i < 0) return null;
 		const b = this.boxes;
-		return { node: b.node[i], row: b.row[i], x: b.x[i], width: b.width[i], merged: b.merged[i], samples: b.samples[i] };
+		return {
+			node: b.node[i],
+			row: b.row[i],
+			x: b.x[i],
+			width: b.width[i],
+			merged: b.merged[i],
+			samples: b.samples[i],
+		};
 	}
 
 	/* ---- drawing ---- */
 
 	requestDraw() {
-		if (!this.pending)
-			this.pending = requestAnimationFrame(() => this.draw());
+		if (!this.pending) this.pending = requestAnimationFrame(() => this.draw());
 	}
 
 	draw() {
 		cancelAnimationFrame(this.pending);
 		this.pending = 0;
-		if (!this.tree || !this.height || !this.palette)
-			return;
+		if (!this.tree || !this.height || !this.palette) return;
 		const c = this.context;
 		const first = Math.floor(this.offset() / ROW);
 		const last = Math.ceil((this.offset() + this.height) / ROW);
@@ -185,13 +206,19 @@ export class FlameGraph {
 	drawBars(c) {
 		const b = this.boxes;
 		const paths = new Map();
-		const pathOf = (color) => paths.get(color) ?? paths.set(color, new Path2D()).get(color);
+		const pathOf = (color) =>
+			paths.get(color) ?? paths.set(color, new Path2D()).get(color);
 		for (let i = 0; i < b.length; i++) {
 			const y = this.rowTop(b.row[i]);
 			this.addBar(pathOf(this.barColor(i)), b.x[i], y, b.width[i]);
 			const inside = b.merged[i] && this.matches ? this.matchedShare(i) : 0;
 			if (inside)
-				this.addBar(pathOf(this.palette.matchInside), b.x[i], y, b.width[i] * inside);
+				this.addBar(
+					pathOf(this.palette.matchInside),
+					b.x[i],
+					y,
+					b.width[i] * inside,
+				);
 		}
 		for (const [color, path] of paths) {
 			c.fillStyle = color;
@@ -206,10 +233,8 @@ export class FlameGraph {
 		}
 		const left = Math.round(x * this.ratio) / this.ratio;
 		const right = Math.round((x + width) * this.ratio) / this.ratio - 1;
-		if (width < 10)
-			path.rect(left, y, right - left, ROW - 1);
-		else
-			path.roundRect(left, y, right - left, ROW - 1, 2.5);
+		if (width < 10) path.rect(left, y, right - left, ROW - 1);
+		else path.roundRect(left, y, right - left, ROW - 1, 2.5);
 	}
 
 	barColor(i) {
@@ -217,8 +242,12 @@ export class FlameGraph {
 		const palette = this.palette;
 		const slot = merged[i] ? MUTED : this.slots[this.tree.frame[node[i]]];
 		if (this.matches)
-			return !merged[i] && this.matches[this.tree.frame[node[i]]] ? palette.match : palette.dim[slot];
-		return node[i] < this.zoom.root && !merged[i] ? palette.dim[slot] : palette.bars[slot];
+			return !merged[i] && this.matches[this.tree.frame[node[i]]]
+				? palette.match
+				: palette.dim[slot];
+		return node[i] < this.zoom.root && !merged[i]
+			? palette.dim[slot]
+			: palette.bars[slot];
 	}
 
 	/* How much of a muted bar a search matches, each stack counted once. */
@@ -240,15 +269,20 @@ export class FlameGraph {
 		c.textBaseline = "middle";
 		c.direction = "ltr";
 		for (let i = 0; i < b.length; i++) {
-			if (b.width[i] < (b.merged[i] ? MERGED_LABEL_MIN : LABEL_MIN))
-				continue;
+			if (b.width[i] < (b.merged[i] ? MERGED_LABEL_MIN : LABEL_MIN)) continue;
 			const left = Math.max(b.x[i], 0);
 			const room = Math.min(b.x[i] + b.width[i], this.width) - left - 11;
-			const text = room <= 0 ? "" : b.merged[i] ? formatCount(b.merged[i]) + " small calls"
-				: this.labels.fit(this.tree.frame[b.node[i]], room);
-			if (!text)
-				continue;
-			const faded = b.merged[i] || b.node[i] < this.zoom.root || (this.matches && !this.matches[this.tree.frame[b.node[i]]]);
+			const text =
+				room <= 0
+					? ""
+					: b.merged[i]
+						? formatCount(b.merged[i]) + " small calls"
+						: this.labels.fit(this.tree.frame[b.node[i]], room);
+			if (!text) continue;
+			const faded =
+				b.merged[i] ||
+				b.node[i] < this.zoom.root ||
+				(this.matches && !this.matches[this.tree.frame[b.node[i]]]);
 			c.fillStyle = faded ? this.palette.faint : this.palette.text;
 			c.fillText(text, left + 5, this.rowTop(b.row[i]) + ROW / 2, room + 2);
 		}
@@ -256,13 +290,15 @@ export class FlameGraph {
 
 	placeOutlines() {
 		this.placeOutline(this.hoverBox, this.hovered);
-		this.placeOutline(this.focusBox, this.focused < 0 ? null : this.boxInfo(boxOf(this.boxes, this.focused)));
+		this.placeOutline(
+			this.focusBox,
+			this.focused < 0 ? null : this.boxInfo(boxOf(this.boxes, this.focused)),
+		);
 	}
 
 	placeOutline(outline, box) {
 		outline.hidden = !box;
-		if (!box)
-			return;
+		if (!box) return;
 		outline.style.transform = `translate(${Math.round(box.x)}px, ${Math.round(this.rowTop(box.row))}px)`;
 		outline.style.width = Math.max(Math.round(box.width) - 1, 2) + "px";
 		outline.style.height = ROW - 1 + "px";
@@ -271,10 +307,10 @@ export class FlameGraph {
 	/* ---- pointer and keys ---- */
 
 	setHover(box, x, y) {
-		const same = box?.node === this.hovered?.node && box?.merged === this.hovered?.merged;
+		const same =
+			box?.node === this.hovered?.node && box?.merged === this.hovered?.merged;
 		this.hovered = box;
-		if (!same)
-			this.placeOutline(this.hoverBox, box);
+		if (!same) this.placeOutline(this.hoverBox, box);
 		this.callbacks.onHover(box, x, y);
 	}
 
@@ -285,17 +321,26 @@ export class FlameGraph {
 				this.setHover(this.boxUnder(e), e.clientX, e.clientY);
 		});
 		stage.addEventListener("pointerleave", (e) => {
-			if (e.pointerType !== "touch")
-				this.setHover(null);
+			if (e.pointerType !== "touch") this.setHover(null);
 		});
 		stage.addEventListener("click", (e) => this.click(e));
 		stage.addEventListener("dblclick", () => this.callbacks.onZoom(0, 0));
 		this.frame.addEventListener("keydown", (e) => {
-			if (this.tree?.length && !e.ctrlKey && !e.metaKey && !e.altKey && this.key(e.key))
+			if (
+				this.tree?.length &&
+				!e.ctrlKey &&
+				!e.metaKey &&
+				!e.altKey &&
+				this.key(e.key)
+			)
 				e.preventDefault();
 		});
 		this.frame.addEventListener("focus", () => {
-			if (this.focused < 0 && this.tree?.length && this.frame.matches(":focus-visible"))
+			if (
+				this.focused < 0 &&
+				this.tree?.length &&
+				this.frame.matches(":focus-visible")
+			)
 				this.focus(this.zoom.root);
 		});
 	}
@@ -303,17 +348,21 @@ export class FlameGraph {
 	/* A finger has no hover: its first tap on a bar shows what it is, the second zooms. */
 	click(event) {
 		const box = this.boxUnder(event);
-		if (!box)
-			return;
+		if (!box) return;
 		const touch = event.pointerType === "touch";
-		if (touch && (this.hovered?.node !== box.node || this.hovered?.merged !== box.merged)) {
+		if (
+			touch &&
+			(this.hovered?.node !== box.node || this.hovered?.merged !== box.merged)
+		) {
 			this.setHover(box, event.clientX, event.clientY);
 			return;
 		}
 		this.focused = box.merged ? -1 : box.node;
-		this.callbacks.onZoom(box.merged ? this.tree.parent[box.node] : box.node, box.merged ? box.node : 0);
-		if (this.focused >= 0)
-			this.callbacks.onFocus(this.focused);
+		this.callbacks.onZoom(
+			box.merged ? this.tree.parent[box.node] : box.node,
+			box.merged ? box.node : 0,
+		);
+		if (this.focused >= 0) this.callbacks.onFocus(this.focused);
 	}
 
 	/* Moves the focus, and the screen so far that it is seen. */
@@ -321,10 +370,11 @@ export class FlameGraph {
 		this.focused = node;
 		const zoom = this.zoom;
 		const { start, total, depth } = this.tree;
-		const outside = start[node] + total[node] <= zoom.from || start[node] >= zoom.until
-			|| (total[node] / (zoom.until - zoom.from)) * this.width < 3;
-		if (outside)
-			this.callbacks.onZoom(zoomThatShows(this.tree, node, 0.04), 0);
+		const outside =
+			start[node] + total[node] <= zoom.from ||
+			start[node] >= zoom.until ||
+			(total[node] / (zoom.until - zoom.from)) * this.width < 3;
+		if (outside) this.callbacks.onZoom(zoomThatShows(this.tree, node, 0.04), 0);
 		this.scrollToRow(depth[node]);
 		this.draw();
 		this.callbacks.onFocus(node);
@@ -335,22 +385,15 @@ export class FlameGraph {
 		const node = this.focused < 0 ? this.zoom.root : this.focused;
 		const inward = this.flip ? "ArrowUp" : "ArrowDown";
 		const outward = this.flip ? "ArrowDown" : "ArrowUp";
-		if (key === inward && node + 1 < tree.end[node])
-			this.focus(node + 1);
-		else if (key === outward && node)
-			this.focus(tree.parent[node]);
-		else if (key === "ArrowRight")
-			this.focus(this.sibling(node, 1));
-		else if (key === "ArrowLeft")
-			this.focus(this.sibling(node, -1));
-		else if (key === "Home")
-			this.focus(this.zoom.root);
-		else if (key === "Enter" || key === " ")
-			this.callbacks.onZoom(node, 0);
+		if (key === inward && node + 1 < tree.end[node]) this.focus(node + 1);
+		else if (key === outward && node) this.focus(tree.parent[node]);
+		else if (key === "ArrowRight") this.focus(this.sibling(node, 1));
+		else if (key === "ArrowLeft") this.focus(this.sibling(node, -1));
+		else if (key === "Home") this.focus(this.zoom.root);
+		else if (key === "Enter" || key === " ") this.callbacks.onZoom(node, 0);
 		else if (key === "PageDown" || key === "PageUp")
 			this.frame.scrollTop += (key === "PageDown" ? 0.9 : -0.9) * this.height;
-		else
-			return key.startsWith("Arrow");
+		else return key.startsWith("Arrow");
 		return true;
 	}
 
@@ -358,11 +401,9 @@ export class FlameGraph {
 	sibling(node, step) {
 		const { tree } = this;
 		const p = tree.parent[node];
-		if (step > 0)
-			return node && tree.end[node] < tree.end[p] ? tree.end[node] : node;
+		if (step > 0) return node && tree.end[node] < tree.end[p] ? tree.end[node] : node;
 		let before = node;
-		for (let i = p + 1; i < node; i = tree.end[i])
-			before = i;
+		for (let i = p + 1; i < node; i = tree.end[i]) before = i;
 		return before;
 	}
 }

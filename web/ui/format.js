@@ -1,12 +1,16 @@
 /*
  * Text for people: numbers, durations, times, and names that others chose.
  *
- * Names of symbols, threads and files are foreign: any user of the host can pick them. Here they lose what would let them lie
- * about themselves (control characters, bidirectional marks, invisible characters); that they never become markup is the
- * business of whoever shows them: text nodes and canvas only. Pure, no DOM.
+ * Names of symbols, threads and files are foreign: any user of the host can pick them. Here they
+ * lose what would let them lie about themselves (control characters, bidirectional marks, invisible
+ * characters); that they never become markup is the business of whoever shows them: text nodes and
+ * canvas only. Pure, no DOM.
  */
 
-/* C0 and C1 controls, soft hyphen, bidi marks and isolates, zero-width characters, line separators, tags, lone surrogates. */
+/*
+ * C0 and C1 controls, soft hyphen, bidi marks and isolates, zero-width characters, line separators,
+ * tags, lone surrogates.
+ */
 const DECEIVING =
 	/[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e0fff}]|\p{Surrogate}/gu;
 
@@ -17,10 +21,8 @@ export function visibleName(name) {
 
 /* At most `max` characters, the middle left out: both ends of a name tell it from others. */
 export function cutMiddle(text, max) {
-	if (text.length <= max)
-		return text;
-	if (max <= 1)
-		return "…";
+	if (text.length <= max) return text;
+	if (max <= 1) return "…";
 	const head = Math.ceil((max - 1) / 2);
 	const tail = max - 1 - head;
 	return text.slice(0, head) + "…" + (tail ? text.slice(-tail) : "");
@@ -35,12 +37,10 @@ function withoutBrackets(name) {
 		const opens = c === "<" || c === "(" || c === "{";
 		const closes = c === ">" || c === ")" || c === "}";
 		if (opens && (depth || out.length)) {
-			if (out.endsWith("operator"))
-				return name;
+			if (out.endsWith("operator")) return name;
 			depth++;
 		} else if (closes && depth) {
-			if (name[i - 1] !== "-")
-				depth--;
+			if (name[i - 1] !== "-") depth--;
 		} else if (!depth) {
 			out += c;
 		}
@@ -49,20 +49,27 @@ function withoutBrackets(name) {
 }
 
 /*
- * Shorter and shorter forms of a name, the full one first: without arguments and templates, then the last two parts of its path
- * (C++ and Rust `::`, Go's import path), then the last one. Never empty.
+ * Shorter and shorter forms of a name, the full one first: without arguments and templates, then
+ * the last two parts of its path (C++ and Rust `::`, Go's import path), then the last one. Never
+ * empty.
  */
 export function shorterNames(name) {
 	const forms = [name];
-	if (name.length > 2048 || name.startsWith("["))
-		return forms;
+	if (name.length > 2048 || name.startsWith("[")) return forms;
 	const rust = name.replace(/::h[0-9a-f]{16}$/, "");
-	const go = /^[\w.\-~]+\/.*\/?[^/]*\.[^/]*$/.test(rust) ? rust.slice(rust.lastIndexOf("/") + 1) : rust;
-	const bare = go === rust ? withoutBrackets(rust).replace(/\s+const$|\.(?:constprop|isra|part|cold)(?:\.\d+)?$/g, "") : go;
+	const go = /^[\w.\-~]+\/.*\/?[^/]*\.[^/]*$/.test(rust)
+		? rust.slice(rust.lastIndexOf("/") + 1)
+		: rust;
+	const bare =
+		go === rust
+			? withoutBrackets(rust).replace(
+					/\s+const$|\.(?:constprop|isra|part|cold)(?:\.\d+)?$/g,
+					"",
+				)
+			: go;
 	const parts = bare.split("::").filter((p) => p.trim());
 	for (const form of [rust, bare, parts.slice(-2).join("::"), parts.at(-1)]) {
-		if (form && form.length < forms.at(-1).length)
-			forms.push(form);
+		if (form && form.length < forms.at(-1).length) forms.push(form);
 	}
 	return forms;
 }
@@ -81,40 +88,35 @@ export function formatCount(n) {
 
 /* Two digits where they matter, never a rounded 100 % or 0 %. */
 export function formatPercent(part, whole) {
-	if (!whole)
-		return "0 %";
+	if (!whole) return "0 %";
 	const p = (100 * part) / whole;
-	if (p === 0 || p === 100)
-		return p + " %";
-	if (p < 0.01)
-		return "< 0.01 %";
-	if (p > 99.99)
-		return "> 99.99 %";
+	if (p === 0 || p === 100) return p + " %";
+	if (p < 0.01) return "< 0.01 %";
+	if (p > 99.99) return "> 99.99 %";
 	return p.toFixed(p < 10 ? 2 : p > 99.9 ? 2 : 1) + " %";
 }
 
 /* CPU time in the unit that keeps three digits. */
 export function formatDuration(ns) {
 	const s = ns / 1e9;
-	if (s < 1e-3)
-		return (s * 1e6).toFixed(s ? 1 : 0) + " µs";
-	if (s < 1)
-		return (s * 1e3).toFixed(s < 0.01 ? 1 : 0) + " ms";
-	if (s < 120)
-		return s.toFixed(s < 10 ? 2 : 1) + " s";
-	if (s < 7200)
-		return (s / 60).toFixed(1) + " min";
-	if (s < 172800)
-		return (s / 3600).toFixed(1) + " h";
+	if (s < 1e-3) return (s * 1e6).toFixed(s ? 1 : 0) + " µs";
+	if (s < 1) return (s * 1e3).toFixed(s < 0.01 ? 1 : 0) + " ms";
+	if (s < 120) return s.toFixed(s < 10 ? 2 : 1) + " s";
+	if (s < 7200) return (s / 60).toFixed(1) + " min";
+	if (s < 172800) return (s / 3600).toFixed(1) + " h";
 	return (s / 86400).toFixed(1) + " d";
 }
 
 /* A span of the clock, in whole units: `1 h 5 min`, `12.4 s`. */
 export function formatSpan(ms) {
 	const s = ms / 1000;
-	if (s < 60)
-		return (s < 10 ? Math.round(s * 100) / 100 : Math.round(s * 10) / 10) + " s";
-	const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+	if (s < 60) return (s < 10 ? Math.round(s * 100) / 100 : Math.round(s * 10) / 10) + " s";
+	const units = [
+		["d", 86400],
+		["h", 3600],
+		["min", 60],
+		["s", 1],
+	];
 	const at = units.findIndex((u) => s >= u[1]);
 	const first = Math.floor(s / units[at][1]);
 	const next = units[at + 1];
@@ -141,19 +143,37 @@ export function timeParts(ms, utc) {
 	const d = new Date(ms);
 	return utc
 		? {
-			year: d.getUTCFullYear(), month: d.getUTCMonth() + 1, day: d.getUTCDate(), hour: d.getUTCHours(),
-			minute: d.getUTCMinutes(), second: d.getUTCSeconds(), ms: d.getUTCMilliseconds(),
-		}
+				year: d.getUTCFullYear(),
+				month: d.getUTCMonth() + 1,
+				day: d.getUTCDate(),
+				hour: d.getUTCHours(),
+				minute: d.getUTCMinutes(),
+				second: d.getUTCSeconds(),
+				ms: d.getUTCMilliseconds(),
+			}
 		: {
-			year: d.getFullYear(), month: d.getMonth() + 1, day: d.getDate(), hour: d.getHours(),
-			minute: d.getMinutes(), second: d.getSeconds(), ms: d.getMilliseconds(),
-		};
+				year: d.getFullYear(),
+				month: d.getMonth() + 1,
+				day: d.getDate(),
+				hour: d.getHours(),
+				minute: d.getMinutes(),
+				second: d.getSeconds(),
+				ms: d.getMilliseconds(),
+			};
 }
 
 /* `2026-11-20 14:03:07`; with `fraction`, milliseconds too where there are any. */
 export function formatTime(ms, utc, fraction) {
 	const t = timeParts(ms, utc);
-	return t.year + "-" + twoDigits(t.month) + "-" + twoDigits(t.day) + " " + formatClock(ms, utc, fraction);
+	return (
+		t.year +
+		"-" +
+		twoDigits(t.month) +
+		"-" +
+		twoDigits(t.day) +
+		" " +
+		formatClock(ms, utc, fraction)
+	);
 }
 
 export function formatClock(ms, utc, fraction) {

@@ -1,8 +1,9 @@
 /*
- * Names that fit into bars: the longest form of a name that has room, cut in the middle where none has.
+ * Names that fit into bars: the longest form of a name that has room, cut in the middle where none
+ * has.
  *
- * Widths of ASCII are measured once and then added up, because measureText for each bar of each frame is what makes canvas
- * flame graphs slow. Forms and widths are kept for each frame of a tree.
+ * Widths of ASCII are measured once and then added up, because measureText for each bar of each
+ * frame is what makes canvas flame graphs slow. Forms and widths are kept for each frame of a tree.
  */
 import { cutMiddle, shorterNames, visibleName } from "./format.js";
 import { frameName } from "./tree.js";
@@ -32,12 +33,9 @@ export class Labels {
 		let sum = 0;
 		for (let i = 0; i < text.length; i++) {
 			const c = text.charCodeAt(i);
-			if (c === 0x2026)
-				sum += this.ellipsis;
-			else if (c < 128)
-				sum += this.ascii[c];
-			else
-				return this.context.measureText(text).width;
+			if (c === 0x2026) sum += this.ellipsis;
+			else if (c < 128) sum += this.ascii[c];
+			else return this.context.measureText(text).width;
 		}
 		return sum;
 	}
@@ -46,8 +44,7 @@ export class Labels {
 	fit(frame, room) {
 		const forms = (this.forms[frame] ??= this.formsOf(frame));
 		for (const form of forms) {
-			if (form.width <= room)
-				return form.text;
+			if (form.width <= room) return form.text;
 		}
 		return this.cut(forms.at(-1), room);
 	}
@@ -64,13 +61,16 @@ export class Labels {
 		let high = form.text.length - 1;
 		while (low < high) {
 			const middle = (low + high + 1) >> 1;
-			if (this.width(cutMiddle(form.text, middle)) <= room)
-				low = middle;
-			else
-				high = middle - 1;
+			if (this.width(cutMiddle(form.text, middle)) <= room) low = middle;
+			else high = middle - 1;
 		}
-		if (low >= 6)
-			return cutMiddle(form.text, low);
-		return low < 3 ? "" : form.text.slice(0, low - 1) + "…"; /* with so little room a beginning tells more than two ends */
+		if (low >= 6) return cutMiddle(form.text, low);
+		return low < 3
+			? ""
+			: form.text.slice(0, low - 1) +
+					/*
+					 * with so little room a beginning tells more than two ends
+					 */
+					"…";
 	}
 }

@@ -1,14 +1,18 @@
 /*
  * Which bars of a call tree are on the screen, and where.
  *
- * The walk skips whole subtrees: below the last visible row, outside the zoomed range, and where bars get thinner than half a
- * pixel. What is too thin is not dropped but merged with its siblings into one muted bar that knows how much it stands for.
- * Bars are columns of one `Boxes` that is used again for every frame. Pure, no DOM.
+ * The walk skips whole subtrees: below the last visible row, outside the zoomed range, and where
+ * bars get thinner than half a pixel. What is too thin is not dropped but merged with its siblings
+ * into one muted bar that knows how much it stands for. Bars are columns of one `Boxes` that is
+ * used again for every frame. Pure, no DOM.
  */
 
 export const THIN_PX = 0.5;
 
-/* Growing columns of bars: node, row, x and width in pixels; `merged` is how many nodes a muted bar stands for (0: a plain bar). */
+/*
+ * Growing columns of bars: node, row, x and width in pixels; `merged` is how many nodes a muted bar
+ * stands for (0: a plain bar).
+ */
 export class Boxes {
 	constructor() {
 		this.room(4096);
@@ -16,18 +20,22 @@ export class Boxes {
 	}
 
 	room(n) {
-		for (const [name, type] of [["node", Uint32Array], ["row", Uint32Array], ["x", Float32Array], ["width", Float32Array],
-			["merged", Uint32Array], ["samples", Float64Array]]) {
+		for (const [name, type] of [
+			["node", Uint32Array],
+			["row", Uint32Array],
+			["x", Float32Array],
+			["width", Float32Array],
+			["merged", Uint32Array],
+			["samples", Float64Array],
+		]) {
 			const more = new type(n);
-			if (this[name])
-				more.set(this[name]);
+			if (this[name]) more.set(this[name]);
 			this[name] = more;
 		}
 	}
 
 	push(node, row, x, width, merged, samples) {
-		if (this.length === this.node.length)
-			this.room(this.length * 2);
+		if (this.length === this.node.length) this.room(this.length * 2);
 		const i = this.length++;
 		this.node[i] = node;
 		this.row[i] = row;
@@ -38,21 +46,29 @@ export class Boxes {
 	}
 }
 
-/* Where the small siblings that begin with `first` end, in samples from the left: their parent's children's end. */
+/*
+ * Where the small siblings that begin with `first` end, in samples from the left: their parent's
+ * children's end.
+ */
 export function restEnd(tree, first) {
 	const p = tree.parent[first];
 	let last = tree.start[first];
-	for (let i = first; i < tree.end[p]; i = tree.end[i])
-		last = tree.start[i] + tree.total[i];
+	for (let i = first; i < tree.end[p]; i = tree.end[i]) last = tree.start[i] + tree.total[i];
 	return last;
 }
 
-/* A zoom: {root, from, until}: a node, and the range of samples that fills the width; all of the node unless `rest`. */
+/*
+ * A zoom: {root, from, until}: a node, and the range of samples that fills the width; all of the
+ * node unless `rest`.
+ */
 export function zoomOn(tree, root, rest) {
-	if (!tree.length)
-		return { root: 0, from: 0, until: 0 };
+	if (!tree.length) return { root: 0, from: 0, until: 0 };
 	if (rest)
-		return { root: tree.parent[rest], from: tree.start[rest], until: restEnd(tree, rest) };
+		return {
+			root: tree.parent[rest],
+			from: tree.start[rest],
+			until: restEnd(tree, rest),
+		};
 	return { root, from: tree.start[root], until: tree.start[root] + tree.total[root] };
 }
 
@@ -60,30 +76,30 @@ export function zoomOn(tree, root, rest) {
 export function heightBelow(tree, root) {
 	const { depth, end } = tree;
 	let deepest = depth[root] ?? 0;
-	for (let i = root; i < end[root]; i++)
-		deepest = depth[i] > deepest ? depth[i] : deepest;
+	for (let i = root; i < end[root]; i++) deepest = depth[i] > deepest ? depth[i] : deepest;
 	return deepest - (depth[root] ?? 0);
 }
 
-/* Fills `boxes` with the bars of rows [firstRow, lastRow]: rows are depths, the ancestors of the zoomed node fill the width. */
+/*
+ * Fills `boxes` with the bars of rows [firstRow, lastRow]: rows are depths, the ancestors of the
+ * zoomed node fill the width.
+ */
 export function layoutRows(tree, zoom, width, firstRow, lastRow, boxes) {
 	boxes.length = 0;
 	const span = zoom.until - zoom.from;
-	if (!tree.length || span <= 0 || width <= 0)
-		return boxes;
+	if (!tree.length || span <= 0 || width <= 0) return boxes;
 	const { depth, total, start, end, parent, sorted } = tree;
 	const scale = width / span;
 	for (let i = zoom.root, row = depth[i]; ; i = parent[i], row--) {
-		if (row >= firstRow && row <= lastRow)
-			boxes.push(i, row, 0, width, 0, total[i]);
-		if (!row)
-			break;
+		if (row >= firstRow && row <= lastRow) boxes.push(i, row, 0, width, 0, total[i]);
+		if (!row) break;
 	}
 	const stop = end[zoom.root];
 	for (let i = zoom.root + 1; i < stop;) {
 		const row = depth[i];
 		const right = start[i] + total[i];
-		if (row > lastRow) { /* nothing below is visible, and the siblings are as deep */
+		if (row > lastRow) {
+			/* nothing below is visible, and the siblings are as deep */
 			i = end[parent[i]];
 			continue;
 		}
@@ -94,11 +110,20 @@ export function layoutRows(tree, zoom, width, firstRow, lastRow, boxes) {
 		const wide = total[i] * scale;
 		if (wide >= THIN_PX) {
 			if (row >= firstRow)
-				boxes.push(i, row, (start[i] - zoom.from) * scale, wide, 0, total[i]);
+				boxes.push(
+					i,
+					row,
+					(start[i] - zoom.from) * scale,
+					wide,
+					0,
+					total[i],
+				);
 			i = row === lastRow ? end[i] : i + 1;
 			continue;
 		}
-		/* A run of thin siblings. Where siblings are sorted all that follow are thin too. */
+		/*
+		 * A run of thin siblings. Where siblings are sorted all that follow are thin too.
+		 */
 		const p = parent[i];
 		let next = i;
 		let until = start[i];
@@ -112,8 +137,14 @@ export function layoutRows(tree, zoom, width, firstRow, lastRow, boxes) {
 			}
 		}
 		if (row >= firstRow)
-			boxes.push(i, row, (start[i] - zoom.from) * scale, Math.max((until - start[i]) * scale, THIN_PX), next - i,
-				until - start[i]);
+			boxes.push(
+				i,
+				row,
+				(start[i] - zoom.from) * scale,
+				Math.max((until - start[i]) * scale, THIN_PX),
+				next - i,
+				until - start[i],
+			);
 		i = next;
 	}
 	return boxes;
@@ -125,11 +156,18 @@ function lastChildEnd(tree, p, child) {
 	return Math.max(end, tree.start[child]);
 }
 
-/* The box at x in a row, or -1. Boxes of a row are in order of x, so the first that ends right of x decides. */
+/*
+ * The box at x in a row, or -1. Boxes of a row are in order of x, so the first that ends right of x
+ * decides.
+ */
 export function boxAt(boxes, row, x) {
 	let best = -1;
 	for (let i = 0; i < boxes.length; i++) {
-		if (boxes.row[i] === row && x >= boxes.x[i] && x < boxes.x[i] + Math.max(boxes.width[i], 1))
+		if (
+			boxes.row[i] === row &&
+			x >= boxes.x[i] &&
+			x < boxes.x[i] + Math.max(boxes.width[i], 1)
+		)
 			best = i;
 	}
 	return best;
@@ -138,13 +176,15 @@ export function boxAt(boxes, row, x) {
 /* The box that shows a node itself, or -1. */
 export function boxOf(boxes, node) {
 	for (let i = 0; i < boxes.length; i++) {
-		if (boxes.node[i] === node && !boxes.merged[i])
-			return i;
+		if (boxes.node[i] === node && !boxes.merged[i]) return i;
 	}
 	return -1;
 }
 
-/* A wider zoom in which `node` is at least `share` of the width: itself or the farthest ancestor where that holds. */
+/*
+ * A wider zoom in which `node` is at least `share` of the width: itself or the farthest ancestor
+ * where that holds.
+ */
 export function zoomThatShows(tree, node, share) {
 	let root = node;
 	while (root && tree.total[node] >= share * tree.total[tree.parent[root]])

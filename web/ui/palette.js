@@ -1,9 +1,9 @@
 /*
  * Colours of bars: by object or by kind, in light and dark.
  *
- * All colours of a theme share one lightness in OKLCH, so that labels are as readable on each of them and none shouts. An object
- * keeps its colour while the page lives: live profiles would flicker otherwise. Hues near the search colour are left out.
- * No DOM.
+ * All colours of a theme share one lightness in OKLCH, so that labels are as readable on each of
+ * them and none shouts. An object keeps its colour while the page lives: live profiles would
+ * flicker otherwise. Hues near the search colour are left out. No DOM.
  */
 import { frameKind, frameObject } from "./tree.js";
 
@@ -12,30 +12,63 @@ const KERNEL_HUE = 258;
 const KIND_HUES = { native: 52, kernel: KERNEL_HUE, inlined: 85, jit: 150, interpreted: 300 };
 
 /* Slots of a palette: 0 muted, 1 labels, 2 incomplete, 3 kernel, 4 and on the hues. */
-export const MUTED = 0, LABEL = 1, INCOMPLETE = 2, KERNEL = 3, FIRST_HUE = 4;
+export const MUTED = 0,
+	LABEL = 1,
+	INCOMPLETE = 2,
+	KERNEL = 3,
+	FIRST_HUE = 4;
 
-/* OKLCH to #rrggbb, clipped to what sRGB has. Matrices: Björn Ottosson, https://bottosson.github.io/posts/oklab/ */
+/*
+ * OKLCH to #rrggbb, clipped to what sRGB has. Matrices: Björn Ottosson,
+ * https://bottosson.github.io/posts/oklab/
+ */
 export function oklch(l, c, h) {
 	const a = c * Math.cos((h * Math.PI) / 180);
 	const b = c * Math.sin((h * Math.PI) / 180);
-	const [x, y, z] = [l + 0.3963377774 * a + 0.2158037573 * b, l - 0.1055613458 * a - 0.0638541728 * b,
-		l - 0.0894841775 * a - 1.291485548 * b].map((v) => v ** 3);
-	const linear = [4.0767416621 * x - 3.3077115913 * y + 0.2309699292 * z, -1.2684380046 * x + 2.6097574011 * y - 0.3413193965 * z,
-		-0.0041960863 * x - 0.7034186147 * y + 1.707614701 * z];
-	return "#" + linear.map((v) => {
-		const s = Math.min(Math.max(v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055, 0), 1);
-		return Math.round(s * 255).toString(16).padStart(2, "0");
-	}).join("");
+	const [x, y, z] = [
+		l + 0.3963377774 * a + 0.2158037573 * b,
+		l - 0.1055613458 * a - 0.0638541728 * b,
+		l - 0.0894841775 * a - 1.291485548 * b,
+	].map((v) => v ** 3);
+	const linear = [
+		4.0767416621 * x - 3.3077115913 * y + 0.2309699292 * z,
+		-1.2684380046 * x + 2.6097574011 * y - 0.3413193965 * z,
+		-0.0041960863 * x - 0.7034186147 * y + 1.707614701 * z,
+	];
+	return (
+		"#" +
+		linear
+			.map((v) => {
+				const s = Math.min(
+					Math.max(
+						v <= 0.0031308
+							? 12.92 * v
+							: 1.055 * v ** (1 / 2.4) - 0.055,
+						0,
+					),
+					1,
+				);
+				return Math.round(s * 255)
+					.toString(16)
+					.padStart(2, "0");
+			})
+			.join("")
+	);
 }
 
-/* Colours of bars by slot, and the same faded towards the page for what a search did not match; of matches, and of muted bars
- * that have some inside. */
+/*
+ * Colours of bars by slot, and the same faded towards the page for what a search did not match; of
+ * matches, and of muted bars that have some inside.
+ */
 export function themePalette(dark) {
 	const make = dark
 		? (h, c, faded) => oklch(faded ? 0.3 : 0.46, faded ? c * 0.25 : c * 0.78, h)
 		: (h, c, faded) => oklch(faded ? 0.945 : 0.855, faded ? c * 0.2 : c * 0.82, h);
 	const slots = (faded) => [
-		make(70, 0.012, faded), make(70, 0.018, faded), make(25, 0.11, faded), make(KERNEL_HUE, 0.065, faded),
+		make(70, 0.012, faded),
+		make(70, 0.018, faded),
+		make(25, 0.11, faded),
+		make(KERNEL_HUE, 0.065, faded),
 		...HUES.map((h) => make(h, 0.092, faded)),
 	];
 	return {
@@ -72,16 +105,16 @@ export function colorFrames(tree, mode, colors) {
 	const ranked = [...samplesOf].sort((a, b) => b[1] - a[1]);
 	const slotOf = new Map(ranked.map(([name]) => [name, groupSlot(name, mode, colors)]));
 	const slots = new Uint8Array(tree.frameCount);
-	for (let f = 0; f < tree.frameCount; f++)
-		slots[f] = slotOf.get(groupName(tree, f, mode));
-	const legend = ranked.filter(([, samples]) => samples > 0).map(([name, samples]) => ({ name, slot: slotOf.get(name), samples }));
+	for (let f = 0; f < tree.frameCount; f++) slots[f] = slotOf.get(groupName(tree, f, mode));
+	const legend = ranked
+		.filter(([, samples]) => samples > 0)
+		.map(([name, samples]) => ({ name, slot: slotOf.get(name), samples }));
 	return { slots, legend };
 }
 
 function frameSelf(tree) {
 	const selfOf = new Float64Array(tree.frameCount);
-	for (let i = 0; i < tree.length; i++)
-		selfOf[tree.frame[i]] += tree.self[i];
+	for (let i = 0; i < tree.length; i++) selfOf[tree.frame[i]] += tree.self[i];
 	return selfOf;
 }
 
@@ -93,13 +126,16 @@ function groupName(tree, f, mode) {
 }
 
 function groupSlot(name, mode, colors) {
-	if (name === "label")
-		return LABEL;
-	if (name === "incomplete")
-		return INCOMPLETE;
-	if (name === "kernel")
-		return KERNEL;
+	if (name === "label") return LABEL;
+	if (name === "incomplete") return INCOMPLETE;
+	if (name === "kernel") return KERNEL;
 	if (mode === "kind")
-		return FIRST_HUE + Math.max(0, HUES.findIndex((h) => Math.abs(h - (KIND_HUES[name] ?? 215)) < 16));
+		return (
+			FIRST_HUE +
+			Math.max(
+				0,
+				HUES.findIndex((h) => Math.abs(h - (KIND_HUES[name] ?? 215)) < 16),
+			)
+		);
 	return colors.slot(name);
 }

@@ -1,8 +1,9 @@
 /*
- * The flame graph for screen readers: the focused node, its callers and its callees as a tree of real elements.
+ * The flame graph for screen readers: the focused node, its callers and its callees as a tree of
+ * real elements.
  *
- * A tree of all nodes would be a million elements; what one can hear at a time is a path. Positions are true ones:
- * aria-level, aria-setsize and aria-posinset count in the whole tree.
+ * A tree of all nodes would be a million elements; what one can hear at a time is a path. Positions
+ * are true ones: aria-level, aria-setsize and aria-posinset count in the whole tree.
  */
 import { element } from "./dom.js";
 import { formatPercent, visibleName } from "./format.js";
@@ -18,22 +19,35 @@ function siblingPlace(tree, node) {
 	let place = 1;
 	for (let i = p + 1; node && i < tree.end[p]; i = tree.end[i]) {
 		size++;
-		if (i === node)
-			place = size;
+		if (i === node) place = size;
 	}
 	return { size: Math.max(size, 1), place };
 }
 
 function treeItem(tree, node, current) {
 	const { size, place } = siblingPlace(tree, node);
-	return element("div", {
-		role: "treeitem", id: "node-" + node, "aria-level": tree.depth[node] + 1, "aria-setsize": size, "aria-posinset": place,
-		"aria-selected": String(current), "aria-expanded": tree.end[node] > node + 1 ? "true" : null,
-		"data-samples": tree.total[node],
-	}, visibleName(frameName(tree, tree.frame[node])).slice(0, HEARD_MAX), ", ", formatPercent(tree.total[node], tree.total[0]));
+	return element(
+		"div",
+		{
+			role: "treeitem",
+			id: "node-" + node,
+			"aria-level": tree.depth[node] + 1,
+			"aria-setsize": size,
+			"aria-posinset": place,
+			"aria-selected": String(current),
+			"aria-expanded": tree.end[node] > node + 1 ? "true" : null,
+			"data-samples": tree.total[node],
+		},
+		visibleName(frameName(tree, tree.frame[node])).slice(0, HEARD_MAX),
+		", ",
+		formatPercent(tree.total[node], tree.total[0]),
+	);
 }
 
-/* Fills `host` (inside the element `owner` of role tree) with the path of a node; -1 empties it to the root. */
+/*
+ * Fills `host` (inside the element `owner` of role tree) with the path of a node; -1 empties it to
+ * the root.
+ */
 export function showPath(owner, host, tree, node) {
 	if (!tree.length) {
 		host.replaceChildren();

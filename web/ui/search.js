@@ -1,24 +1,35 @@
 /*
  * Search: a regular expression over function names, and how much of the profile it matches.
  *
- * Each name is tried once, however many nodes carry it. A stack counts once even where a matched function calls itself or another
- * matched one: the outermost match takes its whole subtree, and what lies inside is not added again. Counted over all nodes,
- * drawn or not. Pure, no DOM.
+ * Each name is tried once, however many nodes carry it. A stack counts once even where a matched
+ * function calls itself or another matched one: the outermost match takes its whole subtree, and
+ * what lies inside is not added again. Counted over all nodes, drawn or not. Pure, no DOM.
  */
 
-/* The expression of what was typed: case matters only where it has capitals (escapes like \S apart). Throws SyntaxError. */
+/*
+ * The expression of what was typed: case matters only where it has capitals (escapes like \S
+ * apart). Throws SyntaxError.
+ */
 export function searchExpression(text) {
 	const capitals = /\p{Lu}/u.test(text.replace(/\\./g, ""));
 	return new RegExp(text, capitals ? "u" : "iu");
 }
 
-/* {expression} or {error}: what is no expression in Unicode mode is tried without it (`std::vector<\w+>-`). */
+/*
+ * {expression} or {error}: what is no expression in Unicode mode is tried without it
+ * (`std::vector<\w+>-`).
+ */
 export function compileSearch(text) {
 	try {
 		return { expression: searchExpression(text) };
 	} catch {
 		try {
-			return { expression: new RegExp(text, /[A-Z]/.test(text.replace(/\\./g, "")) ? "" : "i") };
+			return {
+				expression: new RegExp(
+					text,
+					/[A-Z]/.test(text.replace(/\\./g, "")) ? "" : "i",
+				),
+			};
 		} catch (e) {
 			return { error: e.message.replace(/^Invalid regular expression: /, "") };
 		}
@@ -31,20 +42,19 @@ export function searchTree(tree, expression) {
 	const frames = new Uint8Array(tree.frameCount);
 	for (let f = 0; f < tree.frameCount; f++) {
 		const s = tree.frames.name[f];
-		if (!byString[s])
-			byString[s] = expression.test(tree.strings[s]) ? 2 : 1;
+		if (!byString[s]) byString[s] = expression.test(tree.strings[s]) ? 2 : 1;
 		frames[f] = byString[s] - 1;
 	}
-	if (tree.length) /* the root is nobody's function */
-		frames[tree.frame[0]] = 0;
+	if (tree.length) /* the root is nobody's function */ frames[tree.frame[0]] = 0;
 	return { frames, ...matchedWithin(tree, frames, 0) };
 }
 
-/* The matched samples and nodes of a subtree; the root itself counts when it or a caller matches. */
+/*
+ * The matched samples and nodes of a subtree; the root itself counts when it or a caller matches.
+ */
 export function matchedWithin(tree, frames, root) {
 	const { frame, total, end, parent } = tree;
-	if (!tree.length)
-		return { samples: 0, nodes: 0 };
+	if (!tree.length) return { samples: 0, nodes: 0 };
 	let inside = 0; /* end of the outermost match that the walk is in */
 	let samples = 0;
 	let nodes = 0;
@@ -57,8 +67,7 @@ export function matchedWithin(tree, frames, root) {
 	}
 	const stop = end[root];
 	for (let i = root; i < stop; i++) {
-		if (!frames[frame[i]])
-			continue;
+		if (!frames[frame[i]]) continue;
 		nodes++;
 		if (i >= inside) {
 			samples += total[i];
@@ -68,13 +77,15 @@ export function matchedWithin(tree, frames, root) {
 	return { samples, nodes };
 }
 
-/* The next matched node after `node` in reading order (before it where `step` is -1), round the end; -1 without a match. */
+/*
+ * The next matched node after `node` in reading order (before it where `step` is -1), round the
+ * end; -1 without a match.
+ */
 export function nextMatch(tree, frames, node, step) {
 	const { frame, length } = tree;
 	for (let k = 1; k <= length; k++) {
 		const i = (((node + step * k) % length) + length) % length;
-		if (frames[frame[i]])
-			return i;
+		if (frames[frame[i]]) return i;
 	}
 	return -1;
 }
@@ -82,7 +93,6 @@ export function nextMatch(tree, frames, node, step) {
 /* Which match `node` is, counted from one. */
 export function matchNumber(tree, frames, node) {
 	let n = 0;
-	for (let i = 0; i <= node; i++)
-		n += frames[tree.frame[i]];
+	for (let i = 0; i <= node; i++) n += frames[tree.frame[i]];
 	return n;
 }

@@ -1,28 +1,35 @@
 /*
  * What the page shows, as one plain object, and its form in the address bar.
  *
- * Everything a link should bring back is here and nothing else: times, selector, search, zoom, tab. Times are text as the API
- * takes them (`-1h`, `now`) or Unix seconds with decimals, so a link to "the last hour" stays one. Unknown and malformed
- * parameters are dropped, never an error: addresses are foreign text too. Pure, no DOM.
+ * Everything a link should bring back is here and nothing else: times, selector, search, zoom, tab.
+ * Times are text as the API takes them (`-1h`, `now`) or Unix seconds with decimals, so a link to
+ * "the last hour" stays one. Unknown and malformed parameters are dropped, never an error:
+ * addresses are foreign text too. Pure, no DOM.
  */
 
 const QUERY_TEXT_MAX = 4096; /* characters of one parameter: longer ones are not typed by people */
 
 /* Each parameter once: its default, and what it may be. */
 const FIELDS = {
-	from: { initial: "-1h", check: isTime }, /* the timeline's window */
+	from: { initial: "-1h", check: isTime } /* the timeline's window */,
 	until: { initial: "now", check: isTime },
-	sel: { initial: "", check: (v) => v === "" || parseSelection(v) !== null }, /* selected range, FROM~UNTIL in seconds */
+	sel: {
+		initial: "",
+		check: (v) => v === "" || parseSelection(v) !== null,
+	} /* selected range, FROM~UNTIL in seconds */,
 	live: { initial: "", check: (v) => v === "1" },
 	match: { initial: "", check: isText },
 	search: { initial: "", check: isText },
-	zoom: { initial: "", check: isId }, /* a call path's id, see tree.js */
-	rest: { initial: "", check: isId }, /* first of the small siblings that are zoomed together */
+	zoom: { initial: "", check: isId } /* a call path's id, see tree.js */,
+	rest: {
+		initial: "",
+		check: isId,
+	} /* first of the small siblings that are zoomed together */,
 	view: { initial: "graph", check: (v) => v === "graph" || v === "table" },
 	color: { initial: "object", check: (v) => v === "object" || v === "kind" },
 	flip: { initial: "", check: (v) => v === "1" },
 	sort: { initial: "self", check: (v) => v === "self" || v === "total" || v === "name" },
-	filter: { initial: "", check: isText }, /* of the table */
+	filter: { initial: "", check: isText } /* of the table */,
 	utc: { initial: "", check: (v) => v === "1" },
 	theme: { initial: "", check: (v) => v === "dark" || v === "light" },
 };
@@ -44,13 +51,10 @@ function isTime(v) {
 /* Milliseconds since 1970 of a time as the API takes it; null for what is none. */
 export function parseTime(text, nowMs) {
 	const t = String(text).trim();
-	if (t === "now")
-		return nowMs;
+	if (t === "now") return nowMs;
 	const ago = /^-(\d+(?:\.\d+)?)([smhd])$/.exec(t);
-	if (ago)
-		return nowMs - Number(ago[1]) * UNIT_MS[ago[2]];
-	if (/^\d{1,11}(\.\d+)?$/.test(t))
-		return Number(t) * 1000;
+	if (ago) return nowMs - Number(ago[1]) * UNIT_MS[ago[2]];
+	if (/^\d{1,11}(\.\d+)?$/.test(t)) return Number(t) * 1000;
 	if (/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?$/.test(t)) {
 		const ms = Date.parse(t.replace(" ", "T"));
 		return Number.isNaN(ms) ? null : ms;
@@ -66,8 +70,7 @@ export function timeParam(ms) {
 /* `FROM~UNTIL` in seconds to {from, until} in milliseconds; null where it is no range. */
 export function parseSelection(text) {
 	const m = /^(\d{1,11}(?:\.\d{1,9})?)~(\d{1,11}(?:\.\d{1,9})?)$/.exec(text);
-	if (!m || Number(m[1]) >= Number(m[2]))
-		return null;
+	if (!m || Number(m[1]) >= Number(m[2])) return null;
 	return { from: Number(m[1]) * 1000, until: Number(m[2]) * 1000 };
 }
 
@@ -77,8 +80,7 @@ export function selectionParam(range) {
 
 export function initialState() {
 	const state = {};
-	for (const key in FIELDS)
-		state[key] = FIELDS[key].initial;
+	for (const key in FIELDS) state[key] = FIELDS[key].initial;
 	return state;
 }
 
@@ -88,8 +90,7 @@ export function decodeState(query) {
 	const params = new URLSearchParams(query.replace(/^[?#]/, ""));
 	for (const key in FIELDS) {
 		const value = params.get(key);
-		if (value !== null && FIELDS[key].check(value))
-			state[key] = value;
+		if (value !== null && FIELDS[key].check(value)) state[key] = value;
 	}
 	return state;
 }
@@ -98,13 +99,15 @@ export function decodeState(query) {
 export function encodeState(state) {
 	const params = new URLSearchParams();
 	for (const key in FIELDS) {
-		if (state[key] !== FIELDS[key].initial)
-			params.set(key, state[key]);
+		if (state[key] !== FIELDS[key].initial) params.set(key, state[key]);
 	}
 	return params.toString();
 }
 
-/* The timeline's window in milliseconds; an empty or reversed one becomes the default hour before its end. */
+/*
+ * The timeline's window in milliseconds; an empty or reversed one becomes the default hour before
+ * its end.
+ */
 export function windowOf(state, nowMs) {
 	const until = parseTime(state.until, nowMs) ?? nowMs;
 	const from = parseTime(state.from, nowMs) ?? until - UNIT_MS.h;

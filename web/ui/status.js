@@ -4,13 +4,22 @@
  * Never hidden, never alarming without reason: a pill with the figures, and all reasons behind it.
  */
 import { element } from "./dom.js";
-import { formatBytes, formatCount, formatDuration, formatPercent, formatReason, formatSpan } from "./format.js";
+import {
+	formatBytes,
+	formatCount,
+	formatDuration,
+	formatPercent,
+	formatReason,
+	formatSpan,
+} from "./format.js";
 import { termList } from "./tooltip.js";
 
 const MUCH = 0.05;
 
 function entries(counts) {
-	return Object.entries(counts ?? {}).filter(([, n]) => Number(n) > 0).sort((a, b) => b[1] - a[1]);
+	return Object.entries(counts ?? {})
+		.filter(([, n]) => Number(n) > 0)
+		.sort((a, b) => b[1] - a[1]);
 }
 
 function sum(counts) {
@@ -22,36 +31,79 @@ export function qualityOf(tree) {
 	const lost = sum(tree.lost);
 	const unfinished = sum(tree.incomplete);
 	const all = tree.samples + lost;
-	if (!tree.samples && !lost)
-		return { text: "No samples", level: "some" };
-	if (!lost && !unfinished)
-		return { text: "Every stack complete", level: "good" };
+	if (!tree.samples && !lost) return { text: "No samples", level: "some" };
+	if (!lost && !unfinished) return { text: "Every stack complete", level: "good" };
 	const parts = [];
-	if (lost)
-		parts.push(formatPercent(lost, all) + " lost");
-	if (unfinished)
-		parts.push(formatPercent(unfinished, tree.samples) + " incomplete");
-	return { text: parts.join(" · "), level: (lost + unfinished) / all > MUCH ? "much" : "some" };
+	if (lost) parts.push(formatPercent(lost, all) + " lost");
+	if (unfinished) parts.push(formatPercent(unfinished, tree.samples) + " incomplete");
+	return {
+		text: parts.join(" · "),
+		level: (lost + unfinished) / all > MUCH ? "much" : "some",
+	};
 }
 
 function reasonTable(title, counts, whole, empty) {
 	const rows = entries(counts);
-	return element("section", {}, element("h3", {}, title),
+	return element(
+		"section",
+		{},
+		element("h3", {}, title),
 		rows.length
-			? element("table", { class: "reasons" }, element("tbody", {}, ...rows.map(([reason, n]) => element("tr", {},
-				element("th", { scope: "row" }, formatReason(reason)), element("td", {}, formatCount(n)),
-				element("td", {}, formatPercent(n, whole))))))
-			: element("p", { class: "quiet" }, empty));
+			? element(
+					"table",
+					{ class: "reasons" },
+					element(
+						"tbody",
+						{},
+						...rows.map(([reason, n]) =>
+							element(
+								"tr",
+								{},
+								element(
+									"th",
+									{ scope: "row" },
+									formatReason(reason),
+								),
+								element("td", {}, formatCount(n)),
+								element(
+									"td",
+									{},
+									formatPercent(n, whole),
+								),
+							),
+						),
+					),
+				)
+			: element("p", { class: "quiet" }, empty),
+	);
 }
 
 /* The panel's part about the range shown. */
 export function describeLosses(tree) {
 	return [
-		element("p", {}, `${formatCount(tree.samples)} samples, ${formatDuration(tree.samples * tree.periodNs)} of CPU time.`),
-		reasonTable("Lost samples", tree.lost, tree.samples + sum(tree.lost), "None in this range."),
-		reasonTable("Incomplete stacks", tree.incomplete, tree.samples, "None: every user stack reached its root."),
+		element(
+			"p",
+			{},
+			`${formatCount(tree.samples)} samples, ${formatDuration(tree.samples * tree.periodNs)} of CPU time.`,
+		),
+		reasonTable(
+			"Lost samples",
+			tree.lost,
+			tree.samples + sum(tree.lost),
+			"None in this range.",
+		),
+		reasonTable(
+			"Incomplete stacks",
+			tree.incomplete,
+			tree.samples,
+			"None: every user stack reached its root.",
+		),
 		sum(tree.incomplete)
-			? element("p", { class: "quiet" }, "Incomplete stacks are kept and shown: what is known of them stands below a frame that names the reason.")
+			? element(
+					"p",
+					{ class: "quiet" },
+					"Incomplete stacks are kept and shown: what is known of them stands below a frame that names the reason.",
+				)
 			: "",
 	];
 }
@@ -62,18 +114,49 @@ export function describeDaemon(status) {
 	const store = status.store ?? {};
 	const rss = (status.processes ?? []).reduce((all, p) => all + (p.rss_bytes ?? 0), 0);
 	const cpu = (status.processes ?? []).reduce((all, p) => all + (p.cpu_s ?? 0), 0);
-	const overhead = status.uptime_s ? `${formatDuration(cpu * 1e9)} (${formatPercent(cpu, status.uptime_s)} of one CPU)` : "";
+	const overhead = status.uptime_s
+		? `${formatDuration(cpu * 1e9)} (${formatPercent(cpu, status.uptime_s)} of one CPU)`
+		: "";
 	return [
 		element("h3", {}, "Daemon"),
 		termList([
-			["state", status.running === false ? "not running: this is the store it left" : `running for ${formatSpan((status.uptime_s ?? 0) * 1000)}`],
-			["taken", samples.taken === undefined ? "" : `${formatCount(samples.taken)} samples`],
-			["stored", samples.stored === undefined ? "" : `${formatCount(samples.stored)} samples`],
-			["missed ticks", samples.missed_ticks ? formatCount(samples.missed_ticks) : ""],
-			...entries(samples.dropped).map(([reason, n]) => [formatReason(reason), formatCount(n)]),
+			[
+				"state",
+				status.running === false
+					? "not running: this is the store it left"
+					: `running for ${formatSpan((status.uptime_s ?? 0) * 1000)}`,
+			],
+			[
+				"taken",
+				samples.taken === undefined
+					? ""
+					: `${formatCount(samples.taken)} samples`,
+			],
+			[
+				"stored",
+				samples.stored === undefined
+					? ""
+					: `${formatCount(samples.stored)} samples`,
+			],
+			[
+				"missed ticks",
+				samples.missed_ticks ? formatCount(samples.missed_ticks) : "",
+			],
+			...entries(samples.dropped).map(([reason, n]) => [
+				formatReason(reason),
+				formatCount(n),
+			]),
 			["its own CPU", cpu ? overhead : ""],
 			["its memory", rss ? formatBytes(rss) : ""],
-			["store", store.bytes ? `${formatBytes(store.bytes)}` + (store.samples ? `, ${formatCount(store.samples)} samples` : "") : ""],
+			[
+				"store",
+				store.bytes
+					? `${formatBytes(store.bytes)}` +
+						(store.samples
+							? `, ${formatCount(store.samples)} samples`
+							: "")
+					: "",
+			],
 		]),
 	];
 }

@@ -1,5 +1,6 @@
 /*
- * Light and dark: the system's choice until one is made here. A choice is kept by the address and by this browser.
+ * Light and dark: the system's choice until one is made here. A choice is kept by the address and
+ * by this browser.
  */
 const KEY = "hearth-theme";
 
@@ -17,10 +18,8 @@ function stored() {
 /* Puts a choice ("" is the system's) into effect; whether it is dark. */
 export function applyTheme(choice) {
 	const wanted = choice || stored();
-	if (wanted)
-		document.documentElement.dataset.theme = wanted;
-	else
-		delete document.documentElement.dataset.theme;
+	if (wanted) document.documentElement.dataset.theme = wanted;
+	else delete document.documentElement.dataset.theme;
 	return wanted ? wanted === "dark" : systemDark.matches;
 }
 

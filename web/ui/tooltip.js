@@ -1,5 +1,6 @@
 /*
- * The box beside the pointer: what a bar or a moment of the timeline is. Filled with text nodes only.
+ * The box beside the pointer: what a bar or a moment of the timeline is. Filled with text nodes
+ * only.
  */
 import { element } from "./dom.js";
 import { cutMiddle, formatCount, formatDuration, formatPercent, visibleName } from "./format.js";
@@ -23,8 +24,14 @@ export class Tooltip {
 		box.replaceChildren(...children);
 		box.hidden = false;
 		const { width, height } = box.getBoundingClientRect();
-		const left = x + GAP + width > window.innerWidth - 8 ? Math.max(8, Math.min(x, window.innerWidth) - GAP - width) : x + GAP;
-		const top = y + GAP + height > window.innerHeight - 8 ? Math.max(8, y - GAP - height) : y + GAP;
+		const left =
+			x + GAP + width > window.innerWidth - 8
+				? Math.max(8, Math.min(x, window.innerWidth) - GAP - width)
+				: x + GAP;
+		const top =
+			y + GAP + height > window.innerHeight - 8
+				? Math.max(8, y - GAP - height)
+				: y + GAP;
 		box.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
 	}
 }
@@ -33,29 +40,38 @@ export class Tooltip {
 export function termList(pairs) {
 	const list = element("dl", {});
 	for (const [term, text] of pairs) {
-		if (text)
-			list.append(element("dt", {}, term), element("dd", {}, text));
+		if (text) list.append(element("dt", {}, term), element("dd", {}, text));
 	}
 	return list;
 }
 
 function amount(tree, samples, zoom) {
 	const whole = formatPercent(samples, tree.total[0]);
-	const part = zoom ? ` · ${formatPercent(samples, tree.total[zoom])} of the zoomed part` : "";
+	const part = zoom
+		? ` · ${formatPercent(samples, tree.total[zoom])} of the zoomed part`
+		: "";
 	return `${formatDuration(samples * tree.periodNs)} · ${formatCount(samples)} samples · ${whole}${part}`;
 }
 
 function shownName(name) {
 	const text = visibleName(name);
-	return text.length > NAME_MAX ? cutMiddle(text, NAME_MAX) + ` (${formatCount(name.length)} characters)` : text;
+	return text.length > NAME_MAX
+		? cutMiddle(text, NAME_MAX) + ` (${formatCount(name.length)} characters)`
+		: text;
 }
 
 /* The elements that describe a bar of the flame graph. */
 export function describeBox(tree, box, zoom) {
 	if (box.merged) {
-		return [element("p", { class: "tip-name" }, `${formatCount(box.merged)} calls too small to draw here`),
+		return [
+			element(
+				"p",
+				{ class: "tip-name" },
+				`${formatCount(box.merged)} calls too small to draw here`,
+			),
 			termList([["total", amount(tree, box.samples, zoom)]]),
-			element("p", { class: "tip-hint" }, "Click to zoom into them.")];
+			element("p", { class: "tip-hint" }, "Click to zoom into them."),
+		];
 	}
 	const frame = tree.frame[box.node];
 	const kind = frameKind(tree, frame);
@@ -65,10 +81,20 @@ export function describeBox(tree, box, zoom) {
 		element("p", { class: "tip-name" }, shownName(name)),
 		termList([
 			["total", amount(tree, tree.total[box.node], zoom)],
-			["self", kind === "label" && !tree.self[box.node] ? "" : amount(tree, tree.self[box.node], zoom)],
+			[
+				"self",
+				kind === "label" && !tree.self[box.node]
+					? ""
+					: amount(tree, tree.self[box.node], zoom),
+			],
 			["source", cutMiddle(visibleName(frameSource(tree, frame)), 200)],
 			["object", cutMiddle(visibleName(frameObject(tree, frame)), 200)],
-			["symbol", system && system !== name ? cutMiddle(visibleName(system), 200) : ""],
+			[
+				"symbol",
+				system && system !== name
+					? cutMiddle(visibleName(system), 200)
+					: "",
+			],
 			["kind", kind === "label" ? (box.node ? "process" : "") : kind],
 		]),
 	];
@@ -77,9 +103,12 @@ export function describeBox(tree, box, zoom) {
 /* The same in one line, for the line below the graph. */
 export function describeNode(tree, node) {
 	const frame = tree.frame[node];
-	const parts = [cutMiddle(visibleName(frameName(tree, frame)), 160),
+	const parts = [
+		cutMiddle(visibleName(frameName(tree, frame)), 160),
 		`total ${formatDuration(tree.total[node] * tree.periodNs)} (${formatPercent(tree.total[node], tree.total[0])})`,
 		`self ${formatDuration(tree.self[node] * tree.periodNs)} (${formatPercent(tree.self[node], tree.total[0])})`,
-		cutMiddle(visibleName(frameSource(tree, frame)), 100), cutMiddle(visibleName(frameObject(tree, frame)), 100)];
+		cutMiddle(visibleName(frameSource(tree, frame)), 100),
+		cutMiddle(visibleName(frameObject(tree, frame)), 100),
+	];
 	return parts.filter((p) => p).join(" · ");
 }

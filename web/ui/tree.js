@@ -1,41 +1,52 @@
 /*
  * The call tree of a profile: preorder columns, and what follows from them in one pass.
  *
- * A node is an index. Its subtree is [i, end[i]), its first child i + 1, the next sibling end[child]. `start` is where its bar
- * begins, in samples from the left. Nothing here or above recurses over depth: stacks may be 50,000 deep. Pure, no DOM.
+ * A node is an index. Its subtree is [i, end[i]), its first child i + 1, the next sibling
+ * end[child]. `start` is where its bar begins, in samples from the left. Nothing here or above
+ * recurses over depth: stacks may be 50,000 deep. Pure, no DOM.
  */
 
 const KIND_FALLBACK = ["native", "kernel", "inlined", "jit", "interpreted", "label", "incomplete"];
 const FRAME_COLUMNS = ["name", "system_name", "file", "line", "object", "kind"];
 
 function requireThat(ok, sentence) {
-	if (!ok)
-		throw new Error("The profile is malformed: " + sentence + ".");
+	if (!ok) throw new Error("The profile is malformed: " + sentence + ".");
 }
 
 /* Columns as they are in a flame answer; `column` turns an entry into an array (see columns.js). */
 export function buildTree(answer, column) {
 	const tree = {
-		startMs: answer.start_ns / 1e6, endMs: answer.end_ns / 1e6, periodNs: answer.period_ns,
-		samples: answer.samples, strings: answer.strings.map((s) => String(s)), kinds: answer.kinds ?? KIND_FALLBACK,
-		lost: answer.lost ?? {}, incomplete: answer.incomplete ?? {},
-		depth: column(answer.depth), total: column(answer.total), self: column(answer.self), frame: column(answer.frame),
+		startMs: answer.start_ns / 1e6,
+		endMs: answer.end_ns / 1e6,
+		periodNs: answer.period_ns,
+		samples: answer.samples,
+		strings: answer.strings.map((s) => String(s)),
+		kinds: answer.kinds ?? KIND_FALLBACK,
+		lost: answer.lost ?? {},
+		incomplete: answer.incomplete ?? {},
+		depth: column(answer.depth),
+		total: column(answer.total),
+		self: column(answer.self),
+		frame: column(answer.frame),
 		frames: {},
 	};
-	for (const name of FRAME_COLUMNS)
-		tree.frames[name] = column(answer.frames[name]);
+	for (const name of FRAME_COLUMNS) tree.frames[name] = column(answer.frames[name]);
 	tree.length = tree.depth.length;
 	tree.frameCount = tree.frames.name.length;
 	for (const name of ["total", "self", "frame"])
 		requireThat(tree[name].length === tree.length, "columns of different lengths");
 	for (const name of FRAME_COLUMNS)
-		requireThat(tree.frames[name].length === tree.frameCount, "frame columns of different lengths");
+		requireThat(
+			tree.frames[name].length === tree.frameCount,
+			"frame columns of different lengths",
+		);
 	for (const name of ["name", "system_name", "file", "object"])
-		requireThat(tree.frames[name].every((s) => s < tree.strings.length), "a string that is not there");
-	if (tree.length)
-		deriveColumns(tree);
-	else
-		tree.end = tree.parent = tree.start = new Uint32Array(0);
+		requireThat(
+			tree.frames[name].every((s) => s < tree.strings.length),
+			"a string that is not there",
+		);
+	if (tree.length) deriveColumns(tree);
+	else tree.end = tree.parent = tree.start = new Uint32Array(0);
 	return tree;
 }
 
@@ -45,8 +56,7 @@ function deriveColumns(tree) {
 	const parent = new Uint32Array(length);
 	const start = new (total instanceof Uint32Array ? Uint32Array : Float64Array)(length);
 	let maxDepth = 0;
-	for (let i = 0; i < length; i++)
-		maxDepth = depth[i] > maxDepth ? depth[i] : maxDepth;
+	for (let i = 0; i < length; i++) maxDepth = depth[i] > maxDepth ? depth[i] : maxDepth;
 	requireThat(depth[0] === 0 && maxDepth < length, "depths that are no tree");
 	const open = new Uint32Array(maxDepth + 2); /* the nodes above the current one, by depth */
 	const filled = new Float64Array(maxDepth + 2); /* where the next child of each begins */
@@ -54,25 +64,34 @@ function deriveColumns(tree) {
 	let sorted = true;
 	for (let i = 0; i < length; i++) {
 		const d = depth[i];
-		requireThat((d > 0 || i === 0) && (i === 0 || d <= above + 1) && frame[i] < frameCount, "depths that are no tree");
-		if (i)
-			for (let k = above; k >= d; k--)
-				end[open[k]] = i;
+		requireThat(
+			(d > 0 || i === 0) && (i === 0 || d <= above + 1) && frame[i] < frameCount,
+			"depths that are no tree",
+		);
+		if (i) for (let k = above; k >= d; k--) end[open[k]] = i;
 		if (d) {
 			const p = open[d - 1];
 			parent[i] = p;
 			start[i] = filled[d - 1];
 			filled[d - 1] += total[i];
-			requireThat(filled[d - 1] <= start[p] + total[p], "children that are more than their parent");
-			if (i && end[open[d]] === i && depth[open[d]] === d && i !== p + 1 && total[open[d]] < total[i])
+			requireThat(
+				filled[d - 1] <= start[p] + total[p],
+				"children that are more than their parent",
+			);
+			if (
+				i &&
+				end[open[d]] === i &&
+				depth[open[d]] === d &&
+				i !== p + 1 &&
+				total[open[d]] < total[i]
+			)
 				sorted = false;
 		}
 		open[d] = i;
 		filled[d] = start[i];
 		above = d;
 	}
-	for (let k = above; k >= 0; k--)
-		end[open[k]] = length;
+	for (let k = above; k >= 0; k--) end[open[k]] = length;
 	Object.assign(tree, { end, parent, start, maxDepth, sorted });
 }
 
@@ -98,16 +117,17 @@ export function frameSource(tree, frame) {
 /* The nodes from the root to `node`, both included. */
 export function pathTo(tree, node) {
 	const path = [];
-	for (let i = node; i; i = tree.parent[i])
-		path.push(i);
+	for (let i = node; i; i = tree.parent[i]) path.push(i);
 	path.push(0);
 	return path.reverse();
 }
 
-/* A frame's hash: of its name and object, which stay the same in the next answer while its number does not. */
+/*
+ * A frame's hash: of its name and object, which stay the same in the next answer while its number
+ * does not.
+ */
 function frameHashes(tree) {
-	if (tree.hashes)
-		return tree.hashes;
+	if (tree.hashes) return tree.hashes;
 	const strings = tree.strings.map((text) => {
 		let h = 0x811c9dc5;
 		for (let i = 0; i < text.length; i++)
@@ -116,7 +136,10 @@ function frameHashes(tree) {
 	});
 	tree.hashes = new Int32Array(tree.frameCount);
 	for (let f = 0; f < tree.frameCount; f++)
-		tree.hashes[f] = mix(strings[tree.frames.name[f]], strings[tree.frames.object[f]] ^ tree.frames.kind[f]);
+		tree.hashes[f] = mix(
+			strings[tree.frames.name[f]],
+			strings[tree.frames.object[f]] ^ tree.frames.kind[f],
+		);
 	return tree.hashes;
 }
 
@@ -130,10 +153,12 @@ function idText(high, low) {
 	return ((high & 0xfffff) * 2 ** 32 + (low >>> 0)).toString(36);
 }
 
-/* A name for the call path to `node` that holds in later answers too: 52 bits of hash in base 36. The root's is "". */
+/*
+ * A name for the call path to `node` that holds in later answers too: 52 bits of hash in base 36.
+ * The root's is "".
+ */
 export function pathId(tree, node) {
-	if (!node)
-		return "";
+	if (!node) return "";
 	const hashes = frameHashes(tree);
 	let high = 1;
 	let low = 2;
@@ -146,8 +171,7 @@ export function pathId(tree, node) {
 
 /* The node of a path id, 0 (the root) where the tree has no such path. */
 export function findPath(tree, id) {
-	if (!id || !tree.length)
-		return 0;
+	if (!id || !tree.length) return 0;
 	const hashes = frameHashes(tree);
 	const high = new Int32Array(tree.maxDepth + 1);
 	const low = new Int32Array(tree.maxDepth + 1);
@@ -159,7 +183,10 @@ export function findPath(tree, id) {
 		const h = hashes[tree.frame[i]];
 		high[d] = mix(high[d - 1], h);
 		low[d] = mix(low[d - 1] ^ 0x5bd1e995, h);
-		if (low[d] >>> 0 === wanted % 2 ** 32 && (high[d] & 0xfffff) === Math.floor(wanted / 2 ** 32))
+		if (
+			low[d] >>> 0 === wanted % 2 ** 32 &&
+			(high[d] & 0xfffff) === Math.floor(wanted / 2 ** 32)
+		)
 			return i;
 	}
 	return 0;

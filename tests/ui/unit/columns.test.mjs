@@ -6,12 +6,12 @@ import { ColumnReader } from "../../../web/ui/columns.js";
 function read(text, size) {
 	const bytes = new TextEncoder().encode(text);
 	const reader = new ColumnReader();
-	for (let i = 0; i < bytes.length; i += size)
-		reader.feed(bytes.slice(i, i + size));
+	for (let i = 0; i < bytes.length; i += size) reader.feed(bytes.slice(i, i + size));
 	return reader.finish();
 }
 
-const SAMPLE = '{"a": [1, 2,3 ], "strings": ["[1,2]", "é\\"[3", "\\\\"], "none": [], "deep": {"b": [ 0]}, "mixed": [[4],["x"]], "n": 5}';
+const SAMPLE =
+	'{"a": [1, 2,3 ], "strings": ["[1,2]", "é\\"[3", "\\\\"], "none": [], "deep": {"b": [ 0]}, "mixed": [[4],["x"]], "n": 5}';
 
 test("columns come out as typed arrays wherever the chunks end", () => {
 	for (let size = 1; size < 40; size++) {
@@ -39,6 +39,16 @@ test("long columns grow", () => {
 });
 
 test("what is no JSON is an error, not a wrong answer", () => {
-	for (const bad of ['{"a":[1,2', '{"a":[1,x]}', '{"a":[1,]}', '{"a":[1,,2]}', '{"a":[1 2}', '{"a":[12345678901234567890]}', '{"a', "", "{]"])
+	for (const bad of [
+		'{"a":[1,2',
+		'{"a":[1,x]}',
+		'{"a":[1,]}',
+		'{"a":[1,,2]}',
+		'{"a":[1 2}',
+		'{"a":[12345678901234567890]}',
+		'{"a',
+		"",
+		"{]",
+	])
 		assert.throws(() => read(bad, 4), SyntaxError, bad);
 });

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { baseName, cutMiddle, formatBytes, formatClock, formatDuration, formatPercent, formatSpan, formatTime, shorterNames, visibleName }
-	from "../../../web/ui/format.js";
+import {
+	baseName,
+	cutMiddle,
+	formatBytes,
+	formatClock,
+	formatDuration,
+	formatPercent,
+	formatSpan,
+	formatTime,
+	shorterNames,
+	visibleName,
+} from "../../../web/ui/format.js";
 
 test("names cannot hide or reverse text", () => {
 	assert.equal(visibleName("abc\u202edef"), "abc\\u{202e}def");
@@ -12,13 +22,39 @@ test("names cannot hide or reverse text", () => {
 });
 
 test("names are shortened by language and never empty", () => {
-	assert.deepEqual(shorterNames("std::vector<int, std::allocator<int> >::push_back(int const&)"),
-		["std::vector<int, std::allocator<int> >::push_back(int const&)", "std::vector::push_back", "vector::push_back", "push_back"]);
-	assert.equal(shorterNames("core::ops::function::FnOnce::call_once::h0123456789abcdef").at(-1), "call_once");
-	assert.equal(shorterNames("github.com/acme/tool/pkg.(*Server).Serve").at(-1), "pkg.(*Server).Serve");
+	assert.deepEqual(
+		shorterNames("std::vector<int, std::allocator<int> >::push_back(int const&)"),
+		[
+			"std::vector<int, std::allocator<int> >::push_back(int const&)",
+			"std::vector::push_back",
+			"vector::push_back",
+			"push_back",
+		],
+	);
+	assert.equal(
+		shorterNames("core::ops::function::FnOnce::call_once::h0123456789abcdef").at(-1),
+		"call_once",
+	);
+	assert.equal(
+		shorterNames("github.com/acme/tool/pkg.(*Server).Serve").at(-1),
+		"pkg.(*Server).Serve",
+	);
 	assert.deepEqual(shorterNames("main"), ["main"]);
-	for (const odd of ["operator<", "a::operator<<(int)", "<lambda>", "(anonymous)", "::", "<>", "a<b", "[incomplete: not-code]", "->"])
-		assert.ok(shorterNames(odd).every((s) => s.trim()), odd);
+	for (const odd of [
+		"operator<",
+		"a::operator<<(int)",
+		"<lambda>",
+		"(anonymous)",
+		"::",
+		"<>",
+		"a<b",
+		"[incomplete: not-code]",
+		"->",
+	])
+		assert.ok(
+			shorterNames(odd).every((s) => s.trim()),
+			odd,
+		);
 });
 
 test("long text is cut in the middle", () => {

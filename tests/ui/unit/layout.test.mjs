@@ -1,36 +1,65 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Boxes, boxAt, boxOf, heightBelow, layoutRows, zoomOn, zoomThatShows } from "../../../web/ui/layout.js";
+import {
+	Boxes,
+	boxAt,
+	boxOf,
+	heightBelow,
+	layoutRows,
+	zoomOn,
+	zoomThatShows,
+} from "../../../web/ui/layout.js";
 import { deepTree, nodeOf, treeOf } from "./trees.mjs";
 
-const rows = (boxes) => Array.from({ length: boxes.length }, (_, i) => [boxes.node[i], boxes.row[i], boxes.x[i], boxes.width[i]]);
+const rows = (boxes) =>
+	Array.from({ length: boxes.length }, (_, i) => [
+		boxes.node[i],
+		boxes.row[i],
+		boxes.x[i],
+		boxes.width[i],
+	]);
 
 test("bars stand under their callers, largest first, and the self time is left free", () => {
 	const tree = treeOf(["p;main;a 60", "p;main;b 30", "p;main 10"]);
 	const boxes = layoutRows(tree, zoomOn(tree, 0, 0), 1000, 0, 10, new Boxes());
-	assert.deepEqual(rows(boxes), [[0, 0, 0, 1000], [1, 1, 0, 1000], [2, 2, 0, 1000], [3, 3, 0, 600], [4, 3, 600, 300]]);
+	assert.deepEqual(rows(boxes), [
+		[0, 0, 0, 1000],
+		[1, 1, 0, 1000],
+		[2, 2, 0, 1000],
+		[3, 3, 0, 600],
+		[4, 3, 600, 300],
+	]);
 });
 
 test("a zoomed node fills the width and so do its callers", () => {
 	const tree = treeOf(["p;main;a;x 60", "p;main;b;y 30", "p;main;b 10"]);
 	const b = nodeOf(tree, "b");
 	const boxes = layoutRows(tree, zoomOn(tree, b, 0), 400, 0, 10, new Boxes());
-	assert.deepEqual(rows(boxes).sort((l, r) => l[1] - r[1]),
-		[[0, 0, 0, 400], [1, 1, 0, 400], [2, 2, 0, 400], [b, 3, 0, 400], [nodeOf(tree, "y"), 4, 0, 300]]);
+	assert.deepEqual(
+		rows(boxes).sort((l, r) => l[1] - r[1]),
+		[
+			[0, 0, 0, 400],
+			[1, 1, 0, 400],
+			[2, 2, 0, 400],
+			[b, 3, 0, 400],
+			[nodeOf(tree, "y"), 4, 0, 300],
+		],
+	);
 });
 
 test("thin siblings are one muted bar that knows what it stands for, and is zoomed as one", () => {
 	const folded = ["p;main;big 10000"];
-	for (let i = 0; i < 100; i++)
-		folded.push(`p;main;f${i};g${i} 1`);
+	for (let i = 0; i < 100; i++) folded.push(`p;main;f${i};g${i} 1`);
 	const tree = treeOf(folded);
 	const boxes = layoutRows(tree, zoomOn(tree, 0, 0), 1000, 0, 10, new Boxes());
-	const muted = Array.from(boxes.merged.slice(0, boxes.length)).map((m, i) => [m, i]).filter(([m]) => m);
+	const muted = Array.from(boxes.merged.slice(0, boxes.length))
+		.map((m, i) => [m, i])
+		.filter(([m]) => m);
 	assert.equal(muted.length, 1);
 	const [merged, at] = muted[0];
 	assert.equal(merged, 200); /* 100 siblings and what they call */
 	assert.equal(boxes.samples[at], 100);
-	assert.ok(Math.abs(boxes.width[at] - 1000 * 100 / 10100) < 0.01);
+	assert.ok(Math.abs(boxes.width[at] - (1000 * 100) / 10100) < 0.01);
 	const zoom = zoomOn(tree, 0, boxes.node[at]);
 	const wide = layoutRows(tree, zoom, 1000, 0, 10, new Boxes());
 	const row3 = rows(wide).filter((r) => r[1] === 3);
@@ -41,13 +70,11 @@ test("thin siblings are one muted bar that knows what it stands for, and is zoom
 test("what is drawn and what is merged add up to all samples of a row", () => {
 	const folded = [];
 	for (let i = 1; i < 3000; i++)
-		folded.push(`p;f${i % 7};g${i};h${i % 11} ${1 + (i * 7919) % 97}`);
+		folded.push(`p;f${i % 7};g${i};h${i % 11} ${1 + ((i * 7919) % 97)}`);
 	const tree = treeOf(folded);
 	const boxes = layoutRows(tree, zoomOn(tree, 0, 0), 700, 0, 10, new Boxes());
 	let sum = 0;
-	for (let i = 0; i < boxes.length; i++)
-		if (boxes.row[i] === 3)
-			sum += boxes.samples[i];
+	for (let i = 0; i < boxes.length; i++) if (boxes.row[i] === 3) sum += boxes.samples[i];
 	assert.equal(sum, tree.total[0]);
 });
 

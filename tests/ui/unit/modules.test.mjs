@@ -3,18 +3,25 @@ import fs from "node:fs";
 import test from "node:test";
 
 const folder = new URL("../../../web/ui/", import.meta.url);
-const sources = Object.fromEntries(fs.readdirSync(folder).filter((f) => f.endsWith(".js"))
-	.map((f) => [f, fs.readFileSync(new URL(f, folder), "utf8")]));
+const sources = Object.fromEntries(
+	fs
+		.readdirSync(folder)
+		.filter((f) => f.endsWith(".js"))
+		.map((f) => [f, fs.readFileSync(new URL(f, folder), "utf8")]),
+);
 
-/* What the exporter of offline reports relies on: it orders modules by their imports, drops those, and joins the rest. */
-const importsOf = (text) => [...text.matchAll(/^import \{[^}]*\}\s+from "\.\/([a-z]+\.js)";$/gm)].map((m) => m[1]);
+/*
+ * What the exporter of offline reports relies on: it orders modules by their imports, drops those,
+ * and joins the rest.
+ */
+const importsOf = (text) =>
+	[...text.matchAll(/^import \{[^}]*\}\s+from "\.\/([a-z]+\.js)";$/gm)].map((m) => m[1]);
 
 function ordered() {
 	const done = [];
 	const open = new Set();
 	const visit = (name) => {
-		if (done.includes(name))
-			return;
+		if (done.includes(name)) return;
 		assert.ok(!open.has(name), "a cycle of imports through " + name);
 		open.add(name);
 		assert.ok(sources[name], name + " is imported and not there");
@@ -28,22 +35,44 @@ function ordered() {
 test("modules use named imports of each other alone, and all are used", () => {
 	assert.deepEqual(ordered().sort(), Object.keys(sources).sort());
 	for (const [name, text] of Object.entries(sources)) {
-		assert.equal((text.match(/^import\b/gm) ?? []).length, importsOf(text).length, name);
-		assert.doesNotMatch(text, /\bimport\(|import\.meta|^export (default|\{|\*)|\bas\b [a-z]+ \}/m, name);
+		assert.equal(
+			(text.match(/^import\b/gm) ?? []).length,
+			importsOf(text).length,
+			name,
+		);
+		assert.doesNotMatch(
+			text,
+			/\bimport\(|import\.meta|^export (default|\{|\*)|\bas\b [a-z]+ \}/m,
+			name,
+		);
 	}
 });
 
 test("no two modules share a top-level name, so that they can be one script", () => {
-	const joined = ordered().map((n) => sources[n].replace(/^import \{[^}]*\}\s+from "[^"]+";$/gm, "").replace(/^export /gm, "")).join("\n");
+	const joined = ordered()
+		.map((n) =>
+			sources[n]
+				.replace(/^import \{[^}]*\}\s+from "[^"]+";$/gm, "")
+				.replace(/^export /gm, ""),
+		)
+		.join("\n");
 	assert.doesNotThrow(() => new Function('"use strict";' + joined));
 	assert.ok(!joined.toLowerCase().includes("</script"), "would end an inline script");
 });
 
 test("names can only become text: nothing parses markup or runs strings", () => {
 	for (const [name, text] of Object.entries(sources))
-		assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|srcdoc|\beval\b|new Function\b|setAttribute\("(on|style)/, name);
+		assert.doesNotMatch(
+			text,
+			/innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|srcdoc|\beval\b|new Function\b|setAttribute\("(on|style)/,
+			name,
+		);
 	const page = fs.readFileSync(new URL("index.html", folder), "utf8");
-	assert.doesNotMatch(page, /\sstyle=|<style|\son[a-z]+=|<script(?![^>]*src=)/, "the policy allows nothing inline");
+	assert.doesNotMatch(
+		page,
+		/\sstyle=|<style|\son[a-z]+=|<script(?![^>]*src=)/,
+		"the policy allows nothing inline",
+	);
 	assert.doesNotMatch(page, /(src|href)="(https?:)?\/\//, "nothing from elsewhere");
 });
 

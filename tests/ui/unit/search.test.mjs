@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { compileSearch, matchedWithin, matchNumber, nextMatch, searchTree } from "../../../web/ui/search.js";
+import {
+	compileSearch,
+	matchedWithin,
+	matchNumber,
+	nextMatch,
+	searchTree,
+} from "../../../web/ui/search.js";
 import { deepTree, nodeOf, treeOf } from "./trees.mjs";
 
 const find = (tree, text) => searchTree(tree, compileSearch(text).expression);

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { decodeState, encodeState, initialState, parseSelection, parseTime, rangeOf, selectionParam, timeParam, windowOf }
-	from "../../../web/ui/state.js";
+import {
+	decodeState,
+	encodeState,
+	initialState,
+	parseSelection,
+	parseTime,
+	rangeOf,
+	selectionParam,
+	timeParam,
+	windowOf,
+} from "../../../web/ui/state.js";
 
 test("the default page has an empty address", () => {
 	assert.equal(encodeState(initialState()), "");
@@ -9,16 +18,34 @@ test("the default page has an empty address", () => {
 });
 
 test("everything that was set comes back", () => {
-	const state = { ...initialState(), from: "-15m", sel: "1763640000.5~1763640010", match: '{comm="a b&c", x="\\""}', search: "^a+$#%",
-		zoom: "k3x9", view: "table", color: "kind", sort: "total", filter: "libc", utc: "1", theme: "dark", live: "1" };
+	const state = {
+		...initialState(),
+		from: "-15m",
+		sel: "1763640000.5~1763640010",
+		match: '{comm="a b&c", x="\\""}',
+		search: "^a+$#%",
+		zoom: "k3x9",
+		view: "table",
+		color: "kind",
+		sort: "total",
+		filter: "libc",
+		utc: "1",
+		theme: "dark",
+		live: "1",
+	};
 	assert.deepEqual(decodeState("?" + encodeState(state)), state);
 });
 
 test("foreign addresses cannot break the page", () => {
-	const state = decodeState("?from=yesterday&until=<b>&sel=9~3&zoom=../..&view=admin&theme=x&nonsense=1&__proto__=1&sort=constructor");
+	const state = decodeState(
+		"?from=yesterday&until=<b>&sel=9~3&zoom=../..&view=admin&theme=x&nonsense=1&__proto__=1&sort=constructor",
+	);
 	assert.deepEqual(state, initialState());
 	assert.equal(decodeState("search=" + "a".repeat(5000)).search, "");
-	assert.equal(decodeState("?search=%E0%A4%A").search, decodeState("?search=%E0%A4%A").search);
+	assert.equal(
+		decodeState("?search=%E0%A4%A").search,
+		decodeState("?search=%E0%A4%A").search,
+	);
 });
 
 test("times as the API takes them", () => {
@@ -34,12 +61,18 @@ test("times as the API takes them", () => {
 test("times keep their millisecond and nothing more", () => {
 	assert.equal(timeParam(1763640000250), "1763640000.25");
 	assert.equal(timeParam(1763640000000), "1763640000");
-	assert.deepEqual(parseSelection(selectionParam({ from: 1000.4, until: 2000 })), { from: 1000, until: 2000 });
+	assert.deepEqual(parseSelection(selectionParam({ from: 1000.4, until: 2000 })), {
+		from: 1000,
+		until: 2000,
+	});
 });
 
 test("a selection wins over the window, and a reversed window is the hour before its end", () => {
 	const state = { ...initialState(), sel: "100~200" };
 	assert.deepEqual(rangeOf(state, 1e9), { from: 100000, until: 200000 });
 	assert.deepEqual(rangeOf(initialState(), 1e12), { from: 1e12 - 3600000, until: 1e12 });
-	assert.deepEqual(windowOf({ ...initialState(), from: "now", until: "-1h" }, 1e12), { from: 1e12 - 7200000, until: 1e12 - 3600000 });
+	assert.deepEqual(windowOf({ ...initialState(), from: "now", until: "-1h" }, 1e12), {
+		from: 1e12 - 7200000,
+		until: 1e12 - 3600000,
+	});
 });

@@ -18,7 +18,11 @@ test("a path's id finds it again in an answer with other numbers", () => {
 	const one = treeOf(["p;main;a 6", "p;main;b;c 3"]);
 	const two = treeOf(["q;z 99", "p;main;b;c 30", "p;main;a 6"]);
 	for (const name of ["p", "main", "a", "b", "c"])
-		assert.equal(findPath(two, pathId(one, nodeOf(one, name))), nodeOf(two, name), name);
+		assert.equal(
+			findPath(two, pathId(one, nodeOf(one, name))),
+			nodeOf(two, name),
+			name,
+		);
 	assert.equal(findPath(two, "zzz"), 0);
 	assert.equal(pathId(one, 0), "");
 });
@@ -41,7 +45,14 @@ test("columns that are no tree are refused with a sentence", () => {
 		"depth out of range": { depth: [0, 1, 2, 3, 4000000000] },
 	}))
 		assert.throws(() => buildTree({ ...good, ...change }, asColumn), /malformed/, why);
-	assert.throws(() => buildTree({ ...good, frames: { ...good.frames, name: [0, 1, 2, 3, 99] } }, asColumn), /malformed/);
+	assert.throws(
+		() =>
+			buildTree(
+				{ ...good, frames: { ...good.frames, name: [0, 1, 2, 3, 99] } },
+				asColumn,
+			),
+		/malformed/,
+	);
 });
 
 test("unsorted siblings are noticed", () => {

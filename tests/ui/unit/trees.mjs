@@ -11,24 +11,50 @@ export function flameOf(folded) {
 		const count = Number(line.slice(at + 1));
 		let node = root;
 		root.total += count;
-		line.slice(0, at).split(";").forEach((name, i) => {
-			if (!node.children.has(name))
-				node.children.set(name, { name, kind: i ? (name.startsWith("[incomplete") ? 6 : 0) : 5, total: 0, self: 0, children: new Map() });
-			node = node.children.get(name);
-			node.total += count;
-		});
+		line.slice(0, at)
+			.split(";")
+			.forEach((name, i) => {
+				if (!node.children.has(name))
+					node.children.set(name, {
+						name,
+						kind: i
+							? name.startsWith("[incomplete")
+								? 6
+								: 0
+							: 5,
+						total: 0,
+						self: 0,
+						children: new Map(),
+					});
+				node = node.children.get(name);
+				node.total += count;
+			});
 		node.self += count;
 	}
 	const strings = [""];
 	const stringOf = (s) => {
-		if (!strings.includes(s))
-			strings.push(s);
+		if (!strings.includes(s)) strings.push(s);
 		return strings.indexOf(s);
 	};
 	const frames = { name: [], system_name: [], file: [], line: [], object: [], kind: [] };
 	const known = new Map();
-	const answer = { version: 1, start_ns: 1e18, end_ns: 1e18 + 1e10, period_ns: 10101010, samples: root.total, strings, frames,
-		kinds: KINDS, depth: [], total: [], self: [], frame: [], lost: {}, incomplete: {}, base: null };
+	const answer = {
+		version: 1,
+		start_ns: 1e18,
+		end_ns: 1e18 + 1e10,
+		period_ns: 10101010,
+		samples: root.total,
+		strings,
+		frames,
+		kinds: KINDS,
+		depth: [],
+		total: [],
+		self: [],
+		frame: [],
+		lost: {},
+		incomplete: {},
+		base: null,
+	};
 	const frameOf = (node) => {
 		const key = node.name + node.kind;
 		if (!known.has(key)) {
@@ -48,7 +74,9 @@ export function flameOf(folded) {
 		answer.total.push(node.total);
 		answer.self.push(node.self);
 		answer.frame.push(frameOf(node));
-		[...node.children.values()].sort((a, b) => b.total - a.total || (a.name < b.name ? -1 : 1)).forEach((c) => walk(c, depth + 1));
+		[...node.children.values()]
+			.sort((a, b) => b.total - a.total || (a.name < b.name ? -1 : 1))
+			.forEach((c) => walk(c, depth + 1));
 	};
 	walk(root, 0);
 	return answer;
@@ -62,18 +90,35 @@ export function treeOf(folded) {
 export function deepTree(depth) {
 	const n = depth + 1;
 	const column = (f) => Uint32Array.from({ length: n }, (_, i) => f(i));
-	return buildTree({
-		start_ns: 0, end_ns: 1e9, period_ns: 1e7, samples: 1, strings: ["", "all", "deep"], kinds: KINDS,
-		frames: { name: [1, 2], system_name: [0, 0], file: [0, 0], line: [0, 0], object: [0, 0], kind: [5, 0] },
-		depth: column((i) => i), total: column(() => 1), self: column((i) => Number(i === depth)), frame: column((i) => Number(i > 0)),
-	}, (c) => c);
+	return buildTree(
+		{
+			start_ns: 0,
+			end_ns: 1e9,
+			period_ns: 1e7,
+			samples: 1,
+			strings: ["", "all", "deep"],
+			kinds: KINDS,
+			frames: {
+				name: [1, 2],
+				system_name: [0, 0],
+				file: [0, 0],
+				line: [0, 0],
+				object: [0, 0],
+				kind: [5, 0],
+			},
+			depth: column((i) => i),
+			total: column(() => 1),
+			self: column((i) => Number(i === depth)),
+			frame: column((i) => Number(i > 0)),
+		},
+		(c) => c,
+	);
 }
 
 /* The node with this name, the n-th in preorder. */
 export function nodeOf(tree, name, n = 0) {
 	for (let i = 0; i < tree.length; i++) {
-		if (tree.strings[tree.frames.name[tree.frame[i]]] === name && !n--)
-			return i;
+		if (tree.strings[tree.frames.name[tree.frame[i]]] === name && !n--) return i;
 	}
 	return -1;
 }
