@@ -23,6 +23,8 @@ WRITTEN = (
     "CMakeLists.txt",
     ".sql",
 )
+# A line is an element or a rule: broken elsewhere it says less.
+MARKUP = (".html", ".css")
 # Recorded or captured, not written by hand.
 DATA = re.compile(r"(^|/)(golden|corpus|corpora|data)/")
 
@@ -43,7 +45,7 @@ def check(tree):
             yield f"{path}: {len(lines)} lines; at most {limit}"
         for number, line in enumerate(lines, 1):
             columns = len(line.expandtabs(TAB_COLUMNS))
-            if columns > COLUMNS_MAX:
+            if columns > COLUMNS_MAX and not path.endswith(MARKUP):
                 yield f"{path}:{number}: {columns} columns; at most {COLUMNS_MAX}"
             if line != line.rstrip():
                 yield f"{path}:{number}: ends in white space"

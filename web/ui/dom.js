@@ -37,3 +37,8 @@ export function swatch(color) {
 export function yieldToPage() {
 	return new Promise((resolve) => setTimeout(resolve));
 }
+
+/* A button that is a switch. */
+export function setPressed(button, pressed) {
+	button.setAttribute("aria-pressed", String(pressed));
+}

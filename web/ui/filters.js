@@ -12,6 +12,10 @@ import { addMatcher, formatSelector, parseSelector } from "./selector.js";
 const OPERATOR_WORDS = { "=": "is", "!=": "is not", "=~": "matches", "!~": "does not match" };
 const VALUES_OFFERED = 500; /* a longer list helps nobody; the box takes any value */
 
+function removeText(label, value) {
+	return `Remove filter ${label} ${cutMiddle(value, 60)}`;
+}
+
 export class Filters {
 	/*
 	 * parts: {chips, label, value, values, form, selector, error}; source: {labels(),
@@ -110,7 +114,7 @@ export class Filters {
 				"button",
 				{
 					type: "button",
-					"aria-label": `Remove filter ${matcher.label} ${cutMiddle(value, 60)}`,
+					"aria-label": removeText(matcher.label, value),
 					onclick: () => this.onMatch(formatSelector(others)),
 				},
 				"×",

@@ -299,7 +299,8 @@ export class FlameGraph {
 	placeOutline(outline, box) {
 		outline.hidden = !box;
 		if (!box) return;
-		outline.style.transform = `translate(${Math.round(box.x)}px, ${Math.round(this.rowTop(box.row))}px)`;
+		const [x, y] = [Math.round(box.x), Math.round(this.rowTop(box.row))];
+		outline.style.transform = `translate(${x}px, ${y}px)`;
 		outline.style.width = Math.max(Math.round(box.width) - 1, 2) + "px";
 		outline.style.height = ROW - 1 + "px";
 	}

@@ -11,8 +11,12 @@
  * C0 and C1 controls, soft hyphen, bidi marks and isolates, zero-width characters, line separators,
  * tags, lone surrogates.
  */
-const DECEIVING =
-	/[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e0fff}]|\p{Surrogate}/gu;
+const DECEIVING = new RegExp(
+	"[\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5" +
+		"\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb]" +
+		"|[\\u{e0000}-\\u{e0fff}]|\\p{Surrogate}",
+	"gu",
+);
 
 /* A name as it may be shown: deceiving characters in their written form, `\u{202e}`. */
 export function visibleName(name) {

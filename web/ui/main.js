@@ -21,46 +21,41 @@ import {
 	readProfile,
 	serverNow,
 } from "./api.js";
-import { byId, element, swatch } from "./dom.js";
+import { showCrumbs } from "./crumbs.js";
+import { byId, setPressed } from "./dom.js";
 import { Filters } from "./filters.js";
 import { FlameGraph } from "./flamegraph.js";
-import {
-	cutMiddle,
-	formatClock,
-	formatCount,
-	formatDuration,
-	formatPercent,
-	formatSpan,
-	formatTime,
-	visibleName,
-} from "./format.js";
+import { closeMenusOutside, listenForKeys } from "./keyboard.js";
+import { colorLegend, processItem } from "./legends.js";
+import { Loads } from "./loads.js";
+import { matchedText, stepText } from "./matched.js";
+import { emptyMessage, failureMessage } from "./messages.js";
 import { colorFrames, ObjectColors, themePalette } from "./palette.js";
 import { showPath } from "./pathtree.js";
-import { compileSearch, matchedWithin, matchNumber, nextMatch, searchTree } from "./search.js";
+import { compileSearch, nextMatch, searchTree } from "./search.js";
 import { addMatcher } from "./selector.js";
 import { seriesLayers } from "./series.js";
 import {
 	decodeState,
 	encodeState,
-	parseTime,
 	parseSelection,
 	selectionParam,
 	timeParam,
 	windowOf,
 } from "./state.js";
-import { describeDaemon, describeLosses, qualityOf } from "./status.js";
+import { showQuality, watchQuality } from "./status.js";
 import { FunctionTable } from "./table.js";
 import { applyTheme, onSystemTheme, rememberTheme } from "./theme.js";
 import { Timeline } from "./timeline.js";
-import { describeBox, describeNode, termList, Tooltip } from "./tooltip.js";
+import { rangeText, timeText, typedTimes } from "./times.js";
+import { describeBox, describeMoment, describeNode, describeTree, Tooltip } from "./tooltip.js";
 import { exactPattern } from "./top.js";
-import { findPath, frameName, pathId, pathTo } from "./tree.js";
+import { findPath, frameName, pathId } from "./tree.js";
 
-/* between refreshes of a live window; after each answer, so slow answers slow it down */
+/* between two refreshes of a live window, after each answer */
 const LIVE_MS = 3000;
 const SETTLE_MS = 250; /* after the last move of the wheel before the window is asked for */
 const LAYERS_MAX = 8; /* processes with a colour of their own in the timeline */
-const LEGEND_MAX = 9;
 const PROGRESS_MS = 150; /* quicker answers show no progress */
 
 const root = document.documentElement;
@@ -68,23 +63,22 @@ const report = byId("hearth-report");
 
 const app = {
 	state: decodeState(report ? location.hash : location.search),
-	window: {
-		from: 0,
-		until: 1,
-	} /* of the timeline, in milliseconds: relative times resolved */,
+	/* of the timeline, in milliseconds: relative times resolved */
+	window: { from: 0, until: 1 },
 	tree: null,
 	coloring: null /* {slots, legend} */,
 	found: null /* of searchTree */,
 	focus: -1,
 	dark: false,
 	matchError: "",
-	loads: {} /* running requests by kind: an AbortController each */,
 	objectColors: new ObjectColors(),
 	processColors: new ObjectColors(),
 	series: null,
 	liveTimer: 0,
 	settleTimer: 0,
 };
+
+const loads = new Loads(showReady);
 
 const tooltip = new Tooltip(byId("tooltip"));
 
@@ -156,10 +150,7 @@ function go(change, replace) {
 		try {
 			history[replace ? "replaceState" : "pushState"](null, "", address);
 		} catch {
-			/*
-			 * a report opened from a file may not have an address of its own; it works
-			 * without
-			 */
+			/* a report opened from a file may have no address; it works without */
 		}
 	}
 	show(before);
@@ -198,25 +189,8 @@ function currentRange() {
 
 /* ---- loading ---- */
 
-/*
- * Runs `work(signal)`, ending an older run of the same kind. What it returns is for the newest run
- * only.
- */
-async function load(kind, work) {
-	app.loads[kind]?.abort();
-	const controller = (app.loads[kind] = new AbortController());
-	showReady();
-	try {
-		return { value: await work(controller.signal) };
-	} catch (error) {
-		return controller.signal.aborted ? { aborted: true } : { error };
-	} finally {
-		if (app.loads[kind] === controller) delete app.loads[kind];
-	}
-}
-
 function showReady() {
-	root.dataset.ready = Object.keys(app.loads).length ? "0" : "1";
+	root.dataset.ready = loads.idle ? "1" : "0";
 }
 
 async function loadProfile(quiet) {
@@ -225,8 +199,8 @@ async function loadProfile(quiet) {
 		() => (byId("progress").hidden = false),
 		quiet ? 60000 : PROGRESS_MS,
 	);
-	if (!app.tree) showMessage("Loading the profile …");
-	const result = await load("profile", (signal) =>
+	if (!app.tree) showMessage(["Loading the profile …"]);
+	const result = await loads.run("profile", (signal) =>
 		fetchProfile(range, app.state.match, signal),
 	);
 	clearTimeout(progress);
@@ -243,7 +217,7 @@ async function loadSeries() {
 	const range = app.window;
 	timeline.setWindow(range);
 	const step = timeline.stepFor(range);
-	const result = await load("series", async (signal) => {
+	const result = await loads.run("series", async (signal) => {
 		const series = await fetchSeries(range, step, app.state.match, "comm", signal);
 		if (series.more?.series)
 			series.all =
@@ -261,7 +235,7 @@ async function loadSeries() {
 /* A report: the profile stands in the page. */
 async function loadReport() {
 	root.dataset.mode = "report";
-	showMessage("Reading the profile …");
+	showMessage(["Reading the profile …"]);
 	try {
 		const text = report.textContent;
 		report.remove();
@@ -275,10 +249,10 @@ async function loadReport() {
 }
 
 function showReportTitle() {
-	const utc = app.state.utc === "1";
-	if (app.tree)
-		byId("report-title").textContent =
-			`${formatTime(app.tree.startMs, utc)} to ${formatTime(app.tree.endMs, utc)}${utc ? " UTC" : ""}`;
+	const { tree } = app;
+	if (!tree) return;
+	const range = { from: tree.startMs, until: tree.endMs };
+	byId("report-title").textContent = rangeText(range, app.state.utc === "1", false);
 }
 
 function scheduleLive() {
@@ -329,7 +303,7 @@ async function showTree(tree, range, quiet) {
 	if (focusId) graph.focused = findPath(tree, focusId) || -1;
 	showFocus(graph.focused, quiet);
 	showTable(true);
-	showQuality();
+	showQuality(app.tree);
 	if (tree.samples > 0) hideMessage();
 	else await showEmpty();
 }
@@ -339,38 +313,7 @@ function showColors() {
 	app.coloring = colorFrames(tree, app.state.color, app.objectColors);
 	const { legend, slots } = app.coloring;
 	graph.setColors(app.palette, slots);
-	const shown = legend
-		.slice(0, LEGEND_MAX)
-		.map((g) =>
-			element(
-				"li",
-				{ title: visibleName(g.name) },
-				swatch(app.palette.bars[g.slot]),
-				cutMiddle(legendName(g.name), 40),
-				element(
-					"span",
-					{ class: "quiet" },
-					formatPercent(g.samples, tree.samples),
-				),
-			),
-		);
-	if (legend.length > LEGEND_MAX)
-		shown.push(
-			element(
-				"li",
-				{ class: "quiet" },
-				`and ${formatCount(legend.length - LEGEND_MAX)} more`,
-			),
-		);
-	byId("legend").replaceChildren(...shown);
-}
-
-const KIND_WORDS = { label: "processes", incomplete: "incomplete stacks" };
-
-function legendName(name) {
-	if (KIND_WORDS[name]) return KIND_WORDS[name];
-	const text = visibleName(name);
-	return text.slice(text.lastIndexOf("/") + 1) || text;
+	byId("legend").replaceChildren(...colorLegend(legend, app.palette, tree.samples));
 }
 
 function showZoom(keepScroll) {
@@ -379,76 +322,18 @@ function showZoom(keepScroll) {
 	const rest = state.rest ? findPath(tree, state.rest) : 0;
 	graph.setZoom(node, rest && tree.parent[rest] === node ? rest : 0, keepScroll);
 	root.dataset.zoom = node ? frameName(tree, tree.frame[node]).slice(0, 200) : "";
-	showCrumbs(node, rest);
+	showCrumbs(byId("crumbs"), tree, node, rest, go);
 	if (app.found) showMatched();
-}
-
-/*
- * The way to the zoomed node: the process, the last callers, and the node; what is left out is
- * counted.
- */
-function showCrumbs(node, rest) {
-	const { tree } = app;
-	const host = byId("crumbs");
-	host.hidden = !node && !rest;
-	if (host.hidden) {
-		host.replaceChildren();
-		return;
-	}
-	const path = pathTo(tree, node);
-	const kept = path.length > 6 ? [path[0], path[1], -1, ...path.slice(-3)] : path;
-	const items = kept.map((i) => {
-		if (i < 0)
-			return element(
-				"li",
-				{ class: "quiet" },
-				`${formatCount(path.length - 5)} callers`,
-			);
-		const name = visibleName(frameName(tree, tree.frame[i]));
-		return element(
-			"li",
-			{},
-			element(
-				"button",
-				{
-					type: "button",
-					class: "link",
-					title: cutMiddle(name, 400),
-					"aria-current": i === node && !rest ? "true" : null,
-					onclick: () => go({ zoom: pathId(tree, i), rest: "" }),
-				},
-				i ? cutMiddle(name, 48) : "all",
-			),
-		);
-	});
-	if (rest) items.push(element("li", { "aria-current": "true" }, "small calls"));
-	host.replaceChildren(
-		element("ol", {}, ...items),
-		element(
-			"button",
-			{
-				type: "button",
-				class: "link reset",
-				onclick: () => go({ zoom: "", rest: "" }),
-			},
-			"Reset zoom",
-		),
-	);
 }
 
 function showFocus(node, quiet) {
 	app.focus = node;
 	showPath(byId("graph"), byId("path"), app.tree, node);
-	const text = node >= 0 && app.tree.length ? describeNode(app.tree, node) : graphHint();
+	const text =
+		node >= 0 && app.tree.length
+			? describeNode(app.tree, node)
+			: describeTree(app.tree);
 	if (!quiet || byId("details").textContent !== text) byId("details").textContent = text;
-}
-
-function graphHint() {
-	const { tree } = app;
-	return (
-		`${formatCount(tree.samples)} samples · ${formatDuration(tree.samples * tree.periodNs)} of CPU time · ` +
-		`${formatCount(tree.length)} call paths`
-	);
 }
 
 /* ---- search ---- */
@@ -474,12 +359,7 @@ function showMatched() {
 	const { tree, found } = app;
 	const zoom = graph.zoom.root;
 	root.dataset.matched = String(tree.samples ? (100 * found.samples) / tree.samples : 0);
-	let text = found.nodes
-		? `${formatPercent(found.samples, tree.samples)} matched`
-		: "No match";
-	if (zoom && found.nodes)
-		text += `, ${formatPercent(matchedWithin(tree, found.frames, zoom).samples, tree.total[zoom])} of the zoomed part`;
-	byId("search-result").textContent = text;
+	byId("search-result").textContent = matchedText(tree, found, zoom);
 }
 
 function stepMatch(step) {
@@ -487,9 +367,7 @@ function stepMatch(step) {
 	const node = nextMatch(app.tree, app.found.frames, Math.max(app.focus, 0), step);
 	if (app.state.view !== "graph") go({ view: "graph" });
 	graph.focus(node);
-	byId("search-result").textContent =
-		`${formatCount(matchNumber(app.tree, app.found.frames, node))} of ${formatCount(app.found.nodes)} · ` +
-		`${formatPercent(app.found.samples, app.tree.samples)} matched`;
+	byId("search-result").textContent = stepText(app.tree, app.found, node);
 }
 
 /* ---- the other parts ---- */
@@ -515,85 +393,24 @@ function showSeries() {
 		layer.color =
 			app.palette.bars[layer.other ? 0 : app.processColors.slot(layer.name)];
 	timeline.setData(data, layers);
-	byId("timeline-legend").replaceChildren(...layers.map((l) => processItem(l, total)));
-}
-
-function processItem(layer, total) {
-	const name = cutMiddle(visibleName(layer.name), 32) || "(no name)";
-	const parts = [
-		swatch(layer.color),
-		name,
-		element("span", { class: "quiet" }, formatPercent(layer.total, total)),
-	];
-	if (layer.other) return element("li", {}, element("span", {}, ...parts));
-	return element(
-		"li",
-		{},
-		element(
-			"button",
-			{
-				type: "button",
-				class: "link",
-				title: "Show only " + name,
-				onclick: () =>
-					go({
-						match: addMatcher(app.state.match, {
-							label: "comm",
-							op: "=",
-							value: layer.name,
-						}),
-					}),
-			},
-			...parts,
-		),
-	);
+	const pick = (value) =>
+		go({ match: addMatcher(app.state.match, { label: "comm", op: "=", value }) });
+	byId("timeline-legend").replaceChildren(...layers.map((l) => processItem(l, total, pick)));
 }
 
 function showMoment(moment, x, y) {
-	if (!moment) {
-		tooltip.hide();
-		return;
-	}
-	const utc = app.state.utc === "1";
-	const title = moment.range
-		? `${formatClock(moment.range.from, utc)} – ${formatClock(moment.range.until, utc)} (${formatSpan(moment.range.until - moment.range.from)})`
-		: formatTime(moment.ms, utc);
-	const parts = moment.parts
-		.slice()
-		.sort((a, b) => b.cpus - a.cpus)
-		.slice(0, LAYERS_MAX + 1);
-	tooltip.show(
-		x,
-		y,
-		element("p", { class: "tip-name" }, title),
-		termList(
-			parts.map((p) => [
-				cutMiddle(visibleName(p.name), 32) || "(no name)",
-				`${p.cpus.toPrecision(2)} CPU`,
-			]),
-		),
-	);
+	if (moment)
+		tooltip.show(
+			x,
+			y,
+			...describeMoment(moment, app.state.utc === "1", LAYERS_MAX + 1),
+		);
+	else tooltip.hide();
 }
-
-function showQuality() {
-	const { text, level } = qualityOf(app.tree);
-	byId("quality-text").textContent = text;
-	byId("quality").dataset.level = level;
-	byId("losses").replaceChildren(...describeLosses(app.tree));
-}
-
-byId("quality").addEventListener("toggle", async () => {
-	if (report || !byId("quality").open) return;
-	try {
-		byId("daemon").replaceChildren(...describeDaemon(await fetchStatus()));
-	} catch (error) {
-		byId("daemon").replaceChildren(element("p", { class: "quiet" }, error.message));
-	}
-});
 
 /* ---- messages in the place of the graph ---- */
 
-function showMessage(...children) {
+function showMessage(children) {
 	byId("message").replaceChildren(...children);
 	byId("message").hidden = false;
 }
@@ -602,111 +419,18 @@ function hideMessage() {
 	byId("message").hidden = true;
 }
 
+const act = { go, retry: report ? null : () => show(null) };
+
 function showFailure(error) {
 	root.dataset.error = error.message;
-	if (error.status === 400 && app.state.match) {
-		app.matchError = error.message;
-		showMessage(
-			element("h2", {}, "This question has no answer"),
-			element("p", {}, error.message),
-			element(
-				"button",
-				{ type: "button", onclick: () => go({ match: "" }) },
-				"Clear the filter",
-			),
-		);
-		return;
-	}
-	showMessage(
-		element("h2", {}, "The profile could not be loaded"),
-		element("p", {}, error.message),
-		report
-			? ""
-			: element(
-					"button",
-					{ type: "button", onclick: () => show(null) },
-					"Try again",
-				),
-	);
+	if (error.status === 400 && app.state.match) app.matchError = error.message;
+	showMessage(failureMessage(error, app.state.match, act));
 }
 
 async function showEmpty() {
-	const children = [
-		element("h2", {}, "No samples"),
-		element(
-			"p",
-			{},
-			app.state.match
-				? "Nothing in this range matches the filter."
-				: "Nothing was sampled in this range.",
-		),
-	];
-	if (!report) {
-		const status = await fetchStatus().catch(() => null);
-		children.push(...storeHint(status?.store));
-		if (app.state.match)
-			children.push(
-				element(
-					"button",
-					{ type: "button", onclick: () => go({ match: "" }) },
-					"Clear the filter",
-				),
-			);
-		if (app.state.sel)
-			children.push(
-				element(
-					"button",
-					{ type: "button", onclick: () => go({ sel: "" }) },
-					"Whole window",
-				),
-			);
-		children.push(
-			element(
-				"button",
-				{
-					type: "button",
-					onclick: () => go({ from: "-1h", until: "now", sel: "" }),
-				},
-				"The last hour",
-			),
-		);
-	}
-	if (!app.tree?.samples) showMessage(...children);
-}
-
-/* What the store has, from the status: times in any form the API uses. */
-function storeHint(store) {
-	const utc = app.state.utc === "1";
-	const [from, until] = [store?.from, store?.until].map((t) =>
-		typeof t === "number"
-			? t > 1e14
-				? t / 1e6
-				: t * 1000
-			: typeof t === "string"
-				? parseTime(t, serverNow())
-				: null,
-	);
-	if (!from || !until || until <= from) return [];
-	return [
-		element(
-			"p",
-			{ class: "quiet" },
-			`The store holds ${formatTime(from, utc)} to ${formatTime(until, utc)}.`,
-		),
-		element(
-			"button",
-			{
-				type: "button",
-				onclick: () =>
-					go({
-						from: timeParam(from),
-						until: timeParam(until + 1000),
-						sel: "",
-					}),
-			},
-			"Everything stored",
-		),
-	];
+	const status = report ? null : await fetchStatus().catch(() => null);
+	if (app.tree?.samples) return; /* an answer came meanwhile */
+	showMessage(emptyMessage(app.state, status, serverNow(), Boolean(report), act));
 }
 
 /* ---- controls ---- */
@@ -727,10 +451,6 @@ function showLook() {
 	if (app.series && timeline) showSeries();
 }
 
-function setPressed(button, pressed) {
-	button.setAttribute("aria-pressed", String(pressed));
-}
-
 function showControls() {
 	const { state } = app;
 	setPressed(byId("utc"), state.utc === "1");
@@ -746,30 +466,19 @@ function showControls() {
 	filters?.show(state.match, app.matchError);
 }
 
-function timeText(value) {
-	return /^[\d.]+$/.test(value)
-		? formatTime(Number(value) * 1000, app.state.utc === "1", true)
-		: value;
-}
-
 function showRange() {
 	const { state } = app;
 	const utc = state.utc === "1";
 	for (const id of ["from", "until"]) {
-		if (document.activeElement !== byId(id)) byId(id).value = timeText(state[id]);
+		if (document.activeElement !== byId(id)) byId(id).value = timeText(state[id], utc);
 	}
 	byId("times").classList.toggle(
 		"exact",
 		[state.from, state.until].some((t) => /^\d/.test(t)),
 	);
 	const range = currentRange();
-	const sameDay =
-		formatTime(range.from, utc).slice(0, 10) ===
-		formatTime(range.until, utc).slice(0, 10);
 	byId("range-text").setAttribute("aria-live", state.live ? "off" : "polite");
-	byId("range-text").textContent =
-		`${formatTime(range.from, utc)} – ${sameDay ? formatClock(range.until, utc) : formatTime(range.until, utc)}` +
-		`${utc ? " UTC" : ""} · ${formatSpan(range.until - range.from)}${state.sel ? " selected" : ""}`;
+	byId("range-text").textContent = rangeText(range, utc, Boolean(state.sel));
 	byId("clear-selection").hidden = byId("zoom-selection").hidden = !state.sel;
 	timeline.setSelection(state.sel ? parseSelection(state.sel) : null);
 	for (const link of document.querySelectorAll("#downloads [data-format]"))
@@ -779,25 +488,13 @@ function showRange() {
 		});
 }
 
-/* Typed times: those without a zone are meant as they are shown. */
-function typedTime(text) {
-	const t = text.trim();
-	const zoneless = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?$/.test(t);
-	const ms = parseTime(zoneless && app.state.utc ? t + "Z" : t, serverNow());
-	if (ms === null) return null;
-	return /^-|^now$/.test(t) ? t : timeParam(ms);
-}
-
 byId("times").addEventListener("submit", (e) => {
 	e.preventDefault();
-	const change = { sel: "", live: "" };
-	for (const id of ["from", "until"]) {
-		change[id] = typedTime(byId(id).value);
-		byId(id).setAttribute("aria-invalid", String(change[id] === null));
-		if (change[id] === null) return;
-	}
+	const fields = { from: byId("from"), until: byId("until") };
+	const typed = typedTimes(fields, app.state.utc === "1", serverNow());
+	if (!typed) return;
 	document.activeElement.blur();
-	go(change);
+	go({ ...typed, sel: "", live: "" });
 });
 
 byId("ranges").addEventListener("click", (e) => {
@@ -867,38 +564,18 @@ const keys = {
 	l: toggleLive,
 };
 
-document.addEventListener("keydown", (e) => {
-	tooltip.hide();
-	if (e.ctrlKey || e.metaKey || e.altKey || byId("help").open) return;
-	const typing = e.target.matches("input, select, textarea");
-	if (e.key === "Escape") {
-		escape(typing ? e.target : null);
-	} else if (
-		!typing &&
-		keys[e.key] &&
-		(!report || e.key !== "l") &&
-		(app.tree || e.key === "?")
-	) {
-		e.preventDefault();
-		keys[e.key]();
-	}
-});
+listenForKeys(
+	(key) => ((report && key === "l") || !(app.tree || key === "?") ? null : keys[key]),
+	(field) => {
+		if (field?.id === "search" && field.value) go({ search: "" }, true);
+		else if (field) field.blur();
+		else if (app.state.zoom || app.state.rest) go({ zoom: "", rest: "" });
+		else if (app.state.search) go({ search: "" });
+	},
+	() => tooltip.hide(),
+);
+closeMenusOutside();
 
-/* Escape closes what is open, leaves a box, or zooms out: one thing at a time. */
-function escape(field) {
-	const menu = document.querySelector("details.menu[open]");
-	if (menu) menu.open = false;
-	else if (field?.id === "search" && field.value) go({ search: "" }, true);
-	else if (field) field.blur();
-	else if (app.state.zoom || app.state.rest) go({ zoom: "", rest: "" });
-	else if (app.state.search) go({ search: "" });
-}
-
-document.addEventListener("pointerdown", (e) => {
-	for (const menu of document.querySelectorAll("details.menu[open]")) {
-		if (!menu.contains(e.target)) menu.open = false;
-	}
-});
 document.addEventListener("scroll", () => tooltip.hide(), { passive: true, capture: true });
 onSystemTheme(() => {
 	showLook();
@@ -907,6 +584,8 @@ onSystemTheme(() => {
 		showTable(true);
 	}
 });
+
+if (!report) watchQuality(fetchStatus);
 
 /* ---- start ---- */
 

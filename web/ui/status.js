@@ -3,7 +3,7 @@
  *
  * Never hidden, never alarming without reason: a pill with the figures, and all reasons behind it.
  */
-import { element } from "./dom.js";
+import { byId, element } from "./dom.js";
 import {
 	formatBytes,
 	formatCount,
@@ -84,7 +84,8 @@ export function describeLosses(tree) {
 		element(
 			"p",
 			{},
-			`${formatCount(tree.samples)} samples, ${formatDuration(tree.samples * tree.periodNs)} of CPU time.`,
+			`${formatCount(tree.samples)} samples, ` +
+				`${formatDuration(tree.samples * tree.periodNs)} of CPU time.`,
 		),
 		reasonTable(
 			"Lost samples",
@@ -102,7 +103,8 @@ export function describeLosses(tree) {
 			? element(
 					"p",
 					{ class: "quiet" },
-					"Incomplete stacks are kept and shown: what is known of them stands below a frame that names the reason.",
+					"Incomplete stacks are kept and shown: " +
+						"what is known of them stands below a frame that names the reason.",
 				)
 			: "",
 	];
@@ -124,7 +126,8 @@ export function describeDaemon(status) {
 				"state",
 				status.running === false
 					? "not running: this is the store it left"
-					: `running for ${formatSpan((status.uptime_s ?? 0) * 1000)}`,
+					: "running for " +
+						formatSpan((status.uptime_s ?? 0) * 1000),
 			],
 			[
 				"taken",
@@ -159,4 +162,26 @@ export function describeDaemon(status) {
 			],
 		]),
 	];
+}
+
+/* The button in the page's head: how good the profile is, and behind it what was lost. */
+export function showQuality(tree) {
+	const { text, level } = qualityOf(tree);
+	byId("quality-text").textContent = text;
+	byId("quality").dataset.level = level;
+	byId("losses").replaceChildren(...describeLosses(tree));
+}
+
+/* The daemon is asked, by fetch(), when the panel is opened. */
+export function watchQuality(fetch) {
+	byId("quality").addEventListener("toggle", async () => {
+		if (!byId("quality").open) return;
+		try {
+			byId("daemon").replaceChildren(...describeDaemon(await fetch()));
+		} catch (error) {
+			byId("daemon").replaceChildren(
+				element("p", { class: "quiet" }, error.message),
+			);
+		}
+	});
 }

@@ -73,7 +73,8 @@ export class FunctionTable {
 		);
 		body.replaceChildren(...rows.slice(0, this.shown).map((r) => this.row(r, most)));
 		more.hidden = rows.length <= this.shown;
-		more.textContent = `Show more: ${formatCount(rows.length - this.shown)} functions are not in the list yet`;
+		const rest = formatCount(rows.length - this.shown);
+		more.textContent = `Show more: ${rest} functions are not in the list yet`;
 		note.textContent =
 			`${formatCount(rows.length)} functions` +
 			(this.wanted ? ` of ${formatCount(this.rows.length)}` : "") +

@@ -3,7 +3,16 @@
  * only.
  */
 import { element } from "./dom.js";
-import { cutMiddle, formatCount, formatDuration, formatPercent, visibleName } from "./format.js";
+import {
+	cutMiddle,
+	formatClock,
+	formatCount,
+	formatDuration,
+	formatPercent,
+	formatSpan,
+	formatTime,
+	visibleName,
+} from "./format.js";
 import { frameKind, frameName, frameObject, frameSource } from "./tree.js";
 
 const NAME_MAX = 300; /* characters of a name that are shown; the rest is told as a number */
@@ -50,7 +59,8 @@ function amount(tree, samples, zoom) {
 	const part = zoom
 		? ` · ${formatPercent(samples, tree.total[zoom])} of the zoomed part`
 		: "";
-	return `${formatDuration(samples * tree.periodNs)} · ${formatCount(samples)} samples · ${whole}${part}`;
+	const time = formatDuration(samples * tree.periodNs);
+	return `${time} · ${formatCount(samples)} samples · ${whole}${part}`;
 }
 
 function shownName(name) {
@@ -100,15 +110,47 @@ export function describeBox(tree, box, zoom) {
 	];
 }
 
+function timeAndShare(tree, samples) {
+	const time = formatDuration(samples * tree.periodNs);
+	return `${time} (${formatPercent(samples, tree.total[0])})`;
+}
+
 /* The same in one line, for the line below the graph. */
 export function describeNode(tree, node) {
 	const frame = tree.frame[node];
 	const parts = [
 		cutMiddle(visibleName(frameName(tree, frame)), 160),
-		`total ${formatDuration(tree.total[node] * tree.periodNs)} (${formatPercent(tree.total[node], tree.total[0])})`,
-		`self ${formatDuration(tree.self[node] * tree.periodNs)} (${formatPercent(tree.self[node], tree.total[0])})`,
+		`total ${timeAndShare(tree, tree.total[node])}`,
+		`self ${timeAndShare(tree, tree.self[node])}`,
 		cutMiddle(visibleName(frameSource(tree, frame)), 100),
 		cutMiddle(visibleName(frameObject(tree, frame)), 100),
 	];
 	return parts.filter((p) => p).join(" · ");
+}
+
+/* A moment or range of the timeline, and the processes that used most CPU in it, at most max. */
+export function describeMoment(moment, utc, max) {
+	const { range } = moment;
+	const title = range
+		? `${formatClock(range.from, utc)} – ${formatClock(range.until, utc)} ` +
+			`(${formatSpan(range.until - range.from)})`
+		: formatTime(moment.ms, utc);
+	const parts = moment.parts
+		.slice()
+		.sort((a, b) => b.cpus - a.cpus)
+		.slice(0, max)
+		.map((p) => [
+			cutMiddle(visibleName(p.name), 32) || "(no name)",
+			`${p.cpus.toPrecision(2)} CPU`,
+		]);
+	return [element("p", { class: "tip-name" }, title), termList(parts)];
+}
+
+/* All of a profile, in one line. */
+export function describeTree(tree) {
+	return [
+		`${formatCount(tree.samples)} samples`,
+		`${formatDuration(tree.samples * tree.periodNs)} of CPU time`,
+		`${formatCount(tree.length)} call paths`,
+	].join(" · ");
 }

@@ -11,7 +11,8 @@ function read(text, size) {
 }
 
 const SAMPLE =
-	'{"a": [1, 2,3 ], "strings": ["[1,2]", "é\\"[3", "\\\\"], "none": [], "deep": {"b": [ 0]}, "mixed": [[4],["x"]], "n": 5}';
+	'{"a": [1, 2,3 ], "strings": ["[1,2]", "é\\"[3", "\\\\"], "none": [], ' +
+	'"deep": {"b": [ 0]}, "mixed": [[4],["x"]], "n": 5}';
 
 test("columns come out as typed arrays wherever the chunks end", () => {
 	for (let size = 1; size < 40; size++) {

@@ -38,7 +38,8 @@ test("everything that was set comes back", () => {
 
 test("foreign addresses cannot break the page", () => {
 	const state = decodeState(
-		"?from=yesterday&until=<b>&sel=9~3&zoom=../..&view=admin&theme=x&nonsense=1&__proto__=1&sort=constructor",
+		"?from=yesterday&until=<b>&sel=9~3&zoom=../..&view=admin&theme=x&nonsense=1" +
+			"&__proto__=1&sort=constructor",
 	);
 	assert.deepEqual(state, initialState());
 	assert.equal(decodeState("search=" + "a".repeat(5000)).search, "");

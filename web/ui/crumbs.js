@@ -1,0 +1,55 @@
+/* The breadcrumbs above the flame graph: from all of it to what is zoomed. */
+import { element } from "./dom.js";
+import { cutMiddle, formatCount, visibleName } from "./format.js";
+import { frameName, pathId, pathTo } from "./tree.js";
+
+/*
+ * The way to a node into host: the process, the last callers, and the node; what is left out is
+ * counted. rest: the small siblings that are zoomed together, 0 none. go changes the state.
+ */
+export function showCrumbs(host, tree, node, rest, go) {
+	host.hidden = !node && !rest;
+	if (host.hidden) {
+		host.replaceChildren();
+		return;
+	}
+	const path = pathTo(tree, node);
+	const kept = path.length > 6 ? [path[0], path[1], -1, ...path.slice(-3)] : path;
+	const items = kept.map((i) => {
+		if (i < 0)
+			return element(
+				"li",
+				{ class: "quiet" },
+				`${formatCount(path.length - 5)} callers`,
+			);
+		const name = visibleName(frameName(tree, tree.frame[i]));
+		return element(
+			"li",
+			{},
+			element(
+				"button",
+				{
+					type: "button",
+					class: "link",
+					title: cutMiddle(name, 400),
+					"aria-current": i === node && !rest ? "true" : null,
+					onclick: () => go({ zoom: pathId(tree, i), rest: "" }),
+				},
+				i ? cutMiddle(name, 48) : "all",
+			),
+		);
+	});
+	if (rest) items.push(element("li", { "aria-current": "true" }, "small calls"));
+	host.replaceChildren(
+		element("ol", {}, ...items),
+		element(
+			"button",
+			{
+				type: "button",
+				class: "link reset",
+				onclick: () => go({ zoom: "", rest: "" }),
+			},
+			"Reset zoom",
+		),
+	);
+}
