@@ -25,7 +25,9 @@ class Hostile(unittest.TestCase):
             # Its command line says nothing of its names: they are the threads' own.
             command = [host.program("hostile"), str(hostile.SECONDS)]
             subprocess.run(command, check=True, timeout=60)
-            host.wait_until(lambda: cls.threads_served(served) >= hostile.texts(), 10, "its threads")
+            host.wait_until(
+                lambda: cls.threads_served(served) >= hostile.texts(), 10, "its threads"
+            )
         finally:
             served.stop()
 
