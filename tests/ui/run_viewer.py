@@ -25,13 +25,14 @@ def main():
             with host.load(host.program("split"), str(SECONDS)) as split:
                 hostile.wait(60)
                 split.wait(10 * SECONDS)
+                pid = str(split.pid)
         wanted = 0.98 * HZ * SECONDS
-        host.wait_until(lambda: samples_of_split(served) >= wanted, 10, f"{wanted} samples of split")
-        return test_viewer.run(served.address, served.store)
+        host.wait_until(lambda: samples(served, pid) >= wanted, 10, f"{wanted} samples")
+        return test_viewer.run(served.address, served.store, pid)
 
 
-def samples_of_split(served):
-    return served.json("/api/v1/profile?format=json&match=%7Bcomm%3D%22split%22%7D")["samples"]
+def samples(served, pid):
+    return served.json(f"/api/v1/profile?format=json&match=%7Bpid%3D%22{pid}%22%7D")["samples"]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The viewer in a real browser, against a running daemon: test_viewer.py URL [STORE].
+"""The viewer in a real browser, against a running daemon: test_viewer.py URL [STORE [PID]].
 
 The daemon must have profiled, within the last quarter of an hour and in at least 6,000 samples, a
 program whose comm is `split` and whose functions spin_a, spin_b and spin_c take 50, 30 and 20 % of
@@ -24,17 +24,23 @@ from webdriver import Browser, skip_without_browser  # noqa: E402
 SHARES = {"spin_a": 50, "spin_b": 30, "spin_c": 20}
 SHARE_TOLERANCE = 2  # points, from so many samples:
 SHARE_SAMPLES = 6000
-SPLIT = '{comm="split"}'
 PERCENT_TOLERANCE = 1e-6
 
 
 class Api:
-    def __init__(self, base, store=None):
+    def __init__(self, base, store=None, pid=None):
         self.base = base
         self.store = store
+        # Which samples are the known program's: on a host with several, its pid tells.
+        self.label = ("pid", pid) if pid else ("comm", "split")
+        self.split = '{%s="%s"}' % self.label
 
     def get(self, path, **parameters):
-        url = urllib.parse.urljoin(self.base, "api/v1/" + path) + "?" + urllib.parse.urlencode(parameters)
+        url = (
+            urllib.parse.urljoin(self.base, "api/v1/" + path)
+            + "?"
+            + urllib.parse.urlencode(parameters)
+        )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(url, timeout=60) as answer:
             return json.load(answer)
@@ -44,7 +50,6 @@ class Api:
         if match:
             parameters["match"] = match
         return self.get("profile", **parameters)
-
 
     def export(self, range_s, match):
         """The json format by `hearth export`; None where the store is not known."""
@@ -69,7 +74,9 @@ class Viewer:
         self.settle()
 
     def data(self, name):
-        return self.browser.script("return document.documentElement.dataset[arguments[0]] ?? ''", name)
+        return self.browser.script(
+            "return document.documentElement.dataset[arguments[0]] ?? ''", name
+        )
 
     def settle(self):
         self.browser.wait("the page to be ready", lambda: self.data("ready") == "1", 60)
@@ -81,8 +88,11 @@ class Viewer:
         return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.browser.url()).query))
 
     def rect(self, selector):
-        return self.browser.script("const r = document.querySelector(arguments[0]).getBoundingClientRect();"
-                                   "return {x: r.x, y: r.y, width: r.width, height: r.height}", selector)
+        return self.browser.script(
+            "const r = document.querySelector(arguments[0]).getBoundingClientRect();"
+            "return {x: r.x, y: r.y, width: r.width, height: r.height}",
+            selector,
+        )
 
     def search(self, text):
         box = self.browser.find("#search")
@@ -94,19 +104,25 @@ class Viewer:
 
     def table(self):
         """{name: (self, total)} in samples, from the rows of the table."""
-        rows = self.browser.script("""return [...document.querySelectorAll('#functions tbody tr')]
-            .map(r => [r.querySelector('button').textContent, +r.dataset.self, +r.dataset.total])""")
+        rows = self.browser.script(
+            """return [...document.querySelectorAll('#functions tbody tr')]
+            .map(r => [r.querySelector('button').textContent, +r.dataset.self, +r.dataset.total])"""
+        )
         return {name: (own, total) for name, own, total in rows}
 
     def items(self):
-        return self.browser.script("return [...document.querySelectorAll('#path [role=treeitem]')].map(i => i.textContent)")
+        return self.browser.script(
+            "return [...document.querySelectorAll('#path [role=treeitem]')].map(i => i.textContent)"
+        )
 
     def focused(self):
-        return self.browser.script("""const id = document.getElementById('graph').getAttribute('aria-activedescendant');
-            return document.getElementById(id)?.textContent ?? ''""")
+        return self.browser.script(
+            """const id = document.getElementById('graph').getAttribute('aria-activedescendant');
+            return document.getElementById(id)?.textContent ?? ''"""
+        )
 
     def point_of(self, name):
-        """The middle of the bar of a function, found with the search and shown by the focus outline."""
+        """The middle of a function's bar: found by the search, shown by the focus outline."""
         self.search(f"^{name}$")
         self.browser.press("Enter")
         self.browser.wait(f"the focus on {name}", lambda: self.focused().startswith(name + ","))
@@ -132,18 +148,25 @@ def top_of(profile):
 
 
 def share_of(profile, pattern):
-    matched = sum(s["count"] for s in profile["stacks"] if any(pattern in f["function"] for f in s["frames"]))
+    matched = sum(
+        s["count"] for s in profile["stacks"] if any(pattern in f["function"] for f in s["frames"])
+    )
     return 100 * matched / profile["samples"]
 
 
 def split_moments(api):
     """(from, until) in seconds where split ran, from the series."""
-    series = api.get("series", **{"from": "-15m", "until": "now", "step": "1s", "match": SPLIT, "by": "comm"})
+    series = api.get(
+        "series", **{"from": "-15m", "until": "now", "step": "1s", "match": api.split, "by": "comm"}
+    )
     values = series["series"][0]["values"] if series["series"] else []
     busy = [i for i, v in enumerate(values) if v > 0]
     assert busy, "the daemon has no samples of a program `split` in the last 15 minutes"
     start = series["start_ns"] / 1e9
-    return start + busy[0] * series["step_ns"] / 1e9, start + (busy[-1] + 1) * series["step_ns"] / 1e9
+    return (
+        start + busy[0] * series["step_ns"] / 1e9,
+        start + (busy[-1] + 1) * series["step_ns"] / 1e9,
+    )
 
 
 def test_page_shows_what_the_api_says(view, api, moments):
@@ -180,15 +203,25 @@ def test_drag_selects_a_range(view, api, moments):
 
 def test_label_filter(view, api, moments):
     view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}"})
-    view.browser.script("const s = document.getElementById('filter-label'); s.value = 'comm'; s.dispatchEvent(new Event('change'))")
-    view.browser.find("#filter-value").type("split")
+    label, value = api.label
+    view.browser.wait(
+        "the labels",
+        lambda: view.browser.script(
+            """const s = document.getElementById('filter-label');
+            s.value = arguments[0];
+            s.dispatchEvent(new Event('change'));
+            return s.value === arguments[0];""",
+            label,
+        ),
+    )
+    view.browser.find("#filter-value").type(value)
     view.browser.find("#filter-form button").click()
-    view.browser.wait("the selector in the address", lambda: view.state().get("match") == SPLIT)
+    view.browser.wait("the selector in the address", lambda: view.state().get("match") == api.split)
     view.settle()
-    profile = api.profile(view.range_s(), "json", SPLIT)
+    profile = api.profile(view.range_s(), "json", api.split)
     assert int(view.data("samples")) == profile["samples"] > 0
-    assert view.browser.find("#selector").property("value") == SPLIT
-    assert "split" in view.browser.find("#chips").text()
+    assert view.browser.find("#selector").property("value") == api.split
+    assert value in view.browser.find("#chips").text()
     view.browser.find("#chips button").click()
     view.browser.wait("the filter to go", lambda: "match" not in view.state())
     view.settle()
@@ -203,12 +236,15 @@ def test_wrong_selector_is_explained(view, _api, _moments):
 
 
 def test_search_counts_each_stack_once(view, api, moments):
-    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": SPLIT})
-    profile = api.profile(view.range_s(), "json", SPLIT)
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": api.split})
+    profile = api.profile(view.range_s(), "json", api.split)
     assert profile["samples"] >= SHARE_SAMPLES, profile["samples"]
     for text in ("spin_a", "spin_b", "spin_c", "spin_"):
         view.search(text)
-        assert abs(view.matched() - share_of(profile, text)) < PERCENT_TOLERANCE, (text, view.matched())
+        assert abs(view.matched() - share_of(profile, text)) < PERCENT_TOLERANCE, (
+            text,
+            view.matched(),
+        )
         if text in SHARES:
             assert abs(view.matched() - SHARES[text]) < SHARE_TOLERANCE, (text, view.matched())
     assert view.state()["search"] == "spin_"
@@ -221,12 +257,14 @@ def test_search_counts_each_stack_once(view, api, moments):
 
 
 def test_click_zooms_and_escape_zooms_out(view, api, moments):
-    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": SPLIT})
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": api.split})
     x, y = view.point_of("spin_a")
     view.browser.click_at(x, y)
     view.browser.wait("the zoom", lambda: view.data("zoom") == "spin_a")
-    view.browser.wait("the bar to fill the width",
-                      lambda: view.rect("#graph .focus-outline")["width"] > 0.9 * view.rect("#graph")["width"])
+    view.browser.wait(
+        "the bar to fill the width",
+        lambda: view.rect("#graph .focus-outline")["width"] > 0.9 * view.rect("#graph")["width"],
+    )
     assert "zoom" in view.state()
     assert "spin_a" in view.browser.find("#crumbs").text()
     link = view.browser.url()
@@ -240,8 +278,8 @@ def test_click_zooms_and_escape_zooms_out(view, api, moments):
 
 
 def test_tooltip_says_what_a_bar_is(view, api, moments):
-    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": SPLIT})
-    profile = api.profile(view.range_s(), "json", SPLIT)
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": api.split})
+    profile = api.profile(view.range_s(), "json", api.split)
     frames = [f for s in profile["stacks"] for f in s["frames"] if f["function"] == "spin_b"]
     x, y = view.point_of("spin_b")
     view.browser.pointer(("move", x + 3, y), ("move", x, y))
@@ -256,8 +294,8 @@ def test_tooltip_says_what_a_bar_is(view, api, moments):
         assert word in text, text
 
 
-def test_keys_walk_the_tree(view, _api, moments):
-    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": SPLIT})
+def test_keys_walk_the_tree(view, api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": api.split})
     view.browser.script("document.getElementById('graph').focus()")
     view.browser.press("Down")
     view.browser.wait("the focus on the process", lambda: view.focused().startswith("split,"))
@@ -274,31 +312,43 @@ def test_keys_walk_the_tree(view, _api, moments):
 
 
 def test_table_has_the_functions(view, api, moments):
-    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": SPLIT, "view": "table"})
-    top = top_of(api.profile(view.range_s(), "json", SPLIT))
+    view.open(
+        **{
+            "from": f"{moments[0]:.3f}",
+            "until": f"{moments[1]:.3f}",
+            "match": api.split,
+            "view": "table",
+        }
+    )
+    top = top_of(api.profile(view.range_s(), "json", api.split))
     table = view.table()
     for name in SHARES:
         assert table[name] == tuple(top[name]), (name, table[name], top[name])
-    exported = api.export(view.range_s(), SPLIT)
+    exported = api.export(view.range_s(), api.split)
     assert exported is None or top_of(exported) == top, "hearth export says otherwise"
-    assert list(table)[0] == "spin_a", list(table)[:3]
+    busiest = max(top, key=lambda name: top[name][0])
+    assert list(table)[0] == busiest, (busiest, list(table)[:3])
     view.browser.find("#functions [data-sort=total]").click()
     totals = [total for _, total in view.table().values()]
     assert totals == sorted(totals, reverse=True)
     view.browser.find("#table-filter").type("spin_")
     assert set(view.table()) == set(SHARES), view.table()
     view.browser.find_all("#functions tbody button")[0].click()
-    view.browser.wait("the search for the function", lambda: "spin_a" in view.state().get("search", ""))
+    view.browser.wait(
+        "the search for the function", lambda: "spin_a" in view.state().get("search", "")
+    )
     assert view.browser.find("#graph").shown()
 
 
 def test_downloads_are_of_the_range_shown(view, api, moments):
-    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": SPLIT})
-    links = view.browser.script("return [...document.querySelectorAll('#downloads a')].map(a => [a.dataset.format, a.href])")
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": api.split})
+    links = view.browser.script(
+        "return [...document.querySelectorAll('#downloads a')].map(a => [a.dataset.format, a.href])"
+    )
     assert {f for f, _ in links} == {"pprof", "folded", "speedscope", "json", "html"}
     for format, link in links:
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(link).query))
-        assert query["format"] == format and query["match"] == SPLIT
+        assert query["format"] == format and query["match"] == api.split
         assert (float(query["from"]), float(query["until"])) == view.range_s()
 
 
@@ -313,11 +363,31 @@ def test_hostile_names_stay_text(view, api, moments):
     names = set(flame_names(api.profile(view.range_s(), "flame")))
     hostile = sorted((n for n in names if "<" in n or "\u202e" in n), key=len)
     for name in hostile[:5]:
-        view.search("".join("\\" + c if c in "\\^$.*+?()[]{}|/" else c for c in name if c.isprintable())[:200])
+        view.search(
+            "".join("\\" + c if c in "\\^$.*+?()[]{}|/" else c for c in name if c.isprintable())[
+                :200
+            ]
+        )
         view.browser.press("Enter")
-    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "view": "table", "filter": "<"})
-    view.open(search="<img src=x onerror=alert(1)>", match='{comm="<img src=x onerror=alert(1)>"}', filter="</script><script>alert(2)</script>")
-    assert view.browser.script("return document.querySelectorAll('img, iframe, object, body script').length") == 0
+    view.open(
+        **{
+            "from": f"{moments[0]:.3f}",
+            "until": f"{moments[1]:.3f}",
+            "view": "table",
+            "filter": "<",
+        }
+    )
+    view.open(
+        search="<img src=x onerror=alert(1)>",
+        match='{comm="<img src=x onerror=alert(1)>"}',
+        filter="</script><script>alert(2)</script>",
+    )
+    assert (
+        view.browser.script(
+            "return document.querySelectorAll('img, iframe, object, body script').length"
+        )
+        == 0
+    )
     text = view.browser.script("return document.body.innerText")
     assert "\u202e" not in text and "\u2066" not in text
 
@@ -331,15 +401,18 @@ def test_themes(view, _api, moments):
 
 
 def test_phone_width(view, _api, moments):
-    view.browser.devtools("Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True})
+    view.browser.devtools(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True},
+    )
     view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}"})
     wide = view.browser.script("return document.documentElement.scrollWidth")
     view.browser.devtools("Emulation.clearDeviceMetricsOverride", {})
     assert wide <= 390, f"the page is {wide} px wide"
 
 
-def run(base, store=None):
-    api = Api(base, store)
+def run(base, store=None, pid=None):
+    api = Api(base, store, pid)
     moments = split_moments(api)
     tests = [f for n, f in globals().items() if n.startswith("test_")]
     failed = 0
@@ -349,24 +422,31 @@ def run(base, store=None):
             try:
                 test(view, api, moments)
                 refused = test is test_wrong_selector_is_explained
-                console = [m["message"] for m in browser.console() if not (refused and "status of 400" in m["message"])]
+                console = [
+                    m["message"]
+                    for m in browser.console()
+                    if not (refused and "status of 400" in m["message"])
+                ]
                 assert not console, console
                 elsewhere = [u for u in browser.requests() if not u.startswith((base, "data:"))]
                 assert not elsewhere, elsewhere
                 print(f"ok   {test.__name__}")
             except Exception:
                 failed += 1
-                print(f"FAIL {test.__name__}")
+                print(f"FAIL {test.__name__} at {browser.url()}")
                 traceback.print_exc(file=sys.stdout)
-                browser.console()
+                print(browser.console())
                 browser.requests()
     print(f"{len(tests) - failed} of {len(tests)} passed")
     return 1 if failed else 0
 
 
 def main():
-    if not 2 <= len(sys.argv) <= 3:
-        print("usage: test_viewer.py URL [STORE]: those of a running daemon", file=sys.stderr)
+    if not 2 <= len(sys.argv) <= 4:
+        print(
+            "usage: test_viewer.py URL [STORE [PID]]: of a running daemon and of split",
+            file=sys.stderr,
+        )
         return 2
     skip_without_browser()
     return run(sys.argv[1].rstrip("/") + "/", *sys.argv[2:])

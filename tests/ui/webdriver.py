@@ -1,7 +1,8 @@
 """A small client of the W3C WebDriver protocol, on the standard library alone.
 
-It starts chromedriver with a headless Chromium and a profile folder of its own, and speaks just what the viewer's tests need:
-pages, scripts, elements, pointers, keys, the console and the network log. https://www.w3.org/TR/webdriver2/
+It starts chromedriver with a headless Chromium and a profile folder of its own, and speaks just
+what the viewer's tests need: pages, scripts, elements, pointers, keys, the console and the network
+log. https://www.w3.org/TR/webdriver2/
 """
 
 import base64
@@ -17,7 +18,15 @@ import urllib.error
 import urllib.request
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Shift": "\ue008", "Left": "\ue012", "Up": "\ue013", "Right": "\ue014", "Down": "\ue015"}
+KEYS = {
+    "Enter": "\ue007",
+    "Escape": "\ue00c",
+    "Shift": "\ue008",
+    "Left": "\ue012",
+    "Up": "\ue013",
+    "Right": "\ue014",
+    "Down": "\ue015",
+}
 ANSWER_S = 120  # one command: a page with a million nodes on a busy machine
 START_S = 30
 
@@ -28,7 +37,9 @@ class WebDriverError(Exception):
 
 def find_browser():
     """(chromedriver, chromium) as paths, None for what is not installed."""
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    browser = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     return shutil.which("chromedriver"), browser
 
 
@@ -85,7 +96,9 @@ class Browser:
             port = s.getsockname()[1]
         self.base = f"http://127.0.0.1:{port}"
         self.session = None
-        self.process = subprocess.Popen([driver, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [driver, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             self._wait_for_driver()
             self._open_session(chromium, width, height, dark)
@@ -106,14 +119,30 @@ class Browser:
             time.sleep(0.05)
 
     def _open_session(self, chromium, width, height, dark):
-        arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-                     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--enable-precise-memory-info",
-                     f"--user-data-dir={self.folder}", f"--window-size={width},{height}"]
+        arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--enable-precise-memory-info",
+            f"--user-data-dir={self.folder}",
+            f"--window-size={width},{height}",
+        ]
         if dark:
             arguments.append("--force-dark-mode")
-        capabilities = {"browserName": "chrome", "goog:chromeOptions": {"binary": chromium, "args": arguments},
-                        "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}
-        self.session = self._request("POST", "/session", {"capabilities": {"alwaysMatch": capabilities}})["sessionId"]
+        capabilities = {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"binary": chromium, "args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+        }
+        self.session = self._request(
+            "POST", "/session", {"capabilities": {"alwaysMatch": capabilities}}
+        )["sessionId"]
         self.open("about:blank")
         self.console()
         self.requests()  # those of the browser's own first page
@@ -141,7 +170,9 @@ class Browser:
 
     def _request(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.base + path, data=data, method=method, headers={"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            self.base + path, data=data, method=method, headers={"Content-Type": "application/json"}
+        )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=ANSWER_S) as answer:
@@ -186,7 +217,11 @@ class Browser:
 
     def console(self):
         """Warnings and errors of the page since the last call."""
-        return [e for e in self.command("POST", "/se/log", {"type": "browser"}) if e["level"] in ("WARNING", "SEVERE")]
+        return [
+            e
+            for e in self.command("POST", "/se/log", {"type": "browser"})
+            if e["level"] in ("WARNING", "SEVERE")
+        ]
 
     def requests(self):
         """The URLs that were asked for since the last call."""
@@ -200,10 +235,16 @@ class Browser:
     # ---- elements ----
 
     def find(self, selector):
-        return Element(self, self.command("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT])
+        return Element(
+            self,
+            self.command("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT],
+        )
 
     def find_all(self, selector):
-        return [Element(self, e[ELEMENT]) for e in self.command("POST", "/elements", {"using": "css selector", "value": selector})]
+        return [
+            Element(self, e[ELEMENT])
+            for e in self.command("POST", "/elements", {"using": "css selector", "value": selector})
+        ]
 
     def wait(self, what, test, seconds=30):
         """Until test() is true; its value. Fails with `what` after so many seconds."""
@@ -223,22 +264,68 @@ class Browser:
         steps = []
         for name, *values in actions:
             if name == "move":
-                steps.append({"type": "pointerMove", "duration": 30, "origin": "viewport", "x": round(values[0]), "y": round(values[1])})
+                steps.append(
+                    {
+                        "type": "pointerMove",
+                        "duration": 30,
+                        "origin": "viewport",
+                        "x": round(values[0]),
+                        "y": round(values[1]),
+                    }
+                )
             elif name == "pause":
                 steps.append({"type": "pause", "duration": values[0]})
             else:
-                steps.append({"type": {"down": "pointerDown", "up": "pointerUp"}[name], "button": 0})
-        self.command("POST", "/actions", {"actions": [{"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": steps}]})
+                steps.append(
+                    {"type": {"down": "pointerDown", "up": "pointerUp"}[name], "button": 0}
+                )
+        self.command(
+            "POST",
+            "/actions",
+            {
+                "actions": [
+                    {
+                        "type": "pointer",
+                        "id": "mouse",
+                        "parameters": {"pointerType": "mouse"},
+                        "actions": steps,
+                    }
+                ]
+            },
+        )
 
     def click_at(self, x, y):
         self.pointer(("move", x, y), ("down",), ("up",))
 
     def drag(self, x1, y1, x2, y2):
-        self.pointer(("move", x1, y1), ("down",), ("move", (x1 + x2) / 2, y1), ("move", x2, y2), ("up",))
+        self.pointer(
+            ("move", x1, y1), ("down",), ("move", (x1 + x2) / 2, y1), ("move", x2, y2), ("up",)
+        )
 
     def wheel(self, x, y, delta_x, delta_y):
-        self.command("POST", "/actions", {"actions": [{"type": "wheel", "id": "wheel", "actions": [
-            {"type": "scroll", "x": round(x), "y": round(y), "deltaX": delta_x, "deltaY": delta_y, "duration": 0, "origin": "viewport"}]}]})
+        self.command(
+            "POST",
+            "/actions",
+            {
+                "actions": [
+                    {
+                        "type": "wheel",
+                        "id": "wheel",
+                        "actions": [
+                            {
+                                "type": "scroll",
+                                "x": round(x),
+                                "y": round(y),
+                                "deltaX": delta_x,
+                                "deltaY": delta_y,
+                                "duration": 0,
+                                "origin": "viewport",
+                            }
+                        ],
+                    }
+                ]
+            },
+        )
 
     def press(self, *keys):
         """Each key pressed and released; names of KEYS or characters."""
@@ -246,4 +333,6 @@ class Browser:
         for key in keys:
             value = KEYS.get(key, key)
             steps += [{"type": "keyDown", "value": value}, {"type": "keyUp", "value": value}]
-        self.command("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": steps}]})
+        self.command(
+            "POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": steps}]}
+        )

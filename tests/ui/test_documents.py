@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""Files of Hearth opened by what users open them with: speedscope, and a browser alone.
+
+One recording of a program whose CPU split is known, and one of a program with hostile names. Exit
+77: no browser, or no sampling on this machine.
+"""
+
+import json
+import os
+import re
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "integration")]
+import host  # noqa: E402
+import speedscope  # noqa: E402
+from test_viewer import SHARES, top_of  # noqa: E402
+from webdriver import Browser, skip_without_browser  # noqa: E402
+
+HZ = 499
+SECONDS = 2
+STRANGE = "<img src=x onerror=alert(1)>"
+
+
+class Documents(unittest.TestCase):
+    """One store, exported in every format."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.temporary.cleanup)
+        cls.folder = cls.temporary.name
+        store = os.path.join(cls.folder, "s", "hearth.db")
+        served = host.Daemon(store, "-F", str(HZ))
+        try:
+            with host.load(host.program("split"), str(SECONDS)) as split:
+                with host.load(host.program("hostile"), "0.3") as hostile:
+                    hostile.wait(60)
+                    split.wait(60)
+        finally:
+            served.stop()
+        cls.browser = Browser()
+        cls.addClassCleanup(cls.browser.close)
+        selector = f'{{pid=~"{split.pid}|{hostile.pid}"}}'
+        endings = ("speedscope.json", "pb.gz", "folded", "html", "json")
+        cls.files = {}
+        for ending in endings:
+            file = cls.files[ending] = os.path.join(cls.folder, "profile." + ending)
+            host.run("export", "--store", store, "--match", selector, "-o", file)
+        with open(cls.files["json"], encoding="utf-8") as opened:
+            cls.profile = json.load(opened)
+
+    def tearDown(self):
+        self.browser.open("about:blank")
+        self.browser.console()
+        self.browser.requests()
+
+
+class Speedscope(Documents):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        try:
+            cls.release = speedscope.fetch(cls.folder)
+        except speedscope.NoSpeedscope as reason:
+            if os.environ.get("CI") == "true":
+                raise
+            raise unittest.SkipTest(str(reason)) from None
+        for file in cls.files.values():
+            os.link(file, os.path.join(cls.release, os.path.basename(file)))
+        cls.server = speedscope.Server(cls.release)
+        cls.server.__enter__()
+        cls.addClassCleanup(cls.server.__exit__)
+
+    def test_our_files_are_what_its_schema_says(self):
+        with open(self.files["speedscope.json"], encoding="utf-8") as file:
+            document = json.load(file)
+        schema = speedscope.read_schema(self.release)
+        speedscope.validate(document, schema)
+        n_frames = len(document["shared"]["frames"])
+        for profile in document["profiles"]:
+            self.assertTrue(all(0 <= f < n_frames for s in profile["samples"] for f in s))
+        document["profiles"][0]["unit"] = "fortnights"
+        with self.assertRaises(speedscope.Invalid):
+            speedscope.validate(document, schema)
+
+    def names_shown(self, ending, view="sandwich"):
+        """The text of its page: its sandwich view has a table of the functions."""
+        self.browser.open("about:blank")
+        self.browser.open(self.server.page_of("profile." + ending, view))
+        self.browser.wait(
+            "a table of functions",
+            lambda: self.browser.script("return document.querySelectorAll('table tr').length > 3"),
+        )
+        return self.browser.script("return document.body.innerText")
+
+    def assert_names_are_shown(self, ending, names):
+        text = self.names_shown(ending)
+        for name in names:
+            self.assertIn(name, text, ending)
+        # It warns of the graphics of a machine without a screen.
+        console = [entry for entry in self.browser.console() if entry["level"] == "SEVERE"]
+        self.assertEqual(console, [])
+        return text
+
+    def test_it_opens_our_json(self):
+        self.assert_names_are_shown("speedscope.json", [*SHARES, "churn"])
+
+    def test_it_opens_our_pprof(self):
+        # It shows all threads in one, and of a location with inlined functions the outermost.
+        text = self.assert_names_are_shown("pb.gz", SHARES)
+        top = top_of(self.profile)
+        for name in SHARES:
+            shown = re.search(rf"\(([\d.]+)%\)\s+\S+ \([\d.]+%\)\s+{name}\n", text)
+            share = 100.0 * top[name][1] / self.profile["samples"]
+            self.assertAlmostEqual(float(shown.group(1)), share, delta=0.6, msg=name)
+
+    def test_it_opens_our_folded_text(self):
+        text = self.assert_names_are_shown("folded", ["spin_a", "spin_b", "spin_c"])
+        self.assertIn(STRANGE, text)
+        self.assertIn("f:g_12", text)
+
+
+class Report(Documents):
+    def open(self):
+        self.browser.open("file://" + self.files["html"])
+        self.browser.wait(
+            "the report to be ready",
+            lambda: self.browser.script("return document.documentElement.dataset.ready === '1'"),
+        )
+
+    def data(self, name):
+        return self.browser.script(
+            "return document.documentElement.dataset[arguments[0]] ?? ''", name
+        )
+
+    def search(self, text):
+        box = self.browser.find("#search")
+        box.clear()
+        box.type(text)
+        return float(self.data("matched"))
+
+    def test_one_file_opens_alone_and_has_the_right_numbers(self):
+        self.open()
+        self.assertEqual(int(self.data("samples")), self.profile["samples"])
+        top = top_of(self.profile)
+        for name in SHARES:
+            share = 100.0 * top[name][1] / self.profile["samples"]
+            self.assertAlmostEqual(self.search(f"^{name}$"), share, places=6)
+        self.assertEqual(self.browser.console(), [])
+        own = ("data:", "blob:", "file://" + self.files["html"])
+        asked = [url for url in self.browser.requests() if not url.startswith(own)]
+        self.assertEqual(asked, [])
+
+    def test_hostile_names_stay_text(self):
+        self.open()
+        self.assertGreater(self.search("onerror"), 0)
+        count = "return document.querySelectorAll('img, b, iframe').length"
+        self.assertEqual(self.browser.script(count), 0)
+        self.browser.find("[data-view=table]").click()
+        text = self.browser.script("return document.getElementById('functions').innerText")
+        self.assertIn(STRANGE, text)
+        self.assertEqual(self.browser.script(count), 0)
+        self.assertEqual(self.browser.console(), [])
+
+
+if __name__ == "__main__":
+    skip_without_browser()
+    host.main()
