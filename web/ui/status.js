@@ -103,8 +103,8 @@ export function describeLosses(tree) {
 			? element(
 					"p",
 					{ class: "quiet" },
-					"Incomplete stacks are kept and shown: " +
-						"what is known of them stands below a frame that names the reason.",
+					"Incomplete stacks are kept: what is known stands " +
+						"below a frame that names the reason.",
 				)
 			: "",
 	];
