@@ -19,6 +19,12 @@ static const char *const end_names[] = {
 #undef END_NAME
 };
 
+static const char *const end_sentences[] = {
+#define END_SENTENCE(name, shortname, sentence) sentence,
+	ABI_END_LIST(END_SENTENCE)
+#undef END_SENTENCE
+};
+
 static const char *const counter_names[] = {
 #define COUNTER_NAME(name, shortname, sentence) shortname,
 	ABI_COUNTER_LIST(COUNTER_NAME)
@@ -35,6 +41,12 @@ static const char *const loss_names[] = {
 #define LOSS_NAME(name, shortname, sentence) shortname,
 	COLLECTOR_LOSS_LIST(LOSS_NAME)
 #undef LOSS_NAME
+};
+
+static const char *const loss_sentences[] = {
+#define LOSS_SENTENCE(name, shortname, sentence) sentence,
+	COLLECTOR_LOSS_LIST(LOSS_SENTENCE)
+#undef LOSS_SENTENCE
 };
 
 struct process_figures {
@@ -183,6 +195,22 @@ static void put_unwind(const struct status_input *in, const struct collector_cou
 	json_object_end(j);
 }
 
+/* The short names of this answer and of profiles, in words. */
+static void put_reasons(struct json *j)
+{
+	json_key(j, "reasons");
+	json_object_begin(j);
+	for (unsigned int i = 0; i < ABI_END_COUNT; i++)
+		if (end_is_incomplete(i))
+			json_kv_str(j, end_names[i], end_sentences[i]);
+	for (unsigned int i = ABI_COUNTER_MISSED; i <= ABI_COUNTER_DROP_BUSY; i++)
+		if (i != ABI_COUNTER_TAKEN)
+			json_kv_str(j, counter_names[i], counter_sentences[i]);
+	for (unsigned int i = 0; i < COLLECTOR_LOSS_COUNT; i++)
+		json_kv_str(j, loss_names[i], loss_sentences[i]);
+	json_object_end(j);
+}
+
 static void put_bpf(const struct collector_counts *c, struct json *j)
 {
 	json_key(j, "bpf");
@@ -246,6 +274,7 @@ int status_json(const struct status_input *in, struct buf *out)
 	resolve_status(collector_resolve(in->collector), &j);
 	put_bpf(&counts, &j);
 	put_store(in, &j);
+	put_reasons(&j);
 	json_object_end(&j);
 	return out->err;
 }
