@@ -144,9 +144,13 @@ static long note_step(__u32 i, struct build_id_walk *w)
 		return 1;
 	if (note.type == NT_BUILD_ID && note.name_bytes == 4 && note.name[0] == 'G' &&
 	    note.name[1] == 'N' && note.name[2] == 'U') {
-		__u32 n = note.desc_bytes;
+		__u64 n = note.desc_bytes;
 
-		if (n > 0 && n <= ABI_BUILD_ID_MAX &&
+		/* Two comparisons: folded into one of n - 1, 6.12's verifier loses n's bound. */
+		if (n == 0)
+			return 1;
+		barrier_var(n);
+		if (n <= ABI_BUILD_ID_MAX &&
 		    !bpf_probe_read_kernel(o->build_id, n, (void *)(w->page + at + sizeof(note))))
 			o->build_id_bytes = n;
 		return 1;
@@ -293,7 +297,9 @@ __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 sta
 	if (!s)
 		return E_FULL;
 	if (kind == ABI_OBJECT_FILE) {
-		__u32 *known = bpf_map_lookup_elem(&objects, &s->key);
+		/* On the stack: 6.1 takes no argument of a global function for a key. */
+		struct abi_file_key key = s->key;
+		__u32 *known = bpf_map_lookup_elem(&objects, &key);
 
 		if (known)
 			number = *known;
