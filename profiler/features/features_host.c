@@ -132,7 +132,8 @@ void features_probe_perf(struct feature *events, struct feature *hardware)
 			events, found, "there is no timer to sample by",
 			r == -EPERM || r == -EACCES
 				? "run it as root; in a container allow perf_event_open in its "
-				  "seccomp profile"
+				  "seccomp profile; where kernel.perf_event_paranoid is above 2 "
+				  "grant CAP_SYS_ADMIN, or make it 2"
 				: "a kernel with CONFIG_PERF_EVENTS");
 	r = try_event(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES);
 	snprintf(found, sizeof(found), "cycles: %s", strerror(-r));

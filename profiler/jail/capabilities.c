@@ -92,6 +92,22 @@ int capabilities_drop(struct err *err)
 	return sets_limit(0, err);
 }
 
+bool capabilities_suffice(uint64_t keep, bool (*try)(void))
+{
+	struct capability_sets all, some;
+	bool suffice;
+
+	if (sets_read(&all) < 0)
+		return true;
+	some = all;
+	some.effective &= keep;
+	if (sets_write(&some) < 0)
+		return true;
+	suffice = try();
+	sets_write(&all);
+	return suffice;
+}
+
 int capabilities_limit(uint64_t keep, struct err *err)
 {
 	struct capability_sets s;

@@ -83,7 +83,7 @@ void jail_probe(struct jail_features *ret);
 
 /*
  * The collector itself: keep the short list of capabilities, empty the bounding set of the rest,
- * no_new_privs. Before the first thread is started (-EBUSY), because capabilities belong to
- * threads.
+ * no_new_privs. CAP_SYS_ADMIN stays only where this kernel opens no perf event without it. Before
+ * the first thread is started (-EBUSY), because capabilities belong to threads.
  */
 int jail_limit_collector(struct err *err);

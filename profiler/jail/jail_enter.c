@@ -3,17 +3,22 @@
  * can still be built, and jail_limit_collector() takes from the collector what it does not need.
  */
 #include "profiler/jail/jail.h"
+
+#include "profiler/base/cleanup.h"
 #include "profiler/jail/parts.h"
 #include "profiler/jail/protocol.h"
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/perf_event.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef CAP_CHECKPOINT_RESTORE
@@ -187,17 +192,39 @@ static bool has_threads(void)
 	return !SANITIZED && stat("/proc/self/task", &st) == 0 && st.st_nlink > 3;
 }
 
+/* False where the kernel refuses the event that sampling is made of; whatever else it lacks. */
+static bool perf_allows(void)
+{
+	struct perf_event_attr attr = {.size = sizeof(attr),
+				       .type = PERF_TYPE_SOFTWARE,
+				       .config = PERF_COUNT_SW_CPU_CLOCK,
+				       .disabled = 1};
+	int cpu = sched_getcpu();
+	_cleanup_close_ int fd = -1;
+
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu < 0 ? 0 : cpu, -1,
+			  PERF_FLAG_FD_CLOEXEC);
+	return fd >= 0 || (errno != EACCES && errno != EPERM);
+}
+
 int jail_limit_collector(struct err *err)
 {
-	static const uint64_t keep = 1ULL << CAP_BPF | 1ULL << CAP_PERFMON |
-				     1ULL << CAP_SYS_PTRACE | 1ULL << CAP_DAC_READ_SEARCH |
-				     1ULL << CAP_CHECKPOINT_RESTORE | 1ULL << CAP_SYSLOG |
-				     1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_KILL;
+	uint64_t keep = 1ULL << CAP_BPF | 1ULL << CAP_PERFMON | 1ULL << CAP_SYS_PTRACE |
+			1ULL << CAP_DAC_READ_SEARCH | 1ULL << CAP_CHECKPOINT_RESTORE |
+			1ULL << CAP_SYSLOG | 1ULL << CAP_SETUID | 1ULL << CAP_SETGID |
+			1ULL << CAP_KILL;
 	int r;
 
 	if (has_threads())
 		return err_set(err, -EBUSY,
 			       "capabilities must be given up before the first thread is started");
+	/*
+	 * The kernels of Debian and Ubuntu have a kernel.perf_event_paranoid of 3 and more, where
+	 * CAP_PERFMON alone opens no event; Debian's starts with it. CPUs come online at any time,
+	 * so the capability stays.
+	 */
+	if (!capabilities_suffice(keep, perf_allows))
+		keep |= 1ULL << CAP_SYS_ADMIN;
 	r = capabilities_limit(keep, err);
 	if (r < 0)
 		return r;

@@ -51,6 +51,8 @@ int uids_change(const struct jail_ids *ids, struct err *err);
 void capabilities_drop_bounding(void);
 /* Empty the other sets of this thread. Verified. */
 int capabilities_drop(struct err *err);
+/* Whether try() succeeds with no other effective capability than these bits (1 << CAP_...). */
+bool capabilities_suffice(uint64_t keep, bool (*try)(void));
 /* Keep only these bits (1 << CAP_...), in the permitted, effective and bounding sets. */
 int capabilities_limit(uint64_t keep, struct err *err);
 
