@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #define TELL_MS 1000
@@ -54,6 +55,7 @@ int worker_main(int argc, char **argv)
 	} roles[] = {{JAIL_SYMBOLIZER, worker_symbolizer}, {JAIL_WEB, worker_web}};
 	char **args = argv + 2;
 	bool sandbox = true;
+	char name[16];
 
 	if (argc < 2 || !is_started_by_us()) {
 		fprintf(stderr,
@@ -64,9 +66,14 @@ int worker_main(int argc, char **argv)
 		sandbox = false;
 		args++;
 	}
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
-		if (strcmp(argv[1] + 1, jail_role_name(roles[i].role)) == 0)
-			return roles[i].run(args, sandbox);
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		if (strcmp(argv[1] + 1, jail_role_name(roles[i].role)) != 0)
+			continue;
+		/* Exec of /proc/self/exe calls every process "exe". */
+		snprintf(name, sizeof(name), "hearth-%s", argv[1] + 1);
+		prctl(PR_SET_NAME, name);
+		return roles[i].run(args, sandbox);
+	}
 	fprintf(stderr, "hearth: there is no role %s\n", argv[1]);
 	return 2;
 }

@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""Boots one of Debian's kernels in an emulated machine and runs Hearth's tests in it (guest.sh).
+
+boot.py ROW BUILD-DIR. The kernels are downloaded and unpacked below BUILD-DIR/vm, never installed.
+Ends with 77 where qemu or the packages cannot be had.
+"""
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SKIP = 77
+TRIES = 2  # emulated time stretches where the machine is busy
+BOOT_S = 120
+KVM_PROBE_S = 20
+DOWNLOAD_S = 120
+MEMORY_MB = 1024
+QEMU = "qemu-system-x86_64"
+BUSYBOX = "/bin/busybox"  # the static one: the guest has no libraries before ours
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# The tests that a row runs are guest.sh's; here is what it must not leave out.
+ON_EVERY_KERNEL = {"doctor", "split", "host", "cgroup", "serve", "mappings", "filters"}
+OLD, NEW = "linux-image-cloud-amd64", "linux-image-6.12-cloud-amd64"
+ROWS = {
+    "6.1": {"kernel": OLD, "tests": ON_EVERY_KERNEL},
+    "6.12": {"kernel": NEW, "tests": ON_EVERY_KERNEL},
+    "lockdown": {
+        "kernel": NEW,
+        "boot": "lockdown=confidentiality",
+        "tests": {"doctor-refuses", "record-refuses"},
+    },
+    "offline-cpus": {
+        "kernel": NEW,
+        "boot": "maxcpus=2",
+        "cpus": 4,
+        "tests": {"doctor", "split", "cpus-come-and-go"},
+    },
+}
+PROGRAMS = (
+    "hearth",
+    "tests/programs/split",
+    "tests/test_integration_mappings",
+    "tests/test_integration_filters",
+)
+
+
+class Skip(Exception):
+    """The row cannot be run here, and why."""
+
+
+def output_of(*command, **options):
+    """What a command prints; Skip where it is missing, fails or hangs."""
+    try:
+        return subprocess.run(
+            command, text=True, capture_output=True, check=True, **options
+        ).stdout
+    except FileNotFoundError as error:
+        raise Skip(f"{command[0]} is not installed") from error
+    except subprocess.TimeoutExpired as error:
+        raise Skip(f"{' '.join(command)}: no end in {error.timeout} s") from error
+    except subprocess.CalledProcessError as error:
+        raise Skip(f"{' '.join(command)}: {error.stderr.strip()}") from error
+
+
+def kernel_package(meta):
+    """Its name has the ABI's number in it, which a meta package knows: (name, version)."""
+    depends = output_of("apt-cache", "depends", meta)
+    found = re.search(r"^\s*Depends: (linux-image-\S+)$", depends, re.MULTILINE)
+    if not found:
+        raise Skip(f"the package lists know no {meta}: run apt-get update")
+    shown = output_of("apt-cache", "show", "--no-all-versions", found.group(1))
+    return found.group(1), re.search(r"^Version: (\S+)$", shown, re.MULTILINE).group(1)
+
+
+def kernel_of(meta, folder):
+    """The path of its vmlinuz, downloaded once a version."""
+    name, version = kernel_package(meta)
+    kept = os.path.join(folder, f"{name}_{version}")
+    if os.path.exists(kept):
+        return kept
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        output_of("apt-get", "download", f"{name}={version}", cwd=work, timeout=DOWNLOAD_S)
+        package = next(file for file in os.listdir(work) if file.endswith(".deb"))
+        output_of("dpkg", "-x", package, "unpacked", cwd=work)
+        boot = os.path.join(work, "unpacked", "boot")
+        image = next(file for file in os.listdir(boot) if file.startswith("vmlinuz-"))
+        os.rename(os.path.join(boot, image), kept)
+    return kept
+
+
+def libraries_of(program):
+    return set(re.findall(r"(/\S+\.so\S*) \(0x", output_of("ldd", program)))
+
+
+def initramfs(build, path):
+    """busybox, our programs with their shared libraries, and guest.sh as the first process."""
+    output_of("dpkg-query", "--status", "busybox-static")
+    with tempfile.TemporaryDirectory() as root:
+        copies = {BUSYBOX: "bin/busybox", os.path.join(HERE, "guest.sh"): "init"}
+        for name in PROGRAMS:
+            program = os.path.join(build, name)
+            copies[program] = os.path.join("hearth", os.path.basename(name))
+            copies.update((library, library.lstrip("/")) for library in libraries_of(program))
+        for source, target in copies.items():
+            os.makedirs(os.path.dirname(os.path.join(root, target)), exist_ok=True)
+            shutil.copy(source, os.path.join(root, target))
+        os.symlink("busybox", os.path.join(root, "bin", "sh"))
+        listed = subprocess.run(
+            ["find", ".", "-mindepth", "1"], cwd=root, capture_output=True, check=True
+        ).stdout
+        packed = subprocess.run(
+            [BUSYBOX, "cpio", "-o", "-H", "newc"],
+            cwd=root,
+            input=listed,
+            capture_output=True,
+            check=True,
+        ).stdout
+    with open(path, "wb") as file:
+        file.write(gzip.compress(packed, compresslevel=1))
+
+
+def qemu(accelerator, kernel, append, *arguments, seconds):
+    """(what the machine wrote on its serial line, whether it ended by itself)."""
+    command = [QEMU, "-M", "q35", "-cpu", "max", "-accel", accelerator, "-m", str(MEMORY_MB)]
+    command += ["-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio"]
+    command += ["-kernel", kernel, "-append", f"console=ttyS0 panic=-1 {append}", *arguments]
+    try:
+        ended = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+            check=False,
+        )
+        written, whole = ended.stdout, ended.returncode == 0
+    except subprocess.TimeoutExpired as error:
+        written, whole = error.stdout or b"", False
+    return written.decode("utf-8", "replace").replace("\r", ""), whole
+
+
+def accelerator(kernel):
+    """kvm where a kernel boots with it: the device alone promises nothing."""
+    if os.access("/dev/kvm", os.R_OK | os.W_OK):
+        # Without an initramfs it ends in a panic, which is far enough.
+        written, whole = qemu("kvm", kernel, "", seconds=KVM_PROBE_S)
+        if whole and "Kernel panic" in written:
+            return "kvm"
+    return "tcg,thread=multi"
+
+
+def run(row, kernel, image, accel):
+    """Boot once. What is wrong, or None."""
+    append = f"quiet row={row} {ROWS[row].get('boot', '')}"
+    cpus = str(ROWS[row].get("cpus", 2))
+    written, _ = qemu(accel, kernel, append, "-initrd", image, "-smp", cpus, seconds=BOOT_S)
+    print(written, flush=True)
+    results = dict(re.findall(r"^RESULT (\S+) (ok|fail|skip)$", written, re.MULTILINE))
+    if not re.search(r"^### END$", written, re.MULTILINE):
+        return f"it did not come to its end, or not in {BOOT_S} s"
+    wrong = [name for name in sorted(ROWS[row]["tests"]) if results.get(name) != "ok"]
+    return f"not ok: {', '.join(wrong)}" if wrong else None
+
+
+def main(row, build):
+    folder = os.path.join(build, "vm")
+    os.makedirs(folder, exist_ok=True)
+    if not shutil.which(QEMU):
+        raise Skip(f"{QEMU} is not installed")
+    kernel = kernel_of(ROWS[row]["kernel"], folder)
+    accel = accelerator(kernel)
+    print(f"{os.path.basename(kernel)}, {accel}", flush=True)
+    with tempfile.TemporaryDirectory() as work:
+        image = os.path.join(work, "initramfs.gz")
+        initramfs(build, image)
+        for _ in range(TRIES):
+            wrong = run(row, kernel, image, accel)
+            if not wrong:
+                return 0
+            print(f"{row}: {wrong}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1], os.path.abspath(sys.argv[2])))
+    except Skip as reason:
+        print(f"skipped: {reason}", file=sys.stderr)
+        sys.exit(SKIP)
