@@ -24,7 +24,6 @@ HZ = 997
 SECONDS = 7
 ENOUGH = 6000
 POINTS = 2.0
-MATCH = '{comm="split"}'
 
 
 def build_id(path):
@@ -160,14 +159,14 @@ class Stored(FormatsCase):
         served = host.Daemon(cls.store, "-F", str(HZ))
         try:
             with host.load(host.program("split"), "60") as load:
-                cls.pid = load.pid
+                cls.match = f'{{pid="{load.pid}"}}'  # a host may run several
                 time.sleep(SECONDS + 2)
                 cls.asked = time.time()
                 began = time.monotonic()
                 cls.last = pprof.Profile(f"{served.address}debug/pprof/profile?seconds=5")
                 cls.took_s = time.monotonic() - began
             time.sleep(2.5)  # until what was sampled is in the store
-            query = urllib.parse.urlencode({"from": "-5m", "match": MATCH, "format": "pprof"})
+            query = urllib.parse.urlencode({"from": "-5m", "match": cls.match, "format": "pprof"})
             cls.url = f"{served.address}api/v1/profile?{query}"
             cls.fetched = pprof.Profile(cls.url)
             cls.fetched_top = pprof.top(cls.url)
@@ -180,15 +179,15 @@ class Stored(FormatsCase):
     @classmethod
     def export(cls, format):
         file = os.path.join(cls.folder.name, "out." + format)
-        host.run("export", "--store", cls.store, "--match", MATCH, "--format", format, "-o", file)
+        host.run(
+            "export", "--store", cls.store, "--match", cls.match, "--format", format, "-o", file
+        )
         with open(file, "rb") as opened:
             return opened.read()
 
     def test_the_api_serves_pprof(self):
         self.assert_profile(self.fetched)
         self.assert_split(self.fetched.stacks())
-        own = [sample for sample in self.fetched.samples if sample.labels["pid"] == str(self.pid)]
-        self.assertTrue(own)
         for name, share in SPLIT.items():
             cum = 100.0 * self.fetched_top[name][1] / self.fetched.count()
             self.assertAlmostEqual(cum, share, delta=POINTS, msg=name)
@@ -222,12 +221,11 @@ class Stored(FormatsCase):
         start, end = self.json["start_ns"] // 1000000, self.json["end_ns"] // 1000000
         for sample in self.samples:
             self.assertTrue(start <= sample["time_ms"] <= end, sample)
-            self.assertEqual(sample["comm"], "split")
+            self.assertIn(sample["comm"], ("split", "python3"), "before its exec it is ours")
             self.assertEqual(sample["uid"], str(os.getuid()))
-        own = [sample["time_ms"] for sample in self.samples if sample["pid"] == str(self.pid)]
-        seconds = {time_ms // 1000 for time_ms in own}
-        self.assertGreaterEqual(len(seconds), SECONDS)
-        self.assertLess(abs(max(own) / 1000 - self.asked), 30)
+        moments = [sample["time_ms"] for sample in self.samples]
+        self.assertGreaterEqual(len({ms // 1000 for ms in moments}), SECONDS)
+        self.assertLess(abs(max(moments) / 1000 - self.asked), 30)
 
     def test_lost_and_incomplete_are_said_everywhere(self):
         file = os.path.join(self.folder.name, "all.json")
