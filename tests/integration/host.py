@@ -109,18 +109,31 @@ def load(*command):
         process.communicate()
 
 
-def bpf_objects():
-    """Ids of the loaded BPF programs and maps that are Hearth's."""
+def bpf_objects(pid):
+    """The BPF programs and maps that a process holds: {("prog", id), ("map", id)}."""
+    held = set()
+    for name in os.listdir(f"/proc/{pid}/fdinfo"):
+        try:
+            with open(f"/proc/{pid}/fdinfo/{name}", encoding="ascii") as fdinfo:
+                for line in fdinfo:
+                    kind, _, number = line.partition(":")
+                    if kind in ("prog_id", "map_id"):
+                        held.add((kind.removesuffix("_id"), int(number)))
+        except OSError:
+            continue
+    return held
+
+
+def bpf_loaded():
+    """All BPF programs and maps of this kernel, as bpf_objects() names them."""
     bpftool = shutil.which("bpftool") or "/usr/sbin/bpftool"
-    found = set()
-    for kind, ours in (("prog", "hearth_"), ("map", "scratch_map")):
+    loaded = set()
+    for kind in ("prog", "map"):
         listed = subprocess.run(
             [bpftool, "-j", kind, "list"], capture_output=True, text=True, check=True
         ).stdout
-        for entry in json.loads(listed):
-            if entry.get("name", "").startswith(ours):
-                found.add((kind, entry["id"]))
-    return found
+        loaded.update((kind, entry["id"]) for entry in json.loads(listed))
+    return loaded
 
 
 def removed(folder):
