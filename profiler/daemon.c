@@ -14,6 +14,7 @@
 #include "profiler/features/features.h"
 #include "profiler/jail/jail.h"
 #include "profiler/jail/web_link.h"
+#include "profiler/signals.h"
 #include "profiler/status.h"
 #include "profiler/cli/token.h"
 #include "storage/store.h"
@@ -53,19 +54,6 @@ struct daemon {
 	char store_error[ERR_TEXT_BYTES]; /* "" while writing goes on */
 	char sampler_error[ERR_TEXT_BYTES];
 };
-
-static int block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
 
 /* ---- the status, for the web process and for the store ---- */
 
@@ -356,7 +344,7 @@ int daemon_run(const struct daemon_options *options)
 	features_probe(&features);
 	r = features_require(&features, &err);
 	if (r == 0) {
-		d.signals = block_signals();
+		d.signals = signals_open();
 		r = d.signals < 0 ? d.signals : start(&d, &err);
 	}
 	if (r == 0) {

@@ -9,11 +9,13 @@
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
 #include "profiler/collector/collector.h"
+#include "profiler/collector/stacks.h"
 #include "profiler/command.h"
 #include "profiler/features/features.h"
 #include "profiler/jail/jail.h"
 #include "profiler/cli/output.h"
 #include "profiler/pid_watch.h"
+#include "profiler/signals.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -41,19 +43,6 @@ struct record {
 	uint64_t started_ns, deadline_ns; /* monotonic; deadline 0: none */
 	uint64_t told_ns;
 };
-
-static int block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
 
 static int select_targets(struct record *rec, struct err *err)
 {
@@ -212,6 +201,9 @@ static void find_names(struct record *rec)
 	} while (collector_names_pending(rec->collector) && now_ns < until && !rec->interrupted);
 	if (isatty(STDERR_FILENO) && rec->told_ns)
 		fprintf(stderr, "\r\033[K");
+	if (collector_names_pending(rec->collector))
+		fprintf(stderr, "hearth record: %zu frames go without a name: it took too long\n",
+			collector_names_pending(rec->collector));
 }
 
 static int write_result(struct record *rec, struct err *err)
@@ -276,7 +268,7 @@ static void tell_summary(struct record *rec)
 	if (collector_counts(rec->collector, &c) < 0)
 		return;
 	for (unsigned int i = 0; i < ABI_END_COUNT; i++)
-		if (i != ABI_END_NONE && i != ABI_END_ROOT && i != ABI_END_EXEC)
+		if (stacks_end_is_incomplete(i))
 			incomplete += c.ends[i];
 	if (o->json) {
 		summary_json(rec, &c, incomplete);
@@ -332,7 +324,7 @@ int record_run(const struct record_options *options)
 	features_probe(&features);
 	r = features_require(&features, &err);
 	if (r == 0) {
-		rec.signals = block_signals();
+		rec.signals = signals_open();
 		r = rec.signals < 0 ? rec.signals : run(&rec, &err);
 	}
 	if (r < 0) {

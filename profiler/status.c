@@ -4,6 +4,7 @@
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
 #include "profiler/collector/objects.h"
+#include "profiler/collector/stacks.h"
 #include "profiler/resolve/resolve.h"
 
 #include <inttypes.h>
@@ -161,11 +162,6 @@ static void put_samples(const struct collector_counts *c, struct json *j)
 	json_object_end(j);
 }
 
-static bool end_is_incomplete(unsigned int end)
-{
-	return end != ABI_END_NONE && end != ABI_END_ROOT && end != ABI_END_EXEC;
-}
-
 static void put_unwind(const struct status_input *in, const struct collector_counts *c,
 		       struct json *j)
 {
@@ -179,7 +175,7 @@ static void put_unwind(const struct status_input *in, const struct collector_cou
 	json_key(j, "incomplete");
 	json_object_begin(j);
 	for (unsigned int i = 0; i < ABI_END_COUNT; i++)
-		if (end_is_incomplete(i) && c->ends[i])
+		if (stacks_end_is_incomplete(i) && c->ends[i])
 			json_kv_u64(j, end_names[i], c->ends[i]);
 	json_object_end(j);
 	json_key(j, "objects");
@@ -201,7 +197,7 @@ static void put_reasons(struct json *j)
 	json_key(j, "reasons");
 	json_object_begin(j);
 	for (unsigned int i = 0; i < ABI_END_COUNT; i++)
-		if (end_is_incomplete(i))
+		if (stacks_end_is_incomplete(i))
 			json_kv_str(j, end_names[i], end_sentences[i]);
 	for (unsigned int i = ABI_COUNTER_MISSED; i <= ABI_COUNTER_DROP_BUSY; i++)
 		if (i != ABI_COUNTER_TAKEN)

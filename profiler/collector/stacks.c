@@ -187,10 +187,9 @@ static int64_t mark_of(struct stacks *s, unsigned int end, struct profile *live)
 	return id;
 }
 
-static bool is_incomplete(const struct abi_sample *sample)
+bool stacks_end_is_incomplete(unsigned int end)
 {
-	return sample->end != ABI_END_ROOT && sample->end != ABI_END_NONE &&
-	       sample->end != ABI_END_EXEC;
+	return end != ABI_END_ROOT && end != ABI_END_NONE && end != ABI_END_EXEC;
 }
 
 /* What the frames of one sample lie in: numbers, 0 where memory ran out. */
@@ -246,7 +245,7 @@ static int64_t build(struct stacks *s, const struct abi_sample *sample, const ui
 	int64_t node = 0, location;
 
 	find_objects(s, sample, refs, &objects);
-	if (is_incomplete(sample)) {
+	if (stacks_end_is_incomplete(sample->end)) {
 		location = mark_of(s, sample->end, live);
 		node = location < 0 ? location : profile_stack(live, 0, (uint32_t)location);
 	}
@@ -363,7 +362,7 @@ static void count_end(struct stacks *s, const struct abi_sample *sample,
 	object = objects_by_number(s->objects, refs[user[sample->n_user - 1].object].number);
 	if (!object)
 		return;
-	if (is_incomplete(sample))
+	if (stacks_end_is_incomplete(sample->end))
 		object->incomplete++;
 	else
 		object->complete++;
