@@ -28,6 +28,7 @@
 #include <sys/signalfd.h>
 
 #define ROUND_MS       100 /* how often the ring buffer is emptied */
+#define LAST_NAMES_NS  500000000ull /* how long the end waits for names */
 #define SECOND_NS      1000000000ull
 #define SYNC_EVERY     10 /* commits */
 #define COUNTERS_EVERY 10 /* commits between two writings of the counters */
@@ -315,13 +316,27 @@ static void greet(const struct daemon *d)
 	fflush(stdout);
 }
 
+/* What was sampled last is named as well, as far as that is quick. */
+static void last_names(struct daemon *d)
+{
+	uint64_t until = quantity_monotonic_ns() + LAST_NAMES_NS;
+	struct pollfd p = {.fd = collector_fds(d->collector).names, .events = POLLIN};
+
+	collector_ask_names(d->collector);
+	while (collector_names_pending(d->collector) && quantity_monotonic_ns() < until) {
+		poll(&p, 1, ROUND_MS);
+		collector_take_names(d->collector);
+	}
+	commit(d, true);
+}
+
 /* The last samples are written before anything else ends. */
 static void stop(struct daemon *d)
 {
 	if (d->collector && d->feed) {
 		collector_stop(d->collector);
-		collector_take_names(d->collector);
-		commit(d, true);
+		if (commit(d, true) >= 0)
+			last_names(d);
 	}
 	web_link_free(d->web);
 	store_feed_free(d->feed);
