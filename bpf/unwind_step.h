@@ -3,8 +3,9 @@
  * One frame of a user stack: from a frame's registers and the rule that holds at its PC to its
  * caller's. Pure: whoever includes this has defined
  *
- *	UNWIND_READ(to, bytes, address)		copy bytes (16 to 136) of the process's memory; 0, or
- *						anything else where they cannot be read
+ *	UNWIND_READ(to, bytes, address)
+ *
+ * which copies bytes (8 to 264) of the process's memory; 0, or else where they cannot be read,
  *
  * so that the same lines are the kernel program and what sanitizers, fuzzers and the judges see.
  * The rules are those of bpf/unwind_table.h; what they mean is DWARF's call frame information.
