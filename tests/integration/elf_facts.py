@@ -8,9 +8,12 @@ import functools
 import re
 import subprocess
 
+# The C library linker's is its own last instructions before it jumps into the program.
+ENTRY_BYTES = 64
 
-def tool(*command):
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+def tool(*command, check=True):
+    return subprocess.run(command, capture_output=True, text=True, check=check).stdout
 
 
 class Elf:
@@ -56,23 +59,44 @@ class Elf:
 
     @functools.cached_property
     def ends(self):
-        """[(begin, end)] of the functions whose CFI says that they return to nobody."""
-        found, now = [], None
-        dump = tool("readelf", "--debug-dump=frames-interp", self.path)
+        """
+        [(begin, end)] of the code that returns to nobody: where the CFI leaves the return address
+        undefined; the instructions at the entry point, which has no caller but the kernel; and the
+        byte before a function that belongs to no other, where a return address leads that was
+        written to a stack by hand, as makecontext() does.
+        """
+        header = tool("readelf", "-h", self.path)
+        entry = int(re.search(r"Entry point address:\s+(0x\w+)", header).group(1), 16)
+        found, undefined_in, now = [(entry, entry + ENTRY_BYTES)] if entry else [], {}, None
+        functions = []
+        # It ends with 1 where it finds fault with a part, as with the C library.
+        dump = tool("readelf", "--debug-dump=frames-interp", self.path, check=False)
         for line in dump.splitlines():
-            header = re.search(r"FDE .* pc=(\w+)\.\.(\w+)", line)
-            if header:
-                now = (int(header.group(1), 16), int(header.group(2), 16))
+            cie = re.match(r"(\w+) \w+ \w+ CIE", line)
+            fde = re.search(r"FDE cie=(\w+) pc=(\w+)\.\.(\w+)", line)
+            if cie:
+                now = cie.group(1)
+            elif fde:
+                now = (int(fde.group(2), 16), int(fde.group(3), 16))
+                functions.append(now)
+                if undefined_in.get(fde.group(1)):
+                    found.append(now)
             elif now and re.match(r"[0-9a-f]{16} .*\su\s*$", line):
-                found.append(now)
-                now = None
-            elif not line:
-                now = None
-        return found
+                if isinstance(now, str):
+                    undefined_in[now] = True
+                else:
+                    found.append(now)
+        covered_until = 0
+        for begin, end in sorted(functions):
+            if covered_until < begin:
+                found.append((begin - 1, begin))
+            covered_until = max(covered_until, end)
+        return sorted(found)
 
     def is_end(self, offset):
         address = self.address(offset)
-        return any(begin <= address < end for begin, end in self.ends)
+        at = bisect.bisect(self.ends, (address, float("inf"))) - 1
+        return any(begin <= address < end for begin, end in self.ends[max(at - 1, 0) : at + 1])
 
 
 @functools.cache
