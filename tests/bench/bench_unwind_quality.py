@@ -2,7 +2,8 @@
 """The share of user stacks that reach `_start` or their thread's start, for Debian's own programs
 under load: Hearth, `perf record --call-graph fp` and `--call-graph dwarf` in the same run.
 
-usage: bench_unwind_quality.py [PROGRAM...]. HEARTH_BUILD names the build folder. Nothing is asserted.
+usage: bench_unwind_quality.py [PROGRAM...]. HEARTH_BUILD names the build folder. Nothing is
+asserted.
 
 All three are judged alike: by whether the last frame lies in a function whose CFI says that it
 returns to nobody. perf's stacks of one run are the first PERF_STACKS_MAX: it takes long to walk

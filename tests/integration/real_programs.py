@@ -1,8 +1,8 @@
 """Debian's own programs at work, each for some seconds: what the quality of stacks is measured on.
 
 A load is a shell script that runs in a folder of its own, with $SECONDS_OF_WORK seconds to be busy
-in, $SOURCE (this tree) and $PORT (free); it makes the file `ready` when the work begins. Whatever it
-starts in the background ends with it: it runs in a cgroup which is emptied afterwards.
+in, $SOURCE (this tree) and $PORT (free); it makes the file `ready` when the work begins. Whatever
+it starts in the background ends with it: it runs in a cgroup which is emptied afterwards.
 """
 
 import contextlib

@@ -33,7 +33,10 @@ class ShortLived(unittest.TestCase):
             stack
             for stack in run.stacks
             if not stack.incomplete
-            and (not stack.ends_rightly() or ("burn_" in stack.text and not CHAIN.startswith(stack.text)))
+            and (
+                not stack.ends_rightly()
+                or ("burn_" in stack.text and not CHAIN.startswith(stack.text))
+            )
         ]
         self.assertLessEqual(
             unwinding.count(wrong) / unwinding.count(run.stacks),
