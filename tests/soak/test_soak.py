@@ -167,7 +167,7 @@ class Soak(unittest.TestCase):
             self.assertLessEqual(look.descriptors, DESCRIPTORS_MAX, look.told())
         settled = [look for look in looks if look.status["uptime_s"] >= SETTLED_SECONDS]
         if looks[-1].status["uptime_s"] < 3 * SETTLED_SECONDS:
-            print("  too short to say whether memory stays flat: only budgets were held", flush=True)
+            print("  too short to tell whether memory stays flat", flush=True)
             return
         third = len(settled) // 3
         for what in ("bytes", "map_bytes"):
