@@ -79,27 +79,21 @@ class Processes(Case):
         """comm and exe are those of the moment: before the exec the parent's, after it the new."""
         profile, _ = unwinding.recorded(unwinding.program("forks"), SECONDS, "exec")
         stacks = unwinding.stacks_of(profile)
-        before = [
-            stack
-            for stack in unwinding.measured(stacks)
-            if ";child_outer" in stack.text
-        ]
-        self.assertGreaterEqual(unwinding.count(before), 150)
-        for stack in before:
-            self.assertEqual(stack.labels["comm"], "measured")
-            self.assertEqual(os.path.basename(stack.labels["exe"]), "unwind_forks")
-        after = [
-            stack
-            for stack in stacks
-            if ";measured" in stack.text or stack.text.startswith("measured")
-        ]
-        self.assertGreaterEqual(unwinding.count(after), 150)
-        for stack in after:
-            self.assertEqual(stack.labels["comm"], "unwind_target")
-            self.assertEqual(os.path.basename(stack.labels["exe"]), "unwind_target")
+        before = [s for s in unwinding.measured(stacks) if ";child_outer" in s.text]
+        self.assert_named(before, "measured", "unwind_forks")
+        after = [s for s in stacks if "measured" in s.text.split(";")]
+        self.assert_named(after, "unwind_target", "unwind_target")
         unwinding.judge(
             self, after, f"{MAIN};measured(;work)?", SHARE, f"{MAIN};measured;work"
         )
+
+    def assert_named(self, stacks, comm, exe):
+        self.assertGreaterEqual(unwinding.count(stacks), 150)
+        names = {
+            (s.labels["comm"], s.labels["thread"], os.path.basename(s.labels["exe"]))
+            for s in stacks
+        }
+        self.assertEqual(names, {(comm, comm, exe)})
 
     def test_a_32_bit_process_says_so(self):
         profile, _ = unwinding.recorded(unwinding.program("thirty_two"))
