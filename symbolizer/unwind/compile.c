@@ -314,6 +314,19 @@ static int compile_all(struct compiler *c)
 	return r;
 }
 
+/* What is read is so little that nobody waits long for it. */
+static int measure(const struct cfi_sections *s)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->v[i].size > UNWIND_CFI_BYTES_MAX - bytes)
+			return -E2BIG;
+		bytes += s->v[i].size;
+	}
+	return 0;
+}
+
 static int run(struct compiler *c, const struct unwind_input *in, struct err *err)
 {
 	int r = elf_image_borrow(&c->image, in->data, in->bytes, err);
@@ -327,6 +340,8 @@ static int run(struct compiler *c, const struct unwind_input *in, struct err *er
 	if (in->debug && elf_image_borrow(&c->debug, in->debug, in->debug_bytes, err) < 0)
 		return -EBADMSG;
 	r = unwind_find_cfi(&c->image, in->debug ? &c->debug : NULL, &c->sections);
+	if (r == 0)
+		r = measure(&c->sections);
 	if (r == 0)
 		r = read_entries(c);
 	if (r == 0 && c->table.n_fdes == 0 && c->table.n_bad)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "tests/unit/unwind/make.h"
 
@@ -325,11 +326,50 @@ static void a_file_cut_anywhere_is_survived(void **state)
 	free(data);
 }
 
+/* The section header that names the made .eh_frame, in a copy of the file. */
+static Elf64_Shdr *section_of(uint8_t *file, size_t bytes)
+{
+	const Elf64_Ehdr *head = (const Elf64_Ehdr *)file;
+	Elf64_Shdr *v = (Elf64_Shdr *)(file + head->e_shoff);
+
+	for (unsigned int i = 0; i < head->e_shnum; i++)
+		if (v[i].sh_addr == MAKE_CFI_ADDRESS && v[i].sh_offset + v[i].sh_size <= bytes)
+			return &v[i];
+	fail_msg("no section of CFI");
+	return NULL;
+}
+
+/* In memory that nobody touches: it must be refused before it is read. */
+static void more_cfi_than_is_taken_is_refused_unread(void **state)
+{
+	size_t bytes, room = UNWIND_CFI_BYTES_MAX + (1u << 20);
+	uint8_t *made, *file;
+	Elf64_Shdr *section;
+	struct err err = {};
+
+	(void)state;
+	fde(START, 0x10, 16);
+	made = make_elf(&(struct make_file){.eh_frame = &frames}, &bytes);
+	file = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		    -1, 0);
+	assert_ptr_not_equal(file, MAP_FAILED);
+	memcpy(file, made, bytes);
+	free(made);
+	section = section_of(file, bytes);
+	section->sh_size = UNWIND_CFI_BYTES_MAX + 1;
+	assert_int_equal(
+		unwind_compile(&(struct unwind_input){.data = file, .bytes = room}, &t, &err),
+		-E2BIG);
+	assert_string_equal(err_text(&err), "its CFI is larger than what is taken");
+	munmap(file, room);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(more_cfi_than_is_taken_is_refused_unread),
 		TEST(rows_hold_in_their_range_and_holes_are_holes),
 		TEST(neighbours_of_one_rule_share_a_row),
 		TEST(fdes_may_stand_in_any_order),
