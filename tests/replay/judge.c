@@ -108,7 +108,8 @@ static bool same(const struct judgement *want, const struct replay_stack *found)
 /* The walk ends before libunwind does, and says that its table cannot say more. */
 static bool is_unsaid(const struct judgement *want, const struct replay_stack *found)
 {
-	return found->end == ABI_END_EXPRESSION && found->n < want->n && begins_alike(want, found);
+	return (found->end == ABI_END_EXPRESSION || found->end == ABI_END_REGISTER) &&
+	       found->n < want->n && begins_alike(want, found);
 }
 
 static void tell_pc(const struct replay_case *c, uint64_t pc)

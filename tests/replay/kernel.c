@@ -13,11 +13,12 @@
 
 #define NOW_NS 1000000000000ull
 
-static int add_chunk(void *ctx, uint32_t number, struct unwind_chunk **ret)
+static int map_chunk(void *ctx, uint32_t number, struct unwind_chunk **ret)
 {
 	struct replay_kernel *k = ctx;
 
-	k->chunk[number] = calloc(1, sizeof(*k->chunk[number]));
+	if (!k->chunk[number])
+		k->chunk[number] = calloc(1, sizeof(*k->chunk[number]));
 	*ret = k->chunk[number];
 	return *ret ? 0 : -ENOMEM;
 }
@@ -39,7 +40,7 @@ static void settle(void *ctx)
 int replay_kernel_init(struct replay_kernel *k)
 {
 	struct tables_kernel kernel = {
-		.ctx = k, .add_chunk = add_chunk, .tell = tell, .settle = settle};
+		.ctx = k, .map_chunk = map_chunk, .tell = tell, .settle = settle};
 
 	*k = (struct replay_kernel){.n = 1};
 	k->dictionary = calloc(1, sizeof(*k->dictionary));
