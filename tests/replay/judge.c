@@ -122,6 +122,13 @@ static void tell_pc(const struct replay_case *c, uint64_t pc)
 		fprintf(stderr, "%#" PRIx64, pc);
 }
 
+static void tell_end(const struct replay_case *c, const struct replay_stack *found)
+{
+	fprintf(stderr, "  ends %s at ", replay_end_name((int)found->end));
+	tell_pc(c, found->frame[found->n - 1].pc);
+	fputc('\n', stderr);
+}
+
 static void tell(const struct replay_case *c, const struct judgement *want,
 		 const struct replay_stack *found)
 {
@@ -177,6 +184,7 @@ static void judge_stop(struct judge *j, pid_t pid, pid_t tid)
 			j->count.equal++;
 		} else if (is_unsaid(&want, &found)) {
 			j->count.unsaid++;
+			tell_end(&c, &found);
 		} else if (j->count.different++ < TOLD_MAX) {
 			tell(&c, &want, &found);
 		}

@@ -106,6 +106,7 @@ class Judged(unittest.TestCase):
         for i, number in enumerate((stops, equal, frames)):
             self.totals[i] += number
         print(f"  {os.path.basename(path)} {' '.join(arguments)[:20]!r}: {result.stdout}", end="")
+        print(result.stderr, end="", flush=True)
         return stops, whole, unsaid
 
     def check(self, path, *arguments, share=WHOLE, least=LEAST_STOPS, seconds=2):
