@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes the corpus of tests/fuzz/cfi.c anew: make_cfi_corpus.py [FOLDER]."""
 
-import os
 import struct
-import sys
+
+import corpora
 
 CODE, CFI = 0x401000, 0x300000
 BEGIN = bytes([0x0C, 7, 8, 0x90, 1])
@@ -113,14 +113,5 @@ def corpus():
     yield "cache_cut", b"c" + cache()[:-2]
 
 
-def main():
-    here = os.path.dirname(os.path.abspath(__file__))
-    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "corpus", "cfi")
-    os.makedirs(folder, exist_ok=True)
-    for name, content in corpus():
-        with open(os.path.join(folder, name), "wb") as f:
-            f.write(content)
-
-
 if __name__ == "__main__":
-    main()
+    corpora.write("cfi", corpus())

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes the corpus of tests/fuzz/walk.c anew: make_walk_corpus.py [FOLDER]."""
 
-import os
 import struct
-import sys
+
+import corpora
 
 # What a word points to.
 PROGRAM, LIBRARY, ANON, TORN, VDSO, STACK, SLOT, FAR, HIGH, NUMBER = 0, 1, 2, 3, 4, 8, 9, 10, 11, 15
@@ -81,14 +81,5 @@ def corpus():
     yield "cut", case(up, chain)[:-20]
 
 
-def main():
-    here = os.path.dirname(os.path.abspath(__file__))
-    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "corpus", "walk")
-    os.makedirs(folder, exist_ok=True)
-    for name, content in corpus():
-        with open(os.path.join(folder, name), "wb") as f:
-            f.write(content)
-
-
 if __name__ == "__main__":
-    main()
+    corpora.write("walk", corpus())
