@@ -462,6 +462,22 @@ int store_read_dict(struct store *s, uint64_t epoch, struct dict **ret)
 	return 0;
 }
 
+/* ---- types of blocks ---- */
+
+bool store_is_imported(const struct db_block *b)
+{
+	const char *dot = strchr(b->type, '.');
+
+	return dot && !strcmp(dot, STORE_IMPORTED);
+}
+
+bool store_is_of_type(const struct db_block *b, const char *type)
+{
+	size_t n = strlen(type);
+
+	return !strncmp(b->type, type, n) && (!b->type[n] || !strcmp(b->type + n, STORE_IMPORTED));
+}
+
 /* ---- damage ---- */
 
 bool store_is_bad_block(const struct store *s, uint64_t first)

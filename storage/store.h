@@ -62,6 +62,8 @@ struct store_feed;
 
 int store_feed_new(struct store *s, struct profile *live, struct store_feed **ret);
 struct store_feed *store_feed_free(struct store_feed *f);
+/* Its samples are old from the beginning: they age by size, not by time. Before the first flush. */
+void store_feed_set_imported(struct store_feed *f);
 
 /*
  * One commit: the samples of live, what they need, names that live has learned, and the counters

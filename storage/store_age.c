@@ -126,7 +126,7 @@ static int drop_old(struct ageing *a)
 	for (size_t i = 0; i < a->list.n && r >= 0; i++) {
 		struct db_block *b = &a->list.blocks[i];
 
-		if (!is_kept(b) || b->until_ms > until_ms)
+		if (!is_kept(b) || b->until_ms > until_ms || store_is_imported(b))
 			continue;
 		bytes += b->bytes;
 		r = drop_block(a, i);
@@ -280,7 +280,7 @@ static int roll_up_one(struct ageing *a)
 							    : 1;
 		int r;
 
-		if (!is_kept(b) || b->resolution_ms >= want ||
+		if (!is_kept(b) || b->resolution_ms >= want || store_is_imported(b) ||
 		    store_is_bad_block(a->store, b->first))
 			continue;
 		r = roll_up(a, i, want);

@@ -34,6 +34,11 @@ int store_feed_new(struct store *s, struct profile *live, struct store_feed **re
 	return 0;
 }
 
+void store_feed_set_imported(struct store_feed *f)
+{
+	f->imported = true;
+}
+
 void store_feed_forget(struct store_feed *f)
 {
 	f->n_string = f->n_object = f->n_function = f->n_location = 0;

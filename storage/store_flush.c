@@ -103,6 +103,9 @@ static int put_block(struct store_feed *f, struct flush *w, struct block *b)
 
 	if (!b->n_samples && !b->n_losses)
 		return 0;
+	if (f->imported)
+		memcpy(head.type, STORE_TYPE_CPU STORE_IMPORTED,
+		       sizeof(STORE_TYPE_CPU STORE_IMPORTED));
 	buf_clear(&w->bytes);
 	r = block_write(b, &s->compress, head.period_ns, FRESH_LEVEL, &w->bytes);
 	if (r < 0)

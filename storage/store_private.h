@@ -10,10 +10,12 @@
 #include "storage/growth.h"
 #include "storage/store.h"
 
-#define NS_PER_MS	1000000ull
-#define NS_PER_S	1000000000ull
+#define NS_PER_MS      1000000ull
+#define NS_PER_S       1000000000ull
 
-#define STORE_TYPE_CPU	"cpu"
+#define STORE_TYPE_CPU "cpu"
+/* Behind a type: samples that were imported, which age by size alone; questions take both. */
+#define STORE_IMPORTED	".imported"
 #define STORE_DICTS_MAX 4 /* dictionaries that readers keep; an epoch is about a day */
 
 /* The store's own reasons of loss. */
@@ -56,6 +58,7 @@ struct store_feed {
 	struct store_feed *next;
 	struct store *store; /* NULL once the store was closed */
 	struct profile *live;
+	bool imported;
 	uint64_t epoch; /* that the arrays below are about */
 	uint32_t *string, *object, *function, *location, *stack, *labels, *class;
 	uint32_t n_string, n_object, n_function, n_location, n_stack, n_labels, n_class;
@@ -67,6 +70,8 @@ struct store_feed {
 };
 
 /* store.c */
+bool store_is_imported(const struct db_block *b);
+bool store_is_of_type(const struct db_block *b, const char *type); /* imported or not */
 int store_note_bad_block(struct store *s, uint64_t first);
 bool store_is_bad_block(const struct store *s, uint64_t first);
 /* borrowed until the next call */

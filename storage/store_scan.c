@@ -161,7 +161,7 @@ static bool is_asked_for(const struct scan *c, const struct db_block *b)
 {
 	const char *type = c->query->type ? c->query->type : STORE_TYPE_CPU;
 
-	return b->level != DB_DROPPED && !strcmp(b->type, type) &&
+	return b->level != DB_DROPPED && store_is_of_type(b, type) &&
 	       overlaps(c, b->from_ms, b->until_ms);
 }
 

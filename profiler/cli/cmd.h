@@ -14,6 +14,8 @@
 	  "sample for as long as the host runs, into a store, and serve its web page")           \
 	X(export, "export",                                                                      \
 	  "write a range of the store as pprof, folded, JSON, a flame graph, ...")               \
+	X(import, "import",                                                                      \
+	  "add a file's samples to a store: our own, pprof, folded, perf script")                \
 	X(diff, "diff", "compare two ranges of the store")                                       \
 	X(status, "status", "what the daemon did and lost, and what the store holds")            \
 	X(doctor, "doctor", "what this kernel and host offer, what is missing, and what to do")  \
