@@ -14,6 +14,8 @@
 	  "sample for as long as the host runs, into a store, and serve its web page")           \
 	X(export, "export",                                                                      \
 	  "write a range of the store as pprof, folded, JSON, a flame graph, ...")               \
+	X(query, "query",                                                                        \
+	  "samples over time, top functions and labels of the store, as a table, CSV, JSON")     \
 	X(import, "import",                                                                      \
 	  "add a file's samples to a store: our own, pprof, folded, perf script")                \
 	X(diff, "diff", "compare two ranges of the store")                                       \

@@ -41,9 +41,20 @@ struct question {
 int question_check(const struct question *q, struct err *err);
 
 /*
+ * Open the store, and the range and selector for it; open ends become those of what it holds. The
+ * caller closes.
+ */
+struct store;
+struct store_query;
+int question_open(const struct question *q, struct store **ret, struct store_query *ret_query,
+		  struct err *err);
+
+/*
  * Ask the store: the merged profile, or where the range is at most times_ns long every sample of
  * its own. by as in store_query_profile(), for the merged one.
  * An empty answer is an answer; it is told on stderr.
  */
 int question_ask(const struct question *q, const char *const *by, uint64_t times_ns,
 		 struct profile **ret, struct err *err);
+/* That there were none, on stderr. */
+void question_tell_empty(const struct question *q);

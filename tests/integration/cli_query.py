@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""`hearth query` on a store whose samples are known, against counts made here.
+
+cli_query.py HEARTH SOURCE-DIR
+"""
+
+import collections
+import csv
+import io
+import json
+import os
+import tempfile
+
+import cli
+from cli import CliCase, hearth
+
+START_MS = 1_795_000_000_000
+PERIOD_NS = 10101010
+STACKS = {1: "main;work;leaf", 2: "main;work;work;leaf", 3: "main;idle_[k]", 4: "main"}
+
+
+def samples():
+    """(ms, comm, stack, count) of each."""
+    return [
+        (START_MS + i * 37, f"prog{i * i % 5}", 1 + i % 7 % 4, 1 + i % 3 % 2) for i in range(4000)
+    ]
+
+
+class QueryCase(CliCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="hearth-query.")
+        self.addCleanup(folder.cleanup)
+        self.path = os.path.join(folder.name, "store", "hearth.db")
+        stream = os.path.join(folder.name, "stream.tsv")
+        with open(stream, "w", encoding="ascii") as f:
+            f.write(f"#hearth-samples 1\n#period-ns\t{PERIOD_NS}\n")
+            for stack, frames in STACKS.items():
+                f.write(f"stack\t{stack}\t{frames}\n")
+            for ms, comm, stack, count in samples():
+                f.write(f"sample\t{ms}\t7\t7\t{comm}\t{comm}\t{stack}\t{count}\n")
+        run = hearth("import", "--store", self.path, "--name", "made", stream)
+        self.assertEqual(run.returncode, 0, run.stderr)
+
+    def ask(self, *arguments):
+        return hearth("query", "--store", self.path, *arguments)
+
+    def rows(self, *arguments):
+        """As JSON; CSV must say the same."""
+        run = self.ask(*arguments, "--format", "json")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        answer = json.loads(run.stdout)
+        self.assertEqual(answer["version"], 1)
+        text = self.ask(*arguments, "--format", "csv").stdout
+        lines = list(csv.reader(io.StringIO(text, newline="")))
+        self.assertEqual(lines[0], answer["columns"])
+        self.assertEqual(len(lines) - 1, len(answer["rows"]))
+        for line, row in zip(lines[1:], answer["rows"]):
+            for cell, value in zip(line, row):
+                if isinstance(value, str):
+                    self.assertEqual(cell, value)
+                else:
+                    self.assertAlmostEqual(float(cell), value, delta=abs(value) * 1e-5)
+        return answer
+
+
+class Series(QueryCase):
+    def test_a_step_and_a_label(self):
+        answer = self.rows("series", "--by", "comm", "--step", "10s")
+        expected = collections.Counter()
+        for ms, comm, _, count in samples():
+            expected[(ms - START_MS) // 10000, comm] += count
+        self.assertEqual(answer["columns"], ["time", "comm", "samples", "cpu_s"])
+        self.assertEqual(sum(row[2] for row in answer["rows"]), sum(expected.values()))
+        first = answer["rows"][0][0]
+        self.assertEqual(first, "2026-11-18T11:06:40.000Z")
+        steps = sorted({row[0] for row in answer["rows"]})
+        for time, comm, count, cpu_s in answer["rows"]:
+            self.assertEqual(count, expected[steps.index(time), comm])
+            self.assertAlmostEqual(cpu_s, count * PERIOD_NS / 1e9, places=4)
+
+    def test_a_range_and_a_selector(self):
+        from_ms, until_ms = START_MS + 10001, START_MS + 70003
+        answer = self.rows(
+            *("series", "--from", f"{from_ms / 1000}", "--until", f"{until_ms / 1000}"),
+            *("--match", '{comm=~"prog[14]"}', "--step", "0.5"),
+        )
+        expected = sum(
+            count
+            for ms, comm, _, count in samples()
+            if from_ms <= ms < until_ms and comm in ("prog1", "prog4")
+        )
+        self.assertEqual(sum(row[1] for row in answer["rows"]), expected)
+        self.assertEqual(len(answer["rows"]), 121)
+
+
+class Top(QueryCase):
+    def counts(self):
+        own, total = collections.Counter(), collections.Counter()
+        for _, _, stack, count in samples():
+            frames = [frame.replace("_[k]", "") for frame in STACKS[stack].split(";")]
+            own[frames[-1]] += count
+            for frame in set(frames):
+                total[frame] += count
+        return own, total
+
+    def test_self_and_total_with_recursion_counted_once(self):
+        own, total = self.counts()
+        answer = self.rows("top")
+        self.assertEqual(
+            {row[4]: (row[0], row[2]) for row in answer["rows"]},
+            {name: (own[name], total[name]) for name in total},
+        )
+        self.assertEqual(
+            [row[0] for row in answer["rows"]],
+            sorted((own[name] for name in total), reverse=True),
+        )
+
+    def test_what_a_limit_leaves_out_is_told(self):
+        own, _ = self.counts()
+        rest = sum(own.values()) - max(own.values())
+        run = self.ask("top", "--limit", "1")
+        self.assertEqual(len(run.stdout.splitlines()), 2)
+        self.assertEqual(run.stderr, f"hearth: and 3 more rows, with {rest} samples\n")
+        more = json.loads(self.ask("top", "--limit", "1", "--format", "json").stdout)["more"]
+        self.assertEqual(more, {"rows": 3, "samples": rest})
+
+
+class Labels(QueryCase):
+    def test_names_and_values(self):
+        total = sum(count for *_, count in samples())
+        names = dict(self.rows("labels")["rows"])
+        self.assertEqual(names, dict.fromkeys(("pid", "tid", "comm", "thread", "import"), total))
+        comms = collections.Counter()
+        for _, comm, _, count in samples():
+            comms[comm] += count
+        answer = self.rows("labels", "comm")
+        self.assertEqual(answer["columns"], ["comm", "samples"])
+        self.assertEqual(dict(answer["rows"]), comms)
+        self.assertEqual(self.rows("labels", "import")["rows"], [["made", total]])
+
+    def test_an_empty_answer_is_an_answer(self):
+        for what in ("series", "top", "labels"):
+            run = self.ask(what, "--match", '{comm="nobody"}', "--format", "csv")
+            self.assertEqual(run.returncode, 0)
+            self.assertEqual(len(run.stdout.splitlines()), 1)
+            self.assertIn("has no samples in that range", run.stderr)
+
+
+class Usage(QueryCase):
+    def test_what_is_wrong_is_told(self):
+        store = ("--store", self.path)
+        for sentence, *arguments in (
+            ("what is asked: series, top or labels?",),
+            ("what is asked", "tops"),
+            ("top takes no x", "top", "x"),
+            ("labels takes no y", "labels", "x", "y"),
+            ("--by and --step are for series", "top", "--by", "comm"),
+            ("--limit is for top and labels", "series", "--limit", "5"),
+            ('"xml" is not table, csv or json', "top", "--format", "xml"),
+            ("--match", "top", "--match", "{comm"),
+        ):
+            self.assert_usage(sentence, "query", *store, *arguments)
+        self.assert_failed("no such store", "query", "--store", self.path + "x", "top")
+        self.assert_failed("steps are more than", "query", *store, "series", "--step", "0.001")
+
+
+if __name__ == "__main__":
+    cli.main()
