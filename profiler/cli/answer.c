@@ -169,9 +169,9 @@ void answer_double(struct answer *a, double v)
 	char digits[40];
 
 	begin_cell(a);
-	snprintf(digits, sizeof(digits), "%.9g", v);
+	snprintf(digits, sizeof(digits), "%.15g", v);
 	if (a->format == ANSWER_JSON)
-		json_double(&a->json, v);
+		json_double_exact(&a->json, v);
 	else
 		add_digits(a, digits);
 }

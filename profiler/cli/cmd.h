@@ -16,6 +16,7 @@
 	  "write a range of the store as pprof, folded, JSON, a flame graph, ...")               \
 	X(query, "query",                                                                        \
 	  "samples over time, top functions and labels of the store, as a table, CSV, JSON")     \
+	X(sql, "sql", "a SELECT over the samples of the store")                                  \
 	X(import, "import",                                                                      \
 	  "add a file's samples to a store: our own, pprof, folded, perf script")                \
 	X(diff, "diff", "compare two ranges of the store")                                       \

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`hearth query` on a store whose samples are known, against counts made here.
+"""`hearth query` and `hearth sql` on a store whose samples are known, against counts made here.
 
 cli_query.py HEARTH SOURCE-DIR
 """
@@ -144,6 +144,54 @@ class Labels(QueryCase):
             self.assertEqual(run.returncode, 0)
             self.assertEqual(len(run.stdout.splitlines()), 1)
             self.assertIn("has no samples in that range", run.stderr)
+
+
+class Sql(QueryCase):
+    def sql(self, *arguments):
+        return hearth("sql", "--store", self.path, *arguments)
+
+    def test_an_answer_in_each_format(self):
+        total = sum(count for *_, count in samples())
+        statement = "SELECT sum(count) AS n, 'a,b' AS t, NULL AS x, 0.5 AS half FROM samples"
+        for options, expected in (
+            ((), f"   n  t    x  half\n{total}  a,b      0.5\n"),
+            (("--format", "csv"), f'n,t,x,half\n{total},"a,b",,0.5\n'),
+        ):
+            run = self.sql(*options, statement)
+            self.assertEqual((run.returncode, run.stderr), (0, ""))
+            self.assertEqual(run.stdout, expected)
+        answer = json.loads(self.sql("--format", "json", statement).stdout)
+        self.assertEqual(answer["rows"], [[total, "a,b", None, 0.5]])
+
+    def test_the_same_counts_as_the_other_questions(self):
+        by_comm = json.loads(
+            self.sql(
+                *("--format", "json", "SELECT comm, sum(count) FROM samples GROUP BY 1"),
+            ).stdout
+        )
+        self.assertEqual(dict(by_comm["rows"]), dict(self.rows("labels", "comm")["rows"]))
+        top = json.loads(
+            self.sql(
+                "--format",
+                "json",
+                "SELECT function, sum(n) FROM (SELECT stack, sum(count) AS n FROM samples "
+                "GROUP BY stack) JOIN frames USING (stack) WHERE depth = 0 GROUP BY 1",
+            ).stdout
+        )
+        own = {row[4]: row[0] for row in self.rows("top")["rows"] if row[0]}
+        self.assertEqual(dict(top["rows"]), own)
+
+    def test_what_is_not_allowed_is_wrong_usage_and_an_endless_one_is_ended(self):
+        for statement in ("ATTACH 'x' AS y", "PRAGMA user_version", "CREATE TABLE a(b)"):
+            self.assert_usage("is not allowed", "sql", "--store", self.path, statement)
+        self.assert_usage("syntax error", "sql", "--store", self.path, "SELEC")
+        self.assert_usage("one STATEMENT is wanted", "sql", "--store", self.path)
+        self.assert_failed(
+            "the time limit was reached",
+            *("sql", "--store", self.path, "--time-limit", "0.2"),
+            "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT sum(x) FROM c",
+        )
+        self.assert_failed("no such store", "sql", "--store", self.path + "x", "SELECT 1")
 
 
 class Usage(QueryCase):
