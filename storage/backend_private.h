@@ -13,6 +13,8 @@
 	X(ROLLBACK, "ROLLBACK")                                                                    \
 	X(BLOCK_LIST, "SELECT first, last, type, epoch, level, resolution_ms, from_ms, until_ms, " \
 		      "samples, entries, period_ns, bytes, hash, sum FROM block ORDER BY first")   \
+	X(BLOCK_GET, "SELECT first, last, type, epoch, level, resolution_ms, from_ms, until_ms, "  \
+		     "samples, entries, period_ns, bytes, hash, sum FROM block WHERE first = ?1")  \
 	X(BLOCK_PUT, "INSERT OR REPLACE INTO block VALUES "                                        \
 		     "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")              \
 	X(BLOCK_DELETE, "DELETE FROM block WHERE first = ?1")                                      \

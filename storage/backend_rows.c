@@ -117,6 +117,23 @@ int db_block_list(struct db *db, struct db_block_list *ret)
 	return 0;
 }
 
+int db_block_get(struct db *db, uint64_t first, struct db_block *ret)
+{
+	sqlite3_stmt *s = db_statement(db, DB_BLOCK_GET);
+	int result, r;
+
+	if (s)
+		sqlite3_bind_int64(s, 1, (int64_t)first);
+	result = s ? sqlite3_step(s) : sqlite3_errcode(db->handle);
+	r = db_translate(db, result);
+	if (result == SQLITE_ROW)
+		r = read_block(s, ret) ? 0 : -EBADMSG;
+	else if (r >= 0)
+		r = -ENOENT;
+	sqlite3_reset(s);
+	return r;
+}
+
 void db_block_list_done(struct db_block_list *l)
 {
 	free(l->blocks);

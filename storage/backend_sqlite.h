@@ -73,6 +73,8 @@ struct db_run {
 /* path is absolute and its directory checked. A writer makes the tables where there are none. */
 int db_open_writer(const char *path, struct db **ret, struct err *err);
 int db_open_reader(const char *path, struct db **ret, struct err *err);
+/* As db_open_reader(), of a file whose pages may be damaged: nothing but its head is looked at. */
+int db_open_survey(const char *path, struct db **ret, struct err *err);
 struct db *db_close(struct db *db);
 
 /*
@@ -97,6 +99,8 @@ struct db_block_list {
 };
 
 int db_block_list(struct db *db, struct db_block_list *ret);
+/* One of them; -ENOENT, or -EBADMSG where its checksum is wrong (*ret is what it says). */
+int db_block_get(struct db *db, uint64_t first, struct db_block *ret);
 void db_block_list_done(struct db_block_list *l);
 /* fills bytes and hash */
 int db_block_put(struct db *db, struct db_block *b, const void *data, size_t len);

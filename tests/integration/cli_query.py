@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""`hearth query` and `hearth sql` on a store whose samples are known, against counts made here.
+"""`hearth query`, `sql` and `check` on a store whose samples are known, against counts made here.
 
 cli_query.py HEARTH SOURCE-DIR
 """
 
 import collections
+import contextlib
 import csv
 import io
 import json
 import os
+import sqlite3
 import tempfile
 
 import cli
@@ -192,6 +194,43 @@ class Sql(QueryCase):
             "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT sum(x) FROM c",
         )
         self.assert_failed("no such store", "sql", "--store", self.path + "x", "SELECT 1")
+
+
+class Check(QueryCase):
+    def check(self, *options):
+        return hearth("check", "--store", self.path, *options)
+
+    def test_a_sound_store_and_a_damaged_one_before_and_after_its_repair(self):
+        total = sum(count for *_, count in samples())
+        run = self.check()
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        self.assertIn(f"{total} samples", run.stdout)
+        self.assertIn("Nothing is damaged or missing.", run.stdout)
+        with contextlib.closing(sqlite3.connect(self.path)) as db, db:
+            db.execute("UPDATE block_data SET data = zeroblob(20)")
+        run = self.check("--json")
+        self.assertEqual(run.returncode, 1)
+        report = json.loads(run.stdout)
+        self.assertIs(report["good"], False)
+        self.assertEqual(report["damage"], {"block": 1})
+        self.assertEqual(report["lost_samples"], total)
+        run = self.check("--repair")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        aside = run.stdout.split()[-1]
+        self.assertTrue(os.path.exists(aside), run.stdout)
+        self.assertEqual(self.check().returncode, 0)
+        self.assertIn(f"hearth: {total} samples of that range were lost", self.lost().stderr)
+        self.assertEqual(hearth("check", "--store", aside).returncode, 1)
+        self.assertEqual(sorted(os.listdir(os.path.dirname(self.path)))[0], "hearth.db")
+
+    def lost(self):
+        return hearth("sql", "--store", self.path, "SELECT count(*) FROM samples")
+
+    def test_what_cannot_be_checked_is_told(self):
+        self.assert_failed("no such store", "check", "--store", self.path + "x")
+        with open(self.path, "r+b") as f:
+            f.write(b"x" * 100)
+        self.assert_failed("not a store", "check", "--repair", "--store", self.path)
 
 
 class Usage(QueryCase):
