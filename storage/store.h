@@ -66,6 +66,15 @@ struct store_feed *store_feed_free(struct store_feed *f);
 void store_feed_set_imported(struct store_feed *f);
 
 /*
+ * All samples of the stores at these paths into s, a writer, in the order of their time: as
+ * detailed as they were, with what was lost where they are. Imported ones stay imported. told is
+ * called now and then, if it is not NULL. On failure, what was taken over stays.
+ */
+#define STORE_MERGE_MAX 64 /* stores at once */
+int store_merge(struct store *s, const char *const *paths, size_t n,
+		void (*told)(void *arg, uint64_t samples), void *arg, struct err *err);
+
+/*
  * One commit: the samples of live, what they need, names that live has learned, and the counters
  * (a JSON text that the next start and `status` without a daemon read). sync: to the disk as
  * well. Locations that the store has names for already are marked named in live (their lines

@@ -81,6 +81,10 @@ static int gather(struct store_feed *f, struct flush *w)
 	}
 	if (!last_ns)
 		last_ns = p->end_ns ? p->end_ns - 1 : w->now_ns;
+	for (uint32_t i = 0; f->losses && i < f->losses->n_losses && r >= 0; i++)
+		r = block_add_loss(&w->blocks[0], f->losses->losses[i].time_ms,
+				   f->losses->reasons[f->losses->losses[i].reason],
+				   f->losses->losses[i].count);
 	for (uint32_t i = 0; i < p->n_losses && r >= 0; i++)
 		if (p->losses[i].count)
 			r = block_add_loss(&w->blocks[0], to_ms(last_ns),
@@ -96,7 +100,7 @@ static int put_block(struct store_feed *f, struct flush *w, struct block *b)
 		.last = w->state.next_block,
 		.type = STORE_TYPE_CPU,
 		.epoch = w->state.epoch,
-		.resolution_ms = 1,
+		.resolution_ms = f->resolution_ms ? f->resolution_ms : 1,
 		.period_ns = f->live->period_ns,
 	};
 	int r;

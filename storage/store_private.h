@@ -59,6 +59,9 @@ struct store_feed {
 	struct store *store; /* NULL once the store was closed */
 	struct profile *live;
 	bool imported;
+	/* of what was rolled up elsewhere; 0: milliseconds */
+	uint64_t resolution_ms;
+	const struct block *losses; /* besides those of live, each with its time; may be NULL */
 	uint64_t epoch; /* that the arrays below are about */
 	uint32_t *string, *object, *function, *location, *stack, *labels, *class;
 	uint32_t n_string, n_object, n_function, n_location, n_stack, n_labels, n_class;

@@ -19,6 +19,7 @@
 	X(sql, "sql", "a SELECT over the samples of the store")                                  \
 	X(import, "import",                                                                      \
 	  "add a file's samples to a store: our own, pprof, folded, perf script")                \
+	X(merge, "merge", "stores of several hosts into one")                                    \
 	X(diff, "diff", "compare two ranges of the store")                                       \
 	X(status, "status", "what the daemon did and lost, and what the store holds")            \
 	X(check, "check", "is the whole store sound? and a sound one of what is left")           \

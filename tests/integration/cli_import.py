@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`hearth import`: what `export` wrote comes back the same, other tools' files are taken, the jail.
+"""`hearth import`, and `merge` of what it makes: round trips, other tools' files, the jail.
 
 cli_import.py HEARTH SOURCE-DIR
 """
@@ -118,6 +118,33 @@ class RoundTrip(ImportCase):
         self.assertEqual(self.exported("one", *before), "c;f 3\nc;g 1\n")
         self.assertEqual(self.exported("one", *after), "c;f 2\n")
         self.assertEqual(self.exported("one", "--format", "folded"), "c;f 5\nc;g 1\n")
+
+
+class Merge(ImportCase):
+    def test_two_stores_become_one(self):
+        for host in ("web-1", "web-2"):
+            text = stream(3000).replace("zone=eu", f"host={host}")
+            self.take(host, "--name", host, self.write(host + ".tsv", text))
+        run = hearth("merge", "-o", self.store("all"), self.store("web-1"), self.store("web-2"))
+        self.assertEqual((run.returncode, run.stdout), (0, ""), run.stderr)
+        self.assertIn("merged 9000 samples of 2 stores", run.stderr)
+        for host in ("web-1", "web-2"):
+            match = ("--format", "samples", "--match", f'{{host="{host}"}}')
+            self.assertEqual(self.exported("all", *match), self.exported(host, *match))
+
+    def test_what_is_wrong_is_told(self):
+        self.take("one", self.write("a.folded", "c;f 3\n"))
+        one, link = self.store("one"), self.at("link.db")
+        os.symlink(one, link)
+        for sentence, *arguments in (
+            ("into which store? -o FILE", one),
+            ("which stores?", "-o", self.store("two")),
+            ("would be merged into itself", "-o", one, link),
+            ("is given twice", "-o", self.store("two"), one, link),
+        ):
+            self.assert_usage(sentence, "merge", *arguments)
+        self.assert_failed("no such store", "merge", "-o", self.store("two"), self.at("x.db"))
+        self.assertFalse(os.path.exists(self.store("two")))
 
 
 class Files(ImportCase):

@@ -14,7 +14,7 @@ import cli
 from cli import CliCase, hearth, hearth_on_terminal
 
 COMMANDS = (
-    *("record", "serve", "export", "query", "sql", "import", "diff"),
+    *("record", "serve", "export", "query", "sql", "import", "merge", "diff"),
     *("status", "check", "doctor", "unwind-table"),
 )
 
