@@ -273,6 +273,7 @@ static int start(struct daemon *d, struct err *err)
 		.user = true,
 		.kernel = true,
 		.unwind = o->unwind,
+		.labels = &o->labels,
 		.sandbox = o->sandbox,
 	};
 	char note[NOTE_BYTES + 64];

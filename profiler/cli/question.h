@@ -27,14 +27,13 @@ struct question {
 		.help = "samples with these labels only"                                         \
 	}
 
-#define QUESTION_NOTES                                                                            \
-	"T is 2026-11-20T03:12:00Z, Unix seconds with decimals, now, or -15m (s, m, h, d). "      \
-	"Ranges hold "                                                                            \
-	"their start and not their end.\n\n"                                                      \
-	"SELECTOR is such as {comm=\"redis-server\", container=~\"web.*\", pid!=\"1\"}; =~ and "  \
-	"!~ match the "                                                                           \
-	"whole value. Labels: pid, start, tid, comm, thread, exe, cgroup, container, unit, uid, " \
-	"host.\n\n"                                                                               \
+#define QUESTION_NOTES                                                                           \
+	"T is 2026-11-20T03:12:00Z, Unix seconds with decimals, now, or -15m (s, m, h, d). "     \
+	"Ranges hold their start and not their end.\n\n"                                         \
+	"SELECTOR is such as {comm=\"redis-server\", container=~\"web.*\", pid!=\"1\"}; =~ and " \
+	"!~ match the whole value. Labels: pid, start, tid, comm, thread, exe, cgroup, "         \
+	"container, "                                                                            \
+	"unit, uid, host, runtime, pod, import, and those of hearth serve --label.\n\n"          \
 	"Exit status: 0 good, 1 failed, 2 wrong usage."
 
 /* Before anything is opened: the selector parses, the range is one. -EINVAL with a sentence. */
