@@ -345,29 +345,6 @@ int db_open_writer(const char *path, struct db **ret, struct err *err)
 	return 0;
 }
 
-int db_open_reader(const char *path, struct db **ret, struct err *err)
-{
-	_cleanup_(db_closep) struct db *db = db_new();
-	int r;
-
-	if (!db)
-		return -ENOMEM;
-	r = connect_to(db, path, SQLITE_OPEN_READONLY);
-	if (r < 0)
-		return db_error(db, err, r, path);
-	r = identify(db, path, err);
-	if (r == 0)
-		return err_set(err, -EBADMSG, "%s: an empty file, not a store of Hearth", path);
-	if (r >= 0)
-		r = touch(db);
-	if (r >= 0)
-		r = open_wal(db, path);
-	if (r < 0)
-		return err && err->code == r ? r : db_error(db, err, r, path);
-	*ret = steal_ptr(db);
-	return 0;
-}
-
 int db_open_survey(const char *path, struct db **ret, struct err *err)
 {
 	_cleanup_(db_closep) struct db *db = db_new();
@@ -383,6 +360,22 @@ int db_open_survey(const char *path, struct db **ret, struct err *err)
 		return err_set(err, -EBADMSG, "%s: an empty file, not a store of Hearth", path);
 	if (r < 0)
 		return r;
+	*ret = steal_ptr(db);
+	return 0;
+}
+
+int db_open_reader(const char *path, struct db **ret, struct err *err)
+{
+	_cleanup_(db_closep) struct db *db = NULL;
+	int r = db_open_survey(path, &db, err);
+
+	if (r < 0)
+		return r;
+	r = touch(db);
+	if (r >= 0)
+		r = open_wal(db, path);
+	if (r < 0)
+		return db_error(db, err, r, path);
 	*ret = steal_ptr(db);
 	return 0;
 }

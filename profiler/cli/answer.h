@@ -32,6 +32,18 @@ enum answer_format {
 /* For options: text to an enum answer_format. */
 int answer_format_parse(const char *text, void *to, struct err *err);
 
+#define ANSWER_FORMAT_ROW(f)                                                                \
+	{                                                                                   \
+		.name = "format", .kind = OPTIONS_PARSED, .argument = "FMT", .to = &(f),    \
+		.parse = answer_format_parse, .help = "table, csv or json; otherwise table" \
+	}
+
+#define ANSWER_OUTPUT_ROW(o)                                                                  \
+	{                                                                                     \
+		.name = "output", .letter = 'o', .kind = OPTIONS_TEXT, .argument = "FILE",    \
+		.to = &(o), .help = "write there; it is replaced when the answer is complete" \
+	}
+
 struct answer {
 	enum answer_format format;
 	int (*write)(void *arg, const void *data, size_t len, struct err *err);

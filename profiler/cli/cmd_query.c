@@ -26,16 +26,8 @@ static uint32_t limit;
 
 static const struct options_row rows[] = {
 	QUESTION_STORE_ROW(question),
-	{.name = "from",
-	 .kind = OPTIONS_TIME,
-	 .argument = "T",
-	 .to = &question.from_ns,
-	 .help = "from this moment on; otherwise from the store's beginning"},
-	{.name = "until",
-	 .kind = OPTIONS_TIME,
-	 .argument = "T",
-	 .to = &question.until_ns,
-	 .help = "before this moment; otherwise to the store's end"},
+	QUESTION_FROM_ROW(question),
+	QUESTION_UNTIL_ROW(question),
 	QUESTION_MATCH_ROW(question),
 	{.name = "by",
 	 .kind = OPTIONS_TEXT,
@@ -56,18 +48,8 @@ static const struct options_row rows[] = {
 	 .help = "top and labels: at most N rows, and what the others weigh; otherwise 40 of top "
 		 "in "
 		 "a table, else all"},
-	{.name = "format",
-	 .kind = OPTIONS_PARSED,
-	 .argument = "FMT",
-	 .to = &format,
-	 .parse = answer_format_parse,
-	 .help = "table, csv or json; otherwise table"},
-	{.name = "output",
-	 .letter = 'o',
-	 .kind = OPTIONS_TEXT,
-	 .argument = "FILE",
-	 .to = &output,
-	 .help = "write there; it is replaced when the answer is complete"},
+	ANSWER_FORMAT_ROW(format),
+	ANSWER_OUTPUT_ROW(output),
 };
 
 static const struct options_example examples[] = {
@@ -103,14 +85,9 @@ struct ask {
 	uint64_t samples;
 };
 
-static int write_out(void *arg, const void *data, size_t len, struct err *err)
-{
-	return output_write(arg, data, len, err);
-}
-
 static int begin(struct ask *a, const char *const *names, uint32_t n)
 {
-	return answer_begin(&a->answer, format, names, n, write_out, &a->to);
+	return answer_begin(&a->answer, format, names, n, output_write_answer, &a->to);
 }
 
 static void add_str(struct ask *a, const char *s)

@@ -22,23 +22,13 @@ static const struct options_row rows[] = {
 	 .argument = "FILE",
 	 .to = &store_path,
 	 .help = "the store to read; " CMD_STORE_DEFAULT " unless told"},
-	{.name = "format",
-	 .kind = OPTIONS_PARSED,
-	 .argument = "FMT",
-	 .to = &format,
-	 .parse = answer_format_parse,
-	 .help = "table, csv or json; otherwise table"},
+	ANSWER_FORMAT_ROW(format),
 	{.name = "time-limit",
 	 .kind = OPTIONS_SECONDS,
 	 .argument = "DUR",
 	 .to = &time_limit_ns,
 	 .help = "give up after this time; otherwise 60s"},
-	{.name = "output",
-	 .letter = 'o',
-	 .kind = OPTIONS_TEXT,
-	 .argument = "FILE",
-	 .to = &output,
-	 .help = "write there; it is replaced when the answer is complete"},
+	ANSWER_OUTPUT_ROW(output),
 };
 
 static const struct options_example examples[] = {
@@ -70,11 +60,6 @@ const struct options_command cmd_sql_options = {
 		 "Exit status: 0 good, 1 failed, 2 wrong usage or wrong SQL.",
 	.examples = examples,
 };
-
-static int write_out(void *arg, const void *data, size_t len, struct err *err)
-{
-	return output_write(arg, data, len, err);
-}
 
 struct ask {
 	struct sql *sql;
@@ -114,7 +99,7 @@ static int begin(struct ask *a, struct err *err)
 		return err_set(err, -E2BIG, "more than %d columns", ANSWER_COLUMNS_MAX);
 	for (uint32_t i = 0; i < n; i++)
 		names[i] = sql_column_name(a->sql, i);
-	r = answer_begin(&a->answer, format, names, n, write_out, &a->to);
+	r = answer_begin(&a->answer, format, names, n, output_write_answer, &a->to);
 	return r < 0 ? err_set(err, r, "%s", strerror(-r)) : 0;
 }
 

@@ -21,6 +21,18 @@ struct question {
 		.help = "the store to read; " CMD_STORE_DEFAULT " unless told"               \
 	}
 
+#define QUESTION_FROM_ROW(q)                                                               \
+	{                                                                                  \
+		.name = "from", .kind = OPTIONS_TIME, .argument = "T", .to = &(q).from_ns, \
+		.help = "from this moment on; otherwise from the store's beginning"        \
+	}
+
+#define QUESTION_UNTIL_ROW(q)                                                                \
+	{                                                                                    \
+		.name = "until", .kind = OPTIONS_TIME, .argument = "T", .to = &(q).until_ns, \
+		.help = "before this moment; otherwise to the store's end"                   \
+	}
+
 #define QUESTION_MATCH_ROW(q)                                                                    \
 	{                                                                                        \
 		.name = "match", .kind = OPTIONS_TEXT, .argument = "SELECTOR", .to = &(q).match, \
