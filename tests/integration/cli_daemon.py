@@ -120,6 +120,23 @@ class Serving(FolderCase):
         )
         self.assertIs(self.status("--token-file", self.at("token"))["running"], True)
 
+    def test_a_store_in_use_is_asked_checked_and_not_written_to_by_others(self):
+        daemon = self.start("--label", "zone=eu-1", "--label", "host=web-3")
+        self.wait_for_samples()
+        store = ("--store", self.store)
+        for label, value in (("zone", "eu-1"), ("host", "web-3")):
+            run = hearth("query", *store, "--format", "json", "labels", label)
+            self.assertEqual([row[0] for row in json.loads(run.stdout)["rows"]], [value])
+        run = hearth("sql", *store, "--format", "csv", "SELECT DISTINCT host FROM samples")
+        self.assertEqual((run.returncode, run.stdout), (0, "host\nweb-3\n"))
+        self.assertEqual(hearth("check", *store).returncode, 0)
+        with open(self.at("x.folded"), "w", encoding="ascii") as f:
+            f.write("c;f 1\n")
+        for command in (("import", *store, self.at("x.folded")), ("check", *store, "--repair")):
+            self.assert_failed(f"another writer has it open (pid={daemon.pid}", *command)
+        run = hearth("merge", "-o", self.at("copy/hearth.db"), self.store)
+        self.assertEqual(run.returncode, 0, run.stderr)
+
     def test_one_daemon_a_store(self):
         daemon = self.start()
         self.assert_failed(
