@@ -1,7 +1,7 @@
 /* `hearth query`: series, top functions and labels of a store, as a table, CSV or JSON. */
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,7 +20,7 @@
 
 static struct question question = {.store = CMD_STORE_DEFAULT};
 static enum answer_format format = ANSWER_TABLE;
-static const char *by, *output, *label;
+static const char *by, *output, *of; /* of: the label, or the function */
 static uint64_t step_ns;
 static uint32_t limit;
 
@@ -45,9 +45,9 @@ static const struct options_row rows[] = {
 	 .to = &limit,
 	 .min = 1,
 	 .max = UINT32_MAX,
-	 .help = "top and labels: at most N rows, and what the others weigh; otherwise 40 of top "
-		 "in "
-		 "a table, else all"},
+	 .help = "not of series: at most N rows, and what the others weigh; otherwise 40 of top in "
+		 "a "
+		 "table, else all"},
 	ANSWER_FORMAT_ROW(format),
 	ANSWER_OUTPUT_ROW(output),
 };
@@ -62,9 +62,11 @@ static const struct options_example examples[] = {
 
 const struct options_command cmd_query_options = {
 	.name = "query",
-	.synopsis = "[OPTION...] series|top|labels [LABEL]",
-	.summary = "Ask a store: samples over time, the top functions, or which labels there are "
-		   "and which values a LABEL has. It works while the daemon runs, and without it.",
+	.synopsis = "[OPTION...] series|top|callers FUNCTION|callees FUNCTION|labels [LABEL]",
+	.summary =
+		"Ask a store: samples over time, the top functions, who calls a FUNCTION and whom "
+		"it calls, or which labels there are and which values a LABEL has. It works "
+		"while the daemon runs, and without it.",
 	.rows = rows,
 	.n_rows = sizeof(rows) / sizeof(rows[0]),
 	.notes =
@@ -175,19 +177,26 @@ static int add_functions(struct ask *a, const struct profile *p, const struct to
 	return r;
 }
 
-static int answer_top(struct ask *a, struct err *err)
+/* The range as one profile, by stack alone, and its functions. Both are the caller's. */
+static int read_functions(struct ask *a, struct profile **ret_p, struct top *t, struct err *err)
 {
 	static const char *const none[] = {NULL};
-	static const char *const names[] = {"self",	   "self_cpu_s", "total",
-					    "total_cpu_s", "function",	 "object"};
-	_cleanup_(top_done) struct top t = {};
-	struct profile *p;
-	int r = store_query_profile(a->store, &a->query, none, false, &p, err);
+	int r = store_query_profile(a->store, &a->query, none, false, ret_p, err);
 
 	if (r < 0)
 		return r;
-	a->samples = profile_sample_count(p);
-	r = top_init(&t, p);
+	a->samples = profile_sample_count(*ret_p);
+	return top_init(t, *ret_p);
+}
+
+static int answer_top(struct ask *a, struct err *err)
+{
+	static const char *const names[] = {"self",	   "self_cpu_s", "total",
+					    "total_cpu_s", "function",	 "object"};
+	_cleanup_(top_done) struct top t = {};
+	struct profile *p = NULL;
+	int r = read_functions(a, &p, &t, err);
+
 	if (r >= 0)
 		r = begin(a, names, 6);
 	if (r >= 0)
@@ -196,21 +205,93 @@ static int answer_top(struct ask *a, struct err *err)
 	return r;
 }
 
+/* ---- callers and callees ---- */
+
+struct neighbour {
+	uint32_t row; /* t->n: what is no function */
+	uint64_t samples;
+};
+
+static int by_samples(const void *left, const void *right)
+{
+	const struct neighbour *a = left, *b = right;
+
+	if (a->samples != b->samples)
+		return a->samples > b->samples ? -1 : 1;
+	return (a->row > b->row) - (a->row < b->row);
+}
+
+static int add_neighbours(struct ask *a, const struct profile *p, const struct top *t,
+			  const uint64_t *samples, const char *no_function, struct err *err)
+{
+	_cleanup_free_ struct neighbour *list = calloc((size_t)t->n + 1, sizeof(*list));
+	uint32_t n = 0;
+	int r = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (uint32_t i = 0; i <= t->n; i++)
+		if (samples[i])
+			list[n++] = (struct neighbour){i, samples[i]};
+	qsort(list, n, sizeof(*list), by_samples);
+	for (uint32_t i = 0; i < n && r >= 0; i++) {
+		if (is_above_limit(a, i, list[i].samples))
+			continue;
+		answer_u64(&a->answer, list[i].samples);
+		add_cpu(a, list[i].samples, p->period_ns);
+		add_str(a, list[i].row < t->n ? top_name(t, list[i].row) : no_function);
+		add_str(a, list[i].row < t->n ? top_object(t, list[i].row) : "");
+		r = answer_row(&a->answer, err);
+	}
+	return r;
+}
+
+static int answer_around(struct ask *a, bool callers, struct err *err)
+{
+	static const char *const names[] = {"samples", "cpu_s", "function", "object"};
+	_cleanup_free_ uint64_t *counts = NULL;
+	_cleanup_(top_done) struct top t = {};
+	struct profile *p = NULL;
+	int r = read_functions(a, &p, &t, err);
+
+	if (r >= 0)
+		counts = calloc(2 * ((size_t)t.n + 1), sizeof(*counts));
+	if (r >= 0)
+		r = counts ? begin(a, names, 4) : -ENOMEM;
+	if (r >= 0 && !top_around(&t, of, counts, counts + t.n + 1) && a->samples)
+		fprintf(stderr, "hearth: no sample has the function %s\n", of);
+	if (r >= 0)
+		r = add_neighbours(a, p, &t, callers ? counts : counts + t.n + 1,
+				   callers ? "[none]" : "[self]", err);
+	profile_free(p);
+	return r;
+}
+
+static int answer_callers(struct ask *a, struct err *err)
+{
+	return answer_around(a, true, err);
+}
+
+static int answer_callees(struct ask *a, struct err *err)
+{
+	return answer_around(a, false, err);
+}
+
 /* ---- labels ---- */
 
 static int answer_labels(struct ask *a, struct err *err)
 {
 	_cleanup_(store_values_done) struct store_values v = {};
-	const char *names[] = {label ? label : "label", "samples"};
-	int r = label ? store_query_label_values(a->store, &a->query, label, &v, err)
-		      : store_query_labels(a->store, &a->query, &v, err);
+	const char *names[] = {of ? of : "label", "samples"};
+	int r = of ? store_query_label_values(a->store, &a->query, of, &v, err)
+		   : store_query_labels(a->store, &a->query, &v, err);
 
 	if (r >= 0)
 		r = begin(a, names, 2);
 	for (size_t i = 0; i < v.n && r >= 0; i++) {
 		a->samples += v.count[i];
 		/* A sample has many labels, but one value of each. */
-		if (is_above_limit(a, i, label ? v.count[i] : 0))
+		if (is_above_limit(a, i, of ? v.count[i] : 0))
 			continue;
 		add_str(a, v.value[i]);
 		answer_u64(&a->answer, v.count[i]);
@@ -224,11 +305,15 @@ static int answer_labels(struct ask *a, struct err *err)
 static const struct what {
 	const char *name;
 	int (*answer)(struct ask *a, struct err *err);
-	bool takes_label, takes_step, takes_limit;
+	bool takes_argument, wants_argument, takes_step, takes_limit;
 } whats[] = {
 	{"series", answer_series, .takes_step = true},
 	{"top", answer_top, .takes_limit = true},
-	{"labels", answer_labels, .takes_label = true, .takes_limit = true},
+	{"callers", answer_callers, .takes_argument = true, .wants_argument = true,
+	 .takes_limit = true},
+	{"callees", answer_callees, .takes_argument = true, .wants_argument = true,
+	 .takes_limit = true},
+	{"labels", answer_labels, .takes_argument = true, .takes_limit = true},
 };
 
 static const struct what *find_what(const char *name)
@@ -244,16 +329,19 @@ static int check(const struct options_result *given, const struct what **ret, st
 	const struct what *w = given->n_arguments ? find_what(given->arguments[0]) : NULL;
 
 	if (!w)
-		return err_set(err, -EINVAL, "what is asked: series, top or labels?");
-	if (given->n_arguments > (w->takes_label ? 2u : 1u))
+		return err_set(err, -EINVAL,
+			       "what is asked: series, top, callers, callees or labels?");
+	if (given->n_arguments > (w->takes_argument ? 2u : 1u))
 		return err_set(err, -EINVAL, "%s takes no %s", w->name,
-			       given->arguments[w->takes_label ? 2 : 1]);
+			       given->arguments[w->takes_argument ? 2 : 1]);
+	if (w->wants_argument && given->n_arguments < 2)
+		return err_set(err, -EINVAL, "%s of which FUNCTION?", w->name);
 	if ((by || step_ns) && !w->takes_step)
 		return err_set(err, -EINVAL, "--by and --step are for series");
 	if (limit && !w->takes_limit)
-		return err_set(err, -EINVAL, "--limit is for top and labels");
+		return err_set(err, -EINVAL, "--limit is not for series");
 	if (given->n_arguments > 1)
-		label = given->arguments[1];
+		of = given->arguments[1];
 	if (output && strcmp(output, "-") == 0)
 		output = NULL;
 	*ret = w;

@@ -117,6 +117,25 @@ class Top(QueryCase):
             sorted((own[name] for name in total), reverse=True),
         )
 
+    def test_callers_and_callees(self):
+        callers, callees = collections.Counter(), collections.Counter()
+        for _, _, stack, count in samples():
+            frames = [frame.replace("_[k]", "") for frame in STACKS[stack].split(";")]
+            if "work" in frames:
+                callers[frames[frames.index("work") - 1]] += count
+                for callee in {b for a, b in zip(frames, frames[1:]) if a == "work"}:
+                    callees[callee] += count
+        for what, expected in (("callers", callers), ("callees", callees)):
+            answer = self.rows(what, "work")
+            self.assertEqual(answer["columns"], ["samples", "cpu_s", "function", "object"])
+            self.assertEqual({row[2]: row[0] for row in answer["rows"]}, expected)
+        own, total = self.counts()
+        rows = {row[2]: row[0] for row in self.rows("callees", "main")["rows"]}
+        self.assertEqual(rows["[self]"], own["main"])
+        rows = {row[2]: row[0] for row in self.rows("callers", "main")["rows"]}
+        self.assertEqual(rows, {"[none]": total["main"]})
+        self.assertIn("no sample has the function x", self.ask("callers", "x").stderr)
+
     def test_what_a_limit_leaves_out_is_told(self):
         own, _ = self.counts()
         rest = sum(own.values()) - max(own.values())
@@ -237,12 +256,13 @@ class Usage(QueryCase):
     def test_what_is_wrong_is_told(self):
         store = ("--store", self.path)
         for sentence, *arguments in (
-            ("what is asked: series, top or labels?",),
+            ("what is asked: series, top, callers, callees or labels?",),
+            ("callers of which FUNCTION?", "callers"),
             ("what is asked", "tops"),
             ("top takes no x", "top", "x"),
             ("labels takes no y", "labels", "x", "y"),
             ("--by and --step are for series", "top", "--by", "comm"),
-            ("--limit is for top and labels", "series", "--limit", "5"),
+            ("--limit is not for series", "series", "--limit", "5"),
             ('"xml" is not table, csv or json', "top", "--format", "xml"),
             ("--match", "top", "--match", "{comm"),
         ):

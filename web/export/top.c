@@ -105,6 +105,27 @@ static int row_compare(const void *left, const void *right, void *ctx)
 	return strcmp(export_strings_at(s, a->name), export_strings_at(s, b->name));
 }
 
+/* Most of its own first; row_of follows. */
+static int sort_rows(struct top *t)
+{
+	_cleanup_free_ uint32_t *place = malloc(((size_t)t->n + 1) * sizeof(*place));
+
+	if (!place)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < t->n; i++)
+		t->row[i].active = i;
+	if (t->n)
+		qsort_r(t->row, t->n, sizeof(*t->row), row_compare, &t->tree.frames.strings);
+	for (uint32_t i = 0; i < t->n; i++) {
+		place[t->row[i].active] = i;
+		t->row[i].active = 0;
+	}
+	for (uint32_t i = 0; i < t->tree.frames.n; i++)
+		if (t->row_of[i])
+			t->row_of[i] = place[t->row_of[i] - 1] + 1;
+	return 0;
+}
+
 int top_init(struct top *t, const struct profile *p)
 {
 	int r = tree_init(&t->tree);
@@ -119,8 +140,8 @@ int top_init(struct top *t, const struct profile *p)
 		r = number_rows(t);
 	if (r == 0)
 		r = count(t);
-	if (r == 0 && t->n)
-		qsort_r(t->row, t->n, sizeof(*t->row), row_compare, &t->tree.frames.strings);
+	if (r == 0)
+		r = sort_rows(t);
 	return r;
 }
 
