@@ -193,7 +193,6 @@ static int take_block(struct walk *w, const struct db_block *head, struct block 
 		if (r >= 0)
 			r = use_dict(w, head->epoch);
 		if (r >= 0) {
-			/* use_dict() has read chunks into data. */
 			r = drop_nameless(w, head, b);
 			w->check->samples += block_count(b);
 		}

@@ -14,7 +14,7 @@
 struct sql {
 	sqlite3 *handle;
 	sqlite3_stmt *statement;
-	char *refused; /* what the authorizer refused; static text */
+	const char *refused; /* what the authorizer refused; static text */
 	/* of the run */
 	const struct sql_ask *ask;
 	struct store *names; /* for dictionaries */

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "profiler/base/buf.h"
 #include "profiler/base/err.h"
 #include "profiler/jail/jail.h"
 
@@ -17,7 +18,6 @@ int file_worker_start(const char *memory, struct jail_worker *ret, struct err *e
 int file_worker_open(const char *path, struct stat *ret, struct err *err);
 
 /* Send a request with that id and the file; body is what buf_add_*() of the caller wrote. */
-struct buf;
 int file_worker_send(struct jail_worker *w, uint32_t type, uint32_t id, const struct buf *body,
 		     int fd);
 

@@ -110,6 +110,21 @@ class RoundTrip(ImportCase):
             self.exported("three", "--format", "folded"), folded.replace("_[k]", "")
         )
 
+    def test_what_go_writes_is_read(self):
+        self.take("one", self.write("a.tsv", stream(2000)))
+        folded = self.exported("one", "--format", "folded").replace("_[k]", "")
+        self.exported("one", "-o", self.at("ours.pb.gz"))
+        go, ours = self.at("go.pb.gz"), self.at("ours.pb.gz")
+        subprocess.run(
+            ["go", "tool", "pprof", "-proto", "-output", go, ours],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PPROF_TMPDIR": self.folder, "PPROF_BINARY_PATH": self.folder},
+            check=True,
+        )
+        self.take("two", go)
+        self.assertEqual(self.exported("two", "--format", "folded"), folded)
+
     def test_two_imports_into_a_store_are_told_apart(self):
         self.take("one", "--name", "before", self.write("a.folded", "c;f 3\nc;g 1\n"))
         self.take("one", self.write("after.folded", "c;f 2\n"))

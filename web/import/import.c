@@ -13,7 +13,7 @@
 #define MAGIC	      "#hearth-samples "
 #define INFLATE_BYTES 65536
 #define GZIP_WINDOW   (15 + 16) /* zlib: the largest window, gzip's header */
-#define PPROF_FIRST   0x0a /* a sample type, in bytes: what protobufs of pprof begin with */
+#define TELLING_BYTES 64 /* whether it is text */
 
 static const char *const format_names[IMPORT_FORMAT_COUNT] = {
 #define IMPORT_FORMAT_NAME(name, text) [IMPORT_##name] = text,
@@ -117,14 +117,24 @@ static const char *text_of(const struct buf *b)
 	return b->data ? (const char *)b->data : "";
 }
 
+/* Protobufs have small numbers in their first bytes; lines of text have none. */
+static bool is_binary(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len && i < TELLING_BYTES; i++)
+		if ((unsigned char)s[i] < ' ' && s[i] != '\t' && s[i] != '\n' && s[i] != '\r')
+			return true;
+	return false;
+}
+
 /* By the first line that says something; IMPORT_UNKNOWN: there was none yet. */
 static enum import_format detect(const struct buf *b, bool is_all)
 {
 	const char *at = text_of(b), *end = at + b->len;
 
-	if (b->len && b->data[0] == PPROF_FIRST && b->len > 1 && b->data[1] != '\n' &&
-	    b->data[1] < ' ')
+	if (is_binary(at, b->len))
 		return IMPORT_PPROF;
+	if (b->len < TELLING_BYTES && !is_all)
+		return IMPORT_UNKNOWN;
 	while (at < end) {
 		const char *eol = memchr(at, '\n', (size_t)(end - at));
 		size_t len;
@@ -272,7 +282,7 @@ static int failed(struct import *w, int r, struct err *err)
 {
 	if (w->err.code)
 		return err_set(err, w->err.code, "%s", w->err.text);
-	return err_set(err, r, r == -ENOMEM ? "no memory for it" : "%s", strerror(-r));
+	return err_set(err, r, "%s", r == -ENOMEM ? "no memory for it" : strerror(-r));
 }
 
 int import_add(struct import *w, const void *data, size_t len, struct err *err)

@@ -41,6 +41,7 @@ static void the_first_line_tells_the_format(void **state)
 	check_text("\n# a comment\nc;f;g 2", "c;f;g 2\n");
 	check_text("c 7 1.000: cycles:\n\t12 f (/a)\n\n", "c;f 1\n");
 	check_text("", "");
+	check_text("\xc3\xa4\xc3\xb6;f 1\n", "\xc3\xa4\xc3\xb6;f 1\n");
 	check_text("\n", "");
 	/* sample type samples/count, a sample of 3, strings "", samples, count */
 	check("\x0a\x04\x08\x01\x10\x02\x12\x02\x10\x03\x32\x00\x32\x07samples\x32\x05"

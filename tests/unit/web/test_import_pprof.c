@@ -82,6 +82,8 @@ static void make_typical(struct made *m)
 		"",	  "samples", "count",	 "cpu",	   "nanoseconds", "/bin/srv",
 		"main.f", "f.go",    "requests", "tenant", "a b",	  NULL};
 
+	/* Go begins with the time. */
+	protobuf_number(&m->all, 9, 1795000000999000000);
 	add_type(m, 1, 1, 2);
 	add_type(m, 1, 3, 4);
 	/* unpacked: locations 9 (the leaf) and 8, values 3 and 30 ms */
@@ -123,7 +125,6 @@ static void make_typical(struct made *m)
 	protobuf_number(&m->part, 4, 7);
 	add_message(m, 5);
 	add_strings(m, strings);
-	protobuf_number(&m->all, 9, 1795000000999000000);
 	add_type(m, 11, 3, 4);
 	protobuf_number(&m->all, 12, 10000000);
 }
