@@ -137,6 +137,29 @@ class Serving(FolderCase):
         run = hearth("merge", "-o", self.at("copy/hearth.db"), self.store)
         self.assertEqual(run.returncode, 0, run.stderr)
 
+    def test_what_was_sampled_comes_back_from_an_export(self):
+        self.filled_store()
+        copy, stream = self.at("copy/hearth.db"), self.at("all.tsv")
+        run = hearth("export", "--store", self.store, "-o", stream)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        run = hearth("import", "--store", copy, stream)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        for question in (
+            ("export", "--format", "folded"),
+            ("export", "--format", "folded", "--by", "thread", "--by", "exe", "--by", "start"),
+            ("query", "--format", "csv", "series", "--by", "cgroup", "--step", "0.1"),
+            ("query", "--format", "csv", "series", "--by", "pid", "--match", '{uid="0"}'),
+            ("query", "--format", "csv", "labels", "tid"),
+            (
+                *("sql", "--format", "csv"),
+                "SELECT time_ms, tid, comm, host, count FROM samples ORDER BY 1, 2",
+            ),
+        ):
+            first, second = (hearth(*question, "--store", store) for store in (self.store, copy))
+            self.assertEqual((first.returncode, second.returncode), (0, 0))
+            self.assertGreater(first.stdout.count("\n"), 1, question)
+            self.assertEqual(first.stdout, second.stdout, question)
+
     def test_one_daemon_a_store(self):
         daemon = self.start()
         self.assert_failed(
