@@ -228,6 +228,8 @@ int block_write(struct block *b, struct compress *z, uint64_t tick_ns, int level
 	write_samples(&w, b);
 	write_counts(&w, b);
 	write_losses(&w, b);
+	if (w.ranks.err)
+		return w.ranks.err;
 	write_head(&w, b, out);
 	for (int i = 0; i < COLUMNS; i++) {
 		r = column_write(&w.columns[i], z, level, out);
