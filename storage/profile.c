@@ -146,23 +146,50 @@ static uint32_t string_find(const struct profile *p, uint64_t hash, const char *
 	return IDMAP_NONE;
 }
 
+/* What was appended without being looked for is put into the index now. */
+static int index_strings(struct profile *p)
+{
+	int r = 0;
+
+	while (p->string_index.used < p->n_strings && r >= 0) {
+		const char *s = p->text + p->string_offset[p->string_index.used];
+
+		r = idmap_add(&p->string_index, hash_bytes(s, strlen(s)), p->string_index.used);
+	}
+	return r;
+}
+
 /* s has no NUL in its len bytes and is not too long. */
 static int64_t string_intern(struct profile *p, const char *s, size_t len)
 {
 	uint64_t hash = hash_bytes(s, len);
-	uint32_t id = string_find(p, hash, s, len);
-	int r;
+	int r = index_strings(p);
+	uint32_t id;
 
+	if (r < 0)
+		return r;
+	id = string_find(p, hash, s, len);
 	if (id != IDMAP_NONE)
 		return id;
-	r = text_reserve(p, len + 1);
+	id = p->n_strings;
+	r = (int)profile_append_string(p, s, len);
+	if (r < 0)
+		return r;
+	r = idmap_add(&p->string_index, hash, id);
+	if (r < 0)
+		p->n_strings--;
+	return r < 0 ? r : (int64_t)id;
+}
+
+int64_t profile_append_string(struct profile *p, const char *s, size_t len)
+{
+	int r = text_reserve(p, len + 1);
+
+	assert(len <= PROFILE_STRING_BYTES_MAX);
 	if (r < 0)
 		return r;
 	r = grow(&p->string_offset, &p->cap_strings, p->n_strings, 1, sizeof(*p->string_offset),
 		 PROFILE_STRINGS_MAX);
-	if (r < 0)
-		return r;
-	r = idmap_add(&p->string_index, hash, p->n_strings);
 	if (r < 0)
 		return r;
 	p->string_offset[p->n_strings] = (uint32_t)p->text_bytes;
@@ -211,48 +238,111 @@ struct table {
 	uint32_t *n, *cap;
 	struct idmap *index;
 	size_t row_bytes, key_bytes; /* the key is the row's beginning */
-	uint32_t max;
+	uint32_t max, unindexed;
 };
 
-static int64_t table_intern(const struct table *t, const void *row)
+static int64_t table_append(const struct table *t, const void *row)
 {
-	const char *rows = *(char **)t->rows;
-	uint64_t hash = hash_bytes(row, t->key_bytes);
-	uint32_t at, id;
-	int r;
+	int r = grow(t->rows, t->cap, *t->n, 1, t->row_bytes, t->max);
 
-	for (id = idmap_first(t->index, hash, &at); id != IDMAP_NONE;
-	     id = idmap_next(t->index, hash, &at))
-		if (!memcmp(rows + id * t->row_bytes, row, t->key_bytes))
-			return id;
-	r = grow(t->rows, t->cap, *t->n, 1, t->row_bytes, t->max);
-	if (r < 0)
-		return r;
-	r = idmap_add(t->index, hash, *t->n);
 	if (r < 0)
 		return r;
 	memcpy(*(char **)t->rows + *t->n * t->row_bytes, row, t->row_bytes);
 	return (*t->n)++;
 }
 
+/* As index_strings(). The first rows, t->unindexed of them, are never looked for. */
+static int table_index(const struct table *t)
+{
+	const char *rows = *(char **)t->rows;
+	int r = 0;
+
+	while (t->index->used + t->unindexed < *t->n && r >= 0) {
+		uint32_t id = t->index->used + t->unindexed;
+
+		r = idmap_add(t->index, hash_bytes(rows + id * t->row_bytes, t->key_bytes), id);
+	}
+	return r;
+}
+
+static int64_t table_intern(const struct table *t, const void *row)
+{
+	uint64_t hash = hash_bytes(row, t->key_bytes);
+	uint32_t at, id;
+	const char *rows;
+	int r = table_index(t);
+
+	if (r < 0)
+		return r;
+	rows = *(char **)t->rows;
+	for (id = idmap_first(t->index, hash, &at); id != IDMAP_NONE;
+	     id = idmap_next(t->index, hash, &at))
+		if (!memcmp(rows + id * t->row_bytes, row, t->key_bytes))
+			return id;
+	id = *t->n;
+	r = (int)table_append(t, row);
+	if (r < 0)
+		return r;
+	r = idmap_add(t->index, hash, id);
+	if (r < 0)
+		--*t->n;
+	return r < 0 ? r : (int64_t)id;
+}
+
+static struct table objects(struct profile *p)
+{
+	_Static_assert(sizeof(*p->objects) == 4 * 4 + 8, "an object is its own key: no padding");
+	return (struct table){.rows = &p->objects,
+			      .n = &p->n_objects,
+			      .cap = &p->cap_objects,
+			      .index = &p->object_index,
+			      .row_bytes = sizeof(*p->objects),
+			      .key_bytes = sizeof(*p->objects),
+			      .max = PROFILE_TABLE_MAX};
+}
+
 int64_t profile_object(struct profile *p, const struct profile_object *o)
 {
-	struct table t = {&p->objects, &p->n_objects, &p->cap_objects,	&p->object_index,
-			  sizeof(*o),  sizeof(*o),    PROFILE_TABLE_MAX};
+	struct table t = objects(p);
 
-	_Static_assert(sizeof(*o) == 4 * 4 + 8, "an object is its own key: no padding");
 	assert(o->kind < PROFILE_OBJECT_COUNT && o->path < p->n_strings);
 	return table_intern(&t, o);
 }
 
+int64_t profile_append_object(struct profile *p, const struct profile_object *o)
+{
+	struct table t = objects(p);
+
+	assert(o->kind < PROFILE_OBJECT_COUNT && o->path < p->n_strings);
+	return table_append(&t, o);
+}
+
+static struct table functions(struct profile *p)
+{
+	_Static_assert(sizeof(*p->functions) == 4 * 4, "a function is its own key: no padding");
+	return (struct table){.rows = &p->functions,
+			      .n = &p->n_functions,
+			      .cap = &p->cap_functions,
+			      .index = &p->function_index,
+			      .row_bytes = sizeof(*p->functions),
+			      .key_bytes = sizeof(*p->functions),
+			      .max = PROFILE_TABLE_MAX};
+}
+
 int64_t profile_function(struct profile *p, const struct profile_function *f)
 {
-	struct table t = {&p->functions, &p->n_functions, &p->cap_functions, &p->function_index,
-			  sizeof(*f),	 sizeof(*f),	  PROFILE_TABLE_MAX};
+	struct table t = functions(p);
 
-	_Static_assert(sizeof(*f) == 4 * 4, "a function is its own key: no padding");
 	assert(f->name < p->n_strings && f->system_name < p->n_strings);
 	return table_intern(&t, f);
+}
+
+int64_t profile_append_function(struct profile *p, const struct profile_function *f)
+{
+	struct table t = functions(p);
+
+	assert(f->name < p->n_strings && f->system_name < p->n_strings);
+	return table_append(&t, f);
 }
 
 static uint64_t location_hash(uint32_t object, uint64_t offset)
@@ -262,22 +352,48 @@ static uint64_t location_hash(uint32_t object, uint64_t offset)
 	return hash_bytes(key, sizeof(key));
 }
 
+static int index_locations(struct profile *p)
+{
+	int r = 0;
+
+	while (p->location_index.used < p->n_locations && r >= 0) {
+		const struct profile_location *l = &p->locations[p->location_index.used];
+
+		r = idmap_add(&p->location_index, location_hash(l->object, l->offset),
+			      p->location_index.used);
+	}
+	return r;
+}
+
 int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset)
 {
 	uint64_t hash = location_hash(object, offset);
 	uint32_t at, id;
-	int r;
+	int r = index_locations(p);
 
-	assert(object < p->n_objects);
+	if (r < 0)
+		return r;
 	for (id = idmap_first(&p->location_index, hash, &at); id != IDMAP_NONE;
 	     id = idmap_next(&p->location_index, hash, &at))
 		if (p->locations[id].object == object && p->locations[id].offset == offset)
 			return id;
-	r = grow(&p->locations, &p->cap_locations, p->n_locations, 1, sizeof(*p->locations),
-		 PROFILE_TABLE_MAX);
+	id = p->n_locations;
+	r = (int)profile_append_location(p, object, offset);
 	if (r < 0)
 		return r;
-	r = idmap_add(&p->location_index, hash, p->n_locations);
+	r = idmap_add(&p->location_index, hash, id);
+	if (r < 0)
+		p->n_locations--;
+	return r < 0 ? r : (int64_t)id;
+}
+
+int64_t profile_append_location(struct profile *p, uint32_t object, uint64_t offset)
+{
+	int r;
+
+	assert(object < p->n_objects);
+	r = grow(&p->locations, &p->cap_locations, p->n_locations, 1, sizeof(*p->locations),
+		 PROFILE_TABLE_MAX);
 	if (r < 0)
 		return r;
 	p->locations[p->n_locations] =
@@ -285,14 +401,34 @@ int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset)
 	return p->n_locations++;
 }
 
+static struct table stacks(struct profile *p)
+{
+	return (struct table){.rows = &p->stacks,
+			      .n = &p->n_stacks,
+			      .cap = &p->cap_stacks,
+			      .index = &p->stack_index,
+			      .row_bytes = sizeof(*p->stacks),
+			      .key_bytes = sizeof(*p->stacks),
+			      .max = PROFILE_STACKS_MAX,
+			      .unindexed = 1}; /* the empty stack */
+}
+
 int64_t profile_stack(struct profile *p, uint32_t parent, uint32_t location)
 {
 	struct profile_stack s = {.parent = parent, .location = location};
-	struct table t = {&p->stacks, &p->n_stacks, &p->cap_stacks,    &p->stack_index,
-			  sizeof(s),  sizeof(s),    PROFILE_STACKS_MAX};
+	struct table t = stacks(p);
 
 	assert(parent < p->n_stacks && location < p->n_locations);
 	return table_intern(&t, &s);
+}
+
+int64_t profile_append_stack(struct profile *p, uint32_t parent, uint32_t location)
+{
+	struct profile_stack s = {.parent = parent, .location = location};
+	struct table t = stacks(p);
+
+	assert(parent < p->n_stacks && location < p->n_locations);
+	return table_append(&t, &s);
 }
 
 /* ---- label sets ---- */
@@ -341,8 +477,13 @@ static void labels_canonical(const struct profile *p, const struct profile_label
 int64_t profile_labels(struct profile *p, const struct profile_labels *l)
 {
 	struct profile_labels row;
-	struct table t = {&p->labels,  &p->n_labels, &p->cap_labels,   &p->labels_index,
-			  sizeof(row), sizeof(row),  PROFILE_TABLE_MAX};
+	struct table t = {.rows = &p->labels,
+			  .n = &p->n_labels,
+			  .cap = &p->cap_labels,
+			  .index = &p->labels_index,
+			  .row_bytes = sizeof(row),
+			  .key_bytes = sizeof(row),
+			  .max = PROFILE_TABLE_MAX};
 
 	labels_canonical(p, l, &row);
 	return table_intern(&t, &row);

@@ -207,6 +207,16 @@ int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset);
 int64_t profile_stack(struct profile *p, uint32_t parent, uint32_t location);
 int64_t profile_labels(struct profile *p, const struct profile_labels *l);
 
+/*
+ * The same for content that is known not to be there yet: not looked for, and several times
+ * faster. The string has no NUL in it and is not too long.
+ */
+int64_t profile_append_string(struct profile *p, const char *s, size_t len);
+int64_t profile_append_object(struct profile *p, const struct profile_object *o);
+int64_t profile_append_function(struct profile *p, const struct profile_function *f);
+int64_t profile_append_location(struct profile *p, uint32_t object, uint64_t offset);
+int64_t profile_append_stack(struct profile *p, uint32_t parent, uint32_t location);
+
 /* Name a location, or say with n 0 that nobody can. Lines are copied. Renaming is allowed. */
 int profile_set_lines(struct profile *p, uint32_t location, const struct profile_line *lines,
 		      uint32_t n);
