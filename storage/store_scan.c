@@ -184,9 +184,12 @@ static int use_dict(struct scan *c)
 {
 	int r;
 
-	c->dict_changed = !c->dict || c->dict_epoch != c->head.epoch;
-	if (!c->dict_changed)
+	if (c->dict && c->dict_epoch == c->head.epoch)
 		return 0;
+	r = c->handed_out && c->dict_ends ? c->dict_ends(c->arg) : 0;
+	if (r < 0)
+		return r;
+	c->handed_out = false;
 	r = store_read_dict(c->store, c->head.epoch, &c->dict);
 	if (r < 0)
 		return r;
@@ -211,62 +214,7 @@ static int lose_by_time(struct scan *c)
 	return r;
 }
 
-/* 1 it is there, 0 it is damaged and was counted. */
-static int read_block(struct scan *c)
-{
-	int r;
-
-	buf_clear(&c->data);
-	r = db_block_data(c->store->db, &c->head, &c->data);
-	if (r >= 0)
-		r = block_parse(c->data.data, c->data.len, &c->store->compress, &c->block);
-	if (r == -EBADMSG || r == -EPROTO || r == -EFBIG) {
-		r = store_note_bad_block(c->store, c->head.first);
-		if (r >= 0)
-			r = lose(c, STORE_LOST_BLOCK, c->head.samples ? c->head.samples : 1);
-		return r;
-	}
-	return r < 0 ? r : 1;
-}
-
-int scan_next(struct scan *c)
-{
-	while (c->next < c->list.n) {
-		int r;
-
-		c->head = c->list.blocks[c->next++];
-		if (!is_asked_for(c, &c->head))
-			continue;
-		r = check_limits((void *)c->query);
-		if (r >= 0)
-			r = read_block(c);
-		if (r < 0)
-			return r;
-		if (r == 0)
-			continue;
-		r = use_dict(c);
-		if (r >= 0)
-			r = lose_by_time(c);
-		return r < 0 ? r : 1;
-	}
-	return 0;
-}
-
-bool scan_dict_ends(const struct scan *c)
-{
-	for (size_t i = c->next; i < c->list.n; i++)
-		if (is_asked_for(c, &c->list.blocks[i]))
-			return c->list.blocks[i].epoch != c->head.epoch;
-	return true;
-}
-
-void scan_rewind(struct scan *c)
-{
-	c->next = 0;
-	c->again = true;
-}
-
-/* ---- samples ---- */
+/* ---- who is meant ---- */
 
 /*
  * The selector on a label set whose strings stand in the dictionary: a profile of one set lends
@@ -299,24 +247,112 @@ static int judge_labels(struct scan *c, uint32_t labels)
 	return r ? YES : NO;
 }
 
-static int judge(struct scan *c, const struct block_sample *s)
+/* The same, asked once for each set. */
+static int verdict_on(struct scan *c, uint32_t labels)
 {
 	int r;
 
-	if (s->labels >= c->n_verdict || s->stack >= c->n_stack_verdict)
+	if (labels >= c->n_verdict)
 		return DAMAGED;
-	if (c->verdict[s->labels] == UNASKED) {
-		r = judge_labels(c, s->labels);
+	if (c->verdict[labels] == UNASKED) {
+		r = judge_labels(c, labels);
 		if (r < 0)
 			return r;
-		c->verdict[s->labels] = (int8_t)r;
+		c->verdict[labels] = (int8_t)r;
 	}
-	if (c->verdict[s->labels] != YES)
-		return c->verdict[s->labels];
+	return c->verdict[labels];
+}
+
+/* For block_parse_some(): damage is handed out, since it is counted as lost. */
+static int is_wanted(void *arg, uint32_t labels)
+{
+	int r = verdict_on((struct scan *)arg, labels);
+
+	return r < 0 ? r : r != NO;
+}
+
+static int judge(struct scan *c, const struct block_sample *s)
+{
+	int r = verdict_on(c, s->labels);
+
+	if (r != YES)
+		return r;
+	if (s->stack >= c->n_stack_verdict)
+		return DAMAGED;
 	if (c->stack_verdict[s->stack] == UNASKED)
 		c->stack_verdict[s->stack] = dict_has_stack(c->dict, s->stack) ? YES : DAMAGED;
 	return c->stack_verdict[s->stack];
 }
+
+/* ---- handing out ---- */
+
+static int parse_wanted(struct scan *c)
+{
+	struct block_want want = {
+		.labels = selector_is_all(c->selector) ? NULL : is_wanted,
+		.arg = c,
+		.no_stacks = c->no_stacks && !c->dict->n_holes && !c->dict->broken,
+	};
+	int r = block_parse_some(c->data.data, c->data.len, &c->store->compress, &want, &c->block);
+
+	/* Some stacks are not there: it matters which samples have them. */
+	if (r < 0 || !want.no_stacks || c->block.end_stack <= c->n_stack_verdict)
+		return r;
+	want.no_stacks = false;
+	return block_parse_some(c->data.data, c->data.len, &c->store->compress, &want, &c->block);
+}
+
+/* 1 it is there, 0 it is damaged and was counted. */
+static int read_block(struct scan *c)
+{
+	int r;
+
+	buf_clear(&c->data);
+	r = db_block_data(c->store->db, &c->head, &c->data);
+	if (r >= 0)
+		r = parse_wanted(c);
+	if (r == -EBADMSG || r == -EPROTO || r == -EFBIG) {
+		r = store_note_bad_block(c->store, c->head.first);
+		if (r >= 0)
+			r = lose(c, STORE_LOST_BLOCK, c->head.samples ? c->head.samples : 1);
+		return r;
+	}
+	return r < 0 ? r : 1;
+}
+
+int scan_next(struct scan *c)
+{
+	while (c->next < c->list.n) {
+		int r;
+
+		c->head = c->list.blocks[c->next++];
+		if (!is_asked_for(c, &c->head))
+			continue;
+		r = check_limits((void *)c->query);
+		if (r >= 0)
+			r = use_dict(c);
+		if (r >= 0)
+			r = read_block(c);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		c->dict_changed = !c->handed_out;
+		c->handed_out = true;
+		r = lose_by_time(c);
+		return r < 0 ? r : 1;
+	}
+	return 0;
+}
+
+void scan_rewind(struct scan *c)
+{
+	c->next = 0;
+	c->again = true;
+	c->handed_out = false;
+}
+
+/* ---- samples ---- */
 
 int scan_takes(struct scan *c, const struct block_sample *s)
 {

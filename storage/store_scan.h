@@ -19,6 +19,11 @@ struct scan {
 	size_t next;
 	struct buf data;
 	bool in_transaction;
+	/* set by who asks, after scan_open(): stacks do not matter and may all be 0 */
+	bool no_stacks;
+	/* may be NULL: called before the dictionary of blocks that were handed out goes */
+	int (*dict_ends)(void *arg);
+	void *arg;
 
 	/* of the block that scan_next() gave */
 	struct db_block head;
@@ -26,6 +31,7 @@ struct scan {
 	struct dict *dict;
 	bool dict_changed; /* numbers of the block before mean something else */
 	uint64_t dict_epoch;
+	bool handed_out; /* a block of this dictionary was */
 
 	int8_t *verdict; /* by label set: an enum verdict */
 	int8_t *stack_verdict; /* by stack */
@@ -45,9 +51,6 @@ void scan_close(struct scan *c); /* a zeroed one is fine */
 
 /* 1: a block, in c->head, c->block, c->dict; 0: the end; or a negative errno. */
 int scan_next(struct scan *c);
-
-/* Is this the last block whose numbers mean what they mean now? */
-bool scan_dict_ends(const struct scan *c);
 
 /* From the beginning again, in the same transaction; losses and periods are not counted twice. */
 void scan_rewind(struct scan *c);

@@ -54,6 +54,46 @@ static void assert_same(const struct block *a, const struct block *b)
 	}
 }
 
+static int takes_some(void *arg, uint32_t labels)
+{
+	return labels % 4 != *(const uint32_t *)arg;
+}
+
+static int takes_none(void *arg, uint32_t labels)
+{
+	(void)arg;
+	(void)labels;
+	return 0;
+}
+
+/* A part of it is what is left of the whole when the rest is struck out. */
+static void assert_parts(const struct block *whole, const struct buf *bytes, struct compress *z)
+{
+	for (uint32_t round = 0; round < 10; round++) {
+		uint32_t but = round % 5;
+		struct block_want want = {.labels = but < 4 ? takes_some : takes_none,
+					  .arg = &but,
+					  .no_stacks = round >= 5};
+		struct block part = {}, left = {};
+
+		assert_int_equal(block_parse_some(bytes->data, bytes->len, z, &want, &part), 0);
+		assert_int_equal(block_append(&left, whole), 0);
+		left.n_samples = 0;
+		for (uint32_t i = 0; i < whole->n_samples; i++) {
+			if (!want.labels(&but, whole->samples[i].labels))
+				continue;
+			left.samples[left.n_samples] = whole->samples[i];
+			if (want.no_stacks)
+				left.samples[left.n_samples].stack = 0;
+			left.n_samples++;
+			assert_true(whole->samples[i].stack < part.end_stack);
+		}
+		assert_same(&left, &part);
+		block_done(&left);
+		block_done(&part);
+	}
+}
+
 /* Writes b, parses it back, compares, and returns the bytes that it took. */
 static size_t round_trip(struct block *b, uint64_t tick_ns)
 {
@@ -66,6 +106,7 @@ static size_t round_trip(struct block *b, uint64_t tick_ns)
 	assert_int_equal(block_write(b, &z, tick_ns, 1, &bytes), 0);
 	assert_int_equal(block_parse(bytes.data, bytes.len, &z, &got), 0);
 	assert_same(b, &got);
+	assert_parts(b, &bytes, &z);
 	len = bytes.len;
 	block_done(&got);
 	buf_done(&bytes);
