@@ -82,7 +82,14 @@ struct block_want {
 	/* 1 the samples of this label set, 0 not, negative: end with that. NULL: all. */
 	int (*labels)(void *arg, uint32_t labels);
 	void *arg;
-	bool no_stacks; /* all stacks are 0 then; what is left out is not checked */
+	/* all stacks, all times are 0 then; what is left out is not checked */
+	bool no_stacks, no_times;
+	/*
+	 * The samples of [from_ms, until_ms) (with no_times: of all times) added up by class and
+	 * stack: times are 0 and labels the class. Not with no_stacks.
+	 */
+	bool summed;
+	uint64_t from_ms, until_ms;
 };
 
 /* As block_parse(), of what is wanted: several times faster where that is little. */

@@ -28,6 +28,7 @@ struct parser {
 	uint32_t n_used;
 	struct group *groups;
 	uint64_t last_class, first_tick;
+	uint64_t *sums; /* by index of stacks, for want->summed; 0 between classes */
 };
 
 static void parser_done(struct parser *p)
@@ -37,6 +38,7 @@ static void parser_done(struct parser *p)
 	ranks_done(&p->ranks);
 	free(p->stacks);
 	free(p->groups);
+	free(p->sums);
 }
 
 static int parse_head(struct cursor *c, struct block_head *h)
@@ -98,6 +100,23 @@ static int parse_reasons(struct cursor *c, uint64_t n, struct block *b)
 	return 0;
 }
 
+static bool is_left_out(const struct block_want *want, int column)
+{
+	switch (column) {
+	case COL_RANK:
+	case COL_FRESH:
+		return want->no_stacks;
+	case COL_START:
+	case COL_GAP:
+	case COL_RUN:
+	case COL_CLOCK:
+	case COL_OFF:
+		return want->no_times;
+	default:
+		return false;
+	}
+}
+
 static int open_columns(struct parser *p, struct compress *z, struct cursor *c)
 {
 	const struct block_head *h = &p->head;
@@ -121,9 +140,8 @@ static int open_columns(struct parser *p, struct compress *z, struct cursor *c)
 	};
 
 	for (int i = 0; i < COLUMNS; i++) {
-		bool pass = p->want->no_stacks && (i == COL_RANK || i == COL_FRESH);
-		int r = pass ? column_pass(&p->columns[i], c, n[i])
-			     : column_open(&p->columns[i], z, c, n[i]);
+		int r = is_left_out(p->want, i) ? column_pass(&p->columns[i], c, n[i])
+						: column_open(&p->columns[i], z, c, n[i]);
 
 		if (r < 0)
 			return r;
@@ -149,6 +167,9 @@ static int parse_stacks(struct parser *p, struct block *b)
 		if (p->stacks[i] >= b->end_stack)
 			b->end_stack = p->stacks[i] + 1;
 	}
+	p->sums = p->want->summed ? calloc(p->head.n_stacks + 1, sizeof(*p->sums)) : NULL;
+	if (p->want->summed && !p->sums)
+		return -ENOMEM;
 	return ranks_init(&p->ranks, (uint32_t)p->head.n_stacks);
 }
 
@@ -224,7 +245,7 @@ static int parse_group_stacks(struct parser *p, const struct group *g, struct bl
 		if (r < 0)
 			return r;
 		if (g->wanted)
-			s[i].stack = p->stacks[local];
+			s[i].stack = p->want->summed ? local : p->stacks[local];
 	}
 	return p->ranks.err;
 }
@@ -241,6 +262,56 @@ static int parse_class_stacks(struct parser *p, const struct group *groups, uint
 		s += groups[i].wanted ? groups[i].n_samples : 0;
 	}
 	return 0;
+}
+
+/* ---- sums of a class ---- */
+
+static void add_sum(struct parser *p, uint32_t local, uint64_t count, struct block *b)
+{
+	if (count)
+		b->samples[b->n_samples++] = (struct block_sample){
+			.count = count,
+			.stack = p->stacks[local],
+			.labels = (uint32_t)p->last_class,
+			.class = (uint32_t)p->last_class,
+		};
+}
+
+/* Its samples, from begin on, become their sums; their stacks are still indexes. */
+static void sum_up_class(struct parser *p, uint32_t begin, struct block *b)
+{
+	uint32_t end = b->n_samples;
+
+	for (uint32_t i = begin; i < end; i++) {
+		const struct block_sample *s = &b->samples[i];
+
+		if (p->want->no_times ||
+		    (s->time_ms >= p->want->from_ms && s->time_ms < p->want->until_ms))
+			p->sums[s->stack] += s->count;
+	}
+	b->n_samples = begin;
+	for (uint32_t i = 0; i < p->ranks.n_seen; i++) {
+		uint32_t local = ranks_at(&p->ranks, i + 1);
+
+		add_sum(p, local, p->sums[local], b);
+		p->sums[local] = 0;
+	}
+}
+
+/* All of it is wanted, and each sample counts one: the ranks are the sums. */
+static int parse_class_sums(struct parser *p, uint64_t n_samples, struct block *b)
+{
+	ranks_reset(&p->ranks);
+	for (uint64_t i = 0; i < n_samples; i++) {
+		uint32_t local;
+		int r = next_stack(p, &local);
+
+		if (r < 0)
+			return r;
+	}
+	for (uint32_t i = 0; i < p->ranks.n_seen; i++)
+		add_sum(p, p->ranks.seen[i].number, p->ranks.seen[i].count, b);
+	return p->ranks.err;
 }
 
 /* Nobody wants this class: only which stacks are used by now matters to those behind. */
@@ -310,11 +381,27 @@ static int parse_group(struct parser *p, const struct group *g, struct block *b)
 	return 0;
 }
 
+static void fill_group(struct parser *p, const struct group *g, struct block *b)
+{
+	struct column_reader *counts = &p->columns[COL_COUNT];
+
+	if (!g->wanted) {
+		column_skip(counts, p->head.n_counts ? g->n_samples : 0);
+		return;
+	}
+	for (uint32_t i = 0; i < g->n_samples; i++)
+		b->samples[b->n_samples++] = (struct block_sample){
+			.count = p->head.n_counts ? column_next(counts) + 1 : 1,
+			.class = (uint32_t)p->last_class,
+			.labels = g->labels};
+}
+
 static int parse_class(struct parser *p, uint64_t *at, struct block *b)
 {
 	uint64_t n = column_next(&p->columns[COL_CLASS_GROUPS]), n_samples = 0;
 	const struct group *groups = p->groups + *at;
 	uint32_t begin = b->n_samples;
+	bool all_wanted = true;
 	int r;
 
 	if (n >= p->head.n_groups - *at)
@@ -326,15 +413,24 @@ static int parse_class(struct parser *p, uint64_t *at, struct block *b)
 		return -EBADMSG;
 	for (uint64_t i = 0; i < n; i++) {
 		n_samples += groups[i].n_samples;
-		r = parse_group(p, &groups[i], b);
-		if (r < 0)
+		all_wanted &= groups[i].wanted;
+	}
+	if (p->want->summed && p->want->no_times && !p->head.n_counts && all_wanted)
+		return parse_class_sums(p, n_samples, b);
+	for (uint64_t i = 0; i < n; i++) {
+		if (p->want->no_times)
+			fill_group(p, &groups[i], b);
+		else if ((r = parse_group(p, &groups[i], b)) < 0)
 			return r;
 	}
 	if (p->want->no_stacks)
 		return 0;
 	if (b->n_samples == begin)
 		return skip_class_stacks(p, n_samples);
-	return parse_class_stacks(p, groups, n, b->samples + begin);
+	r = parse_class_stacks(p, groups, n, b->samples + begin);
+	if (r >= 0 && p->want->summed)
+		sum_up_class(p, begin, b);
+	return r;
 }
 
 static int parse_losses(struct parser *p, struct block *b)

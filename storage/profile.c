@@ -1,10 +1,10 @@
 /*
  * The profile model: tables that intern what is added to them; see profile.h.
  *
- * This file grows the tables. profile_merge.c adds one profile to another, profile_read.c is what
+ * This file grows the tables, profile_samples.c what was counted. profile_merge.c adds one profile to another, profile_read.c is what
  * encoders ask, profile_names.c holds the lists of words.
  */
-#include "storage/profile.h"
+#include "storage/profile_private.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,12 +14,10 @@
 #define FIRST_ELEMENTS 64
 #define PROFILE_TABLE_MAX \
 	(1u << 28) /* of tables without a maximum of their own: ids stay far from IDMAP_NONE */
-#define PROFILE_LOSSES_MAX 256 /* reasons are ours, a few dozen */
 
 static const char ellipsis[] = "\xe2\x80\xa6";
 
-/* Make room for `more` elements behind n in *array. */
-static int grow(void *array, uint32_t *cap, uint32_t n, uint32_t more, size_t size, uint32_t max)
+int profile_grow(void *array, uint32_t *cap, uint32_t n, uint32_t more, size_t size, uint32_t max)
 {
 	void **at = (void **)array;
 	uint64_t want = (uint64_t)n + more;
@@ -47,8 +45,8 @@ int profile_new(bool merge, struct profile **ret)
 	if (!p)
 		return -ENOMEM;
 	p->merge = merge;
-	if (profile_string(p, "") < 0 ||
-	    grow(&p->stacks, &p->cap_stacks, 0, 1, sizeof(*p->stacks), PROFILE_STACKS_MAX) < 0) {
+	if (profile_string(p, "") < 0 || profile_grow(&p->stacks, &p->cap_stacks, 0, 1,
+						      sizeof(*p->stacks), PROFILE_STACKS_MAX) < 0) {
 		profile_free(p);
 		return -ENOMEM;
 	}
@@ -188,8 +186,8 @@ int64_t profile_append_string(struct profile *p, const char *s, size_t len)
 	assert(len <= PROFILE_STRING_BYTES_MAX);
 	if (r < 0)
 		return r;
-	r = grow(&p->string_offset, &p->cap_strings, p->n_strings, 1, sizeof(*p->string_offset),
-		 PROFILE_STRINGS_MAX);
+	r = profile_grow(&p->string_offset, &p->cap_strings, p->n_strings, 1,
+			 sizeof(*p->string_offset), PROFILE_STRINGS_MAX);
 	if (r < 0)
 		return r;
 	p->string_offset[p->n_strings] = (uint32_t)p->text_bytes;
@@ -231,6 +229,15 @@ const char *profile_str(const struct profile *p, uint32_t id)
 	return p->text + p->string_offset[id];
 }
 
+/* Strings stand one behind the other, each with its NUL. */
+size_t profile_str_len(const struct profile *p, uint32_t id)
+{
+	size_t end = id + 1 < p->n_strings ? p->string_offset[id + 1] : p->text_bytes;
+
+	assert(id < p->n_strings);
+	return end - p->string_offset[id] - 1;
+}
+
 /* ---- tables whose rows are keys as they stand: no padding, or zeroed ---- */
 
 struct table {
@@ -243,7 +250,7 @@ struct table {
 
 static int64_t table_append(const struct table *t, const void *row)
 {
-	int r = grow(t->rows, t->cap, *t->n, 1, t->row_bytes, t->max);
+	int r = profile_grow(t->rows, t->cap, *t->n, 1, t->row_bytes, t->max);
 
 	if (r < 0)
 		return r;
@@ -392,8 +399,8 @@ int64_t profile_append_location(struct profile *p, uint32_t object, uint64_t off
 	int r;
 
 	assert(object < p->n_objects);
-	r = grow(&p->locations, &p->cap_locations, p->n_locations, 1, sizeof(*p->locations),
-		 PROFILE_TABLE_MAX);
+	r = profile_grow(&p->locations, &p->cap_locations, p->n_locations, 1, sizeof(*p->locations),
+			 PROFILE_TABLE_MAX);
 	if (r < 0)
 		return r;
 	p->locations[p->n_locations] =
@@ -506,7 +513,8 @@ int profile_set_lines(struct profile *p, uint32_t location, const struct profile
 	 * Always behind the others, never in place: who keeps a copy sees by first_line that the
 	 * name is a new one.
 	 */
-	r = grow(&p->lines, &p->cap_lines, p->n_lines, n, sizeof(*p->lines), PROFILE_TABLE_MAX);
+	r = profile_grow(&p->lines, &p->cap_lines, p->n_lines, n, sizeof(*p->lines),
+			 PROFILE_TABLE_MAX);
 	if (r < 0)
 		return r;
 	if (n)
@@ -515,80 +523,5 @@ int profile_set_lines(struct profile *p, uint32_t location, const struct profile
 	l->n_lines = n;
 	l->naming = naming;
 	p->n_lines += n;
-	return 0;
-}
-
-/* ---- samples and losses ---- */
-
-static uint64_t sample_hash(uint32_t stack, uint32_t labels)
-{
-	uint32_t key[2] = {stack, labels};
-
-	return hash_bytes(key, sizeof(key));
-}
-
-static struct profile_sample *sample_find(struct profile *p, uint64_t hash, uint32_t stack,
-					  uint32_t labels)
-{
-	uint32_t at, id;
-
-	for (id = idmap_first(&p->sample_index, hash, &at); id != IDMAP_NONE;
-	     id = idmap_next(&p->sample_index, hash, &at))
-		if (p->samples[id].stack == stack && p->samples[id].labels == labels)
-			return &p->samples[id];
-	return NULL;
-}
-
-int profile_add_sample(struct profile *p, uint64_t time_ns, uint32_t stack, uint32_t labels,
-		       uint64_t count)
-{
-	struct profile_sample s = {p->merge ? 0 : time_ns, stack, labels, count};
-	uint64_t hash = p->merge ? sample_hash(stack, labels) : 0;
-	struct profile_sample *have = p->merge ? sample_find(p, hash, stack, labels) : NULL;
-	int r;
-
-	assert(stack < p->n_stacks && labels < p->n_labels);
-	if (have) {
-		have->count += count;
-		return 0;
-	}
-	r = grow(&p->samples, &p->cap_samples, p->n_samples, 1, sizeof(s), PROFILE_SAMPLES_MAX);
-	if (r < 0)
-		return r;
-	if (p->merge) {
-		r = idmap_add(&p->sample_index, hash, p->n_samples);
-		if (r < 0)
-			return r;
-	}
-	p->samples[p->n_samples++] = s;
-	return 0;
-}
-
-void profile_clear_samples(struct profile *p)
-{
-	p->n_samples = 0;
-	idmap_clear(&p->sample_index);
-}
-
-int profile_add_loss(struct profile *p, const char *reason, uint64_t count)
-{
-	int64_t id = profile_string(p, reason);
-	struct profile_loss *losses;
-
-	if (id < 0)
-		return (int)id;
-	for (uint32_t i = 0; i < p->n_losses; i++) {
-		if (p->losses[i].reason == (uint32_t)id) {
-			p->losses[i].count += count;
-			return 0;
-		}
-	}
-	if (p->n_losses >= PROFILE_LOSSES_MAX)
-		return -E2BIG;
-	losses = realloc(p->losses, (p->n_losses + 1) * sizeof(*losses));
-	if (!losses)
-		return -ENOMEM;
-	p->losses = losses;
-	losses[p->n_losses++] = (struct profile_loss){.reason = (uint32_t)id, .count = count};
 	return 0;
 }

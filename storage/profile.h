@@ -198,6 +198,7 @@ size_t profile_bytes(const struct profile *p);
 int64_t profile_string(struct profile *p, const char *s); /* NULL is "" */
 /* NUL bytes inside become '?' */
 int64_t profile_string_len(struct profile *p, const char *s, size_t len);
+size_t profile_str_len(const struct profile *p, uint32_t id);
 /* borrowed until the next string is added */
 const char *profile_str(const struct profile *p, uint32_t id);
 
@@ -223,6 +224,9 @@ int profile_set_lines(struct profile *p, uint32_t location, const struct profile
 
 int profile_add_sample(struct profile *p, uint64_t time_ns, uint32_t stack, uint32_t labels,
 		       uint64_t count);
+/* The same, and which of samples it is, until they are cleared. */
+int64_t profile_add_sample_row(struct profile *p, uint64_t time_ns, uint32_t stack, uint32_t labels,
+			       uint64_t count);
 void profile_clear_samples(struct profile *p); /* the tables stay */
 int profile_add_loss(struct profile *p, const char *reason, uint64_t count);
 

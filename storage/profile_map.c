@@ -65,8 +65,9 @@ int profile_map_string(struct profile_map *m, uint32_t id, uint32_t *ret)
 	int r = 0;
 
 	if (m->string[id] == UNSEEN)
-		r = keep(&m->string[id], m->append ? profile_append_string(m->into, s, strlen(s))
-						   : profile_string(m->into, s));
+		r = keep(&m->string[id],
+			 m->append ? profile_append_string(m->into, s, profile_str_len(m->from, id))
+				   : profile_string(m->into, s));
 	if (r >= 0)
 		*ret = m->string[id];
 	return r;

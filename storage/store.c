@@ -176,7 +176,7 @@ static int recover_state(struct store *s, uint64_t now_ns)
 			s->state.period_ns = b->period_ns;
 	}
 	db_block_list_done(&blocks);
-	r = db_chunk_list(s->db, &chunks);
+	r = db_chunk_list(s->db, DB_CHUNKS, &chunks);
 	if (r < 0)
 		return r;
 	if (chunks.n)
@@ -196,7 +196,7 @@ static int chunks_are_whole(struct store *s, bool *ret)
 {
 	struct db_chunk_list l;
 	size_t i;
-	int r = db_chunk_list(s->db, &l);
+	int r = db_chunk_list(s->db, DB_CHUNKS, &l);
 
 	if (r < 0)
 		return r;
@@ -381,7 +381,7 @@ int store_load_chunks(struct store *s, struct dict *d, uint64_t *next_chunk, uin
 	struct db_chunk_list l;
 	struct chunk c = {};
 	struct buf data;
-	int r = db_chunk_list(s->db, &l);
+	int r = db_chunk_list(s->db, DB_CHUNKS, &l);
 
 	if (r < 0)
 		return r;
@@ -390,7 +390,7 @@ int store_load_chunks(struct store *s, struct dict *d, uint64_t *next_chunk, uin
 		if (l.chunks[i].epoch != d->epoch || l.chunks[i].last < *next_chunk)
 			continue;
 		buf_clear(&data);
-		r = db_chunk_data(s->db, &l.chunks[i], &data);
+		r = db_chunk_data(s->db, DB_CHUNKS, &l.chunks[i], &data);
 		if (r >= 0)
 			r = chunk_parse(data.data, data.len, &s->compress, &c);
 		if (r >= 0)

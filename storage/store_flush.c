@@ -131,7 +131,7 @@ static int put_chunk(struct store *s, struct flush *w)
 	if (r < 0)
 		return r;
 	w->state.next_chunk++;
-	return db_chunk_put(s->db, &head, w->bytes.data, w->bytes.len);
+	return db_chunk_put(s->db, DB_CHUNKS, &head, w->bytes.data, w->bytes.len);
 }
 
 static int put_run(struct store *s, struct db_run *run, const char *counters, uint64_t now_ns)

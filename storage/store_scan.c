@@ -2,6 +2,7 @@
 #include "storage/store_scan.h"
 
 #include "profiler/base/quantity.h"
+#include "storage/store_sums.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -148,6 +149,8 @@ void scan_close(struct scan *c)
 	selector_free(c->selector);
 	profile_free(c->losses);
 	db_block_list_done(&c->list);
+	db_chunk_list_done(&c->sums);
+	free(c->summed);
 	block_done(&c->block);
 	buf_done(&c->data);
 	free(c->verdict);
@@ -201,6 +204,11 @@ static int use_dict(struct scan *c)
 			    dict_count(c->dict, CHUNK_STACK), false);
 }
 
+static bool is_in_range(const struct scan *c, uint64_t time_ms)
+{
+	return time_ms >= c->from_ms && time_ms < c->until_ms;
+}
+
 static int lose_by_time(struct scan *c)
 {
 	int r = 0;
@@ -208,7 +216,7 @@ static int lose_by_time(struct scan *c)
 	for (uint32_t i = 0; i < c->block.n_losses && r >= 0; i++) {
 		const struct block_loss *l = &c->block.losses[i];
 
-		if (l->time_ms >= c->from_ms && l->time_ms < c->until_ms)
+		if (c->all_in_range || is_in_range(c, l->time_ms))
 			r = lose(c, c->block.reasons[l->reason], l->count);
 	}
 	return r;
@@ -284,6 +292,54 @@ static int judge(struct scan *c, const struct block_sample *s)
 	return c->stack_verdict[s->stack];
 }
 
+/* ---- sums ---- */
+
+static bool is_inside(const struct scan *c, const struct db_block *b)
+{
+	return b->from_ms >= c->from_ms && b->until_ms <= c->until_ms;
+}
+
+/* Are these sums of blocks that are all asked for, to their last sample, and not told yet? */
+static bool is_useful(const struct scan *c, size_t from, size_t until)
+{
+	for (size_t i = from; i < until; i++) {
+		const struct db_block *b = &c->list.blocks[i];
+
+		if (c->summed[i] || !is_asked_for(c, b) || !is_inside(c, b))
+			return false;
+	}
+	return true;
+}
+
+int scan_use_sums(struct scan *c, const char *const *by)
+{
+	int r;
+
+	c->no_times = true;
+	if (!store_sums_know(by) || !selector_is_about(c->selector, store_sums_labels))
+		return 0;
+	r = db_chunk_list(c->store->db, DB_SUMS, &c->sums);
+	if (r < 0)
+		return r;
+	c->summed = calloc(c->list.n + 1, sizeof(*c->summed));
+	if (!c->summed)
+		return -ENOMEM;
+	for (int64_t level = DB_SUMS_LEVEL_MAX; level >= 0; level--) {
+		for (uint32_t k = 0; k < c->sums.n; k++) {
+			const struct db_chunk *sums = &c->sums.chunks[k];
+			size_t from, until;
+
+			if (sums->level != level || !sums->bytes ||
+			    !store_sums_cover(&c->list, sums, &from, &until) ||
+			    !is_useful(c, from, until))
+				continue;
+			for (size_t i = from; i < until; i++)
+				c->summed[i] = k + 1;
+		}
+	}
+	return 0;
+}
+
 /* ---- handing out ---- */
 
 static int parse_wanted(struct scan *c)
@@ -292,6 +348,10 @@ static int parse_wanted(struct scan *c)
 		.labels = selector_is_all(c->selector) ? NULL : is_wanted,
 		.arg = c,
 		.no_stacks = c->no_stacks && !c->dict->n_holes && !c->dict->broken,
+		.no_times = c->all_in_range,
+		.summed = c->summed,
+		.from_ms = c->from_ms,
+		.until_ms = c->until_ms,
 	};
 	int r = block_parse_some(c->data.data, c->data.len, &c->store->compress, &want, &c->block);
 
@@ -302,16 +362,23 @@ static int parse_wanted(struct scan *c)
 	return block_parse_some(c->data.data, c->data.len, &c->store->compress, &want, &c->block);
 }
 
+static bool is_damage(int r)
+{
+	return r == -EBADMSG || r == -EPROTO || r == -EFBIG;
+}
+
 /* 1 it is there, 0 it is damaged and was counted. */
 static int read_block(struct scan *c)
 {
 	int r;
 
+	c->all_in_range = c->no_times && is_inside(c, &c->head);
+	c->no_sample_times = c->all_in_range || c->summed;
 	buf_clear(&c->data);
 	r = db_block_data(c->store->db, &c->head, &c->data);
 	if (r >= 0)
 		r = parse_wanted(c);
-	if (r == -EBADMSG || r == -EPROTO || r == -EFBIG) {
+	if (is_damage(r)) {
 		r = store_note_bad_block(c->store, c->head.first);
 		if (r >= 0)
 			r = lose(c, STORE_LOST_BLOCK, c->head.samples ? c->head.samples : 1);
@@ -320,19 +387,53 @@ static int read_block(struct scan *c)
 	return r < 0 ? r : 1;
 }
 
+/* 1 they are there, 0 they are damaged and their blocks are read instead. */
+static int read_sums(struct scan *c, uint32_t which)
+{
+	int r;
+
+	c->all_in_range = c->no_sample_times = true;
+	buf_clear(&c->data);
+	r = db_chunk_data(c->store->db, DB_SUMS, &c->sums.chunks[which], &c->data);
+	if (r >= 0)
+		r = parse_wanted(c);
+	if (r >= 0)
+		return 1;
+	for (size_t i = c->next - 1; i < c->list.n && c->summed[i] == which + 1; i++)
+		c->summed[i] = 0;
+	return is_damage(r) ? 0 : r;
+}
+
+/* The block before c->next, or the sums that begin with it. */
+static int read_next(struct scan *c)
+{
+	uint32_t which = c->summed ? c->summed[c->next - 1] : 0;
+	int r = which ? read_sums(c, which - 1) : 0;
+
+	return r ? r : read_block(c);
+}
+
+/* The block before c->next was in the sums that were handed out with an earlier one. */
+static bool is_told(const struct scan *c)
+{
+	size_t i = c->next - 1;
+
+	return i > 0 && c->summed && c->summed[i] && c->summed[i] == c->summed[i - 1];
+}
+
 int scan_next(struct scan *c)
 {
 	while (c->next < c->list.n) {
 		int r;
 
 		c->head = c->list.blocks[c->next++];
-		if (!is_asked_for(c, &c->head))
+		if (!is_asked_for(c, &c->head) || is_told(c))
 			continue;
 		r = check_limits((void *)c->query);
 		if (r >= 0)
 			r = use_dict(c);
 		if (r >= 0)
-			r = read_block(c);
+			r = read_next(c);
 		if (r < 0)
 			return r;
 		if (r == 0)
@@ -363,7 +464,7 @@ int scan_takes(struct scan *c, const struct block_sample *s)
 		if (r < 0)
 			return r;
 	}
-	if (s->time_ms < c->from_ms || s->time_ms >= c->until_ms)
+	if (!c->no_sample_times && !is_in_range(c, s->time_ms))
 		return 0;
 	r = judge(c, s);
 	if (r == DAMAGED)

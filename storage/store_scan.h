@@ -37,6 +37,13 @@ struct scan {
 	int8_t *stack_verdict; /* by stack */
 	uint32_t n_verdict, n_stack_verdict;
 
+	/* by block of list: 1 + the sums that stand for it, 0 none; NULL: none at all */
+	uint32_t *summed;
+	struct db_chunk_list sums;
+	bool no_times; /* as said to scan_use_sums() */
+	bool all_in_range; /* the block at hand */
+	bool no_sample_times; /* its samples have no times: those that are there are in the range */
+
 	struct profile *losses; /* with no samples: what was lost in the range */
 	uint64_t period_samples; /* samples handed out whose period is known, */
 	long double period_sum; /* and the CPU time of them */
@@ -48,6 +55,13 @@ struct scan {
 int scan_open(struct scan *c, struct store *s, const struct store_query *q, const char *doing,
 	      struct err *err);
 void scan_close(struct scan *c); /* a zeroed one is fine */
+
+/*
+ * Times do not matter, and of labels only these (NULL-terminated; NULL: all): blocks that lie in
+ * the range are handed out without times, and where these labels are enough, sums in the place of
+ * blocks. Before the first scan_next(). 0 or a negative errno.
+ */
+int scan_use_sums(struct scan *c, const char *const *by);
 
 /* 1: a block, in c->head, c->block, c->dict; 0: the end; or a negative errno. */
 int scan_next(struct scan *c);

@@ -80,7 +80,7 @@ static int verify_chunks(struct store *s, const struct db_state *state, struct s
 	struct db_chunk_list l;
 	uint64_t next = state->first_chunk;
 	struct buf data;
-	int r = db_chunk_list(s->db, &l);
+	int r = db_chunk_list(s->db, DB_CHUNKS, &l);
 
 	if (r < 0)
 		return r;
@@ -92,7 +92,7 @@ static int verify_chunks(struct store *s, const struct db_state *state, struct s
 			sum->damaged_rows++;
 		next = l.chunks[i].last + 1;
 		buf_clear(&data);
-		r = db_chunk_data(s->db, &l.chunks[i], &data);
+		r = db_chunk_data(s->db, DB_CHUNKS, &l.chunks[i], &data);
 		if (r == -EBADMSG || r == -EFBIG) {
 			sum->damaged_rows++;
 			r = 0;

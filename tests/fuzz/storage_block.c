@@ -21,8 +21,12 @@ static int takes_odd(void *arg, uint32_t labels)
 /* What the whole passes, its parts do. */
 static void parse_parts(const struct block *whole, const struct buf *bytes, struct compress *z)
 {
-	for (int i = 0; i < 3; i++) {
-		struct block_want want = {.labels = i ? takes_odd : NULL, .no_stacks = i != 1};
+	for (int i = 0; i < 5; i++) {
+		struct block_want want = {.labels = i ? takes_odd : NULL,
+					  .no_stacks = i == 0 || i == 2,
+					  .no_times = i % 2 == 0,
+					  .summed = i >= 3,
+					  .until_ms = UINT64_MAX};
 		struct block part = {};
 
 		if (block_parse_some(bytes->data, bytes->len, z, &want, &part) < 0 ||

@@ -182,6 +182,8 @@ static void what_was_appended_is_found(void **state)
 	assert_int_equal(profile_string(p, "another"), 4);
 	assert_int_equal(profile_append_string(p, "one more", 8), 5);
 	assert_int_equal(profile_string(p, "one more"), 5);
+	for (uint32_t i = 0; i < p->n_strings; i++)
+		assert_int_equal(profile_str_len(p, i), strlen(profile_str(p, i)));
 	profile_free(p);
 }
 
