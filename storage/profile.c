@@ -1,8 +1,8 @@
 /*
  * The profile model: tables that intern what is added to them; see profile.h.
  *
- * This file grows the tables, profile_samples.c what was counted. profile_merge.c adds one profile to another, profile_read.c is what
- * encoders ask, profile_names.c holds the lists of words.
+ * This file grows the tables, profile_samples.c what was counted. profile_merge.c adds one profile
+ * to another, profile_read.c is what encoders ask, profile_names.c holds the lists of words.
  */
 #include "storage/profile_private.h"
 
@@ -522,6 +522,7 @@ int profile_set_lines(struct profile *p, uint32_t location, const struct profile
 	l->first_line = p->n_lines;
 	l->n_lines = n;
 	l->naming = naming;
+	p->namings++;
 	p->n_lines += n;
 	return 0;
 }

@@ -168,6 +168,7 @@ struct profile {
 	uint32_t n_functions, cap_functions;
 	struct profile_line *lines;
 	uint32_t n_lines, cap_lines;
+	uint64_t namings; /* how often a location got another name */
 	struct profile_location *locations;
 	uint32_t n_locations, cap_locations;
 	struct profile_stack *stacks; /* [0] is the empty stack */

@@ -177,7 +177,7 @@ static int sum_level(struct ageing *a, const struct db_chunk_list *sums, int64_t
 
 /* ---- sums whose blocks are gone or were merged ---- */
 
-/* Rows are in the order of first and level: the first part stands before its pair, others behind. */
+/* In the order of first and level the first part stands before its pair, the other behind. */
 static bool is_in_pair(const struct db_chunk_list *sums, size_t i)
 {
 	const struct db_chunk *c = &sums->chunks[i];

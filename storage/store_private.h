@@ -64,6 +64,8 @@ struct store_feed {
 		uint8_t naming;
 	} * named; /* by live location: the name that was taken over last */
 	uint32_t n_named;
+	bool has_new_locations; /* since names were looked through, */
+	uint64_t namings; /* and of live when they were */
 };
 
 /* store.c */
