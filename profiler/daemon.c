@@ -109,9 +109,11 @@ static void tell_store(struct daemon *d, int r, const struct err *err)
 			"hearth serve: the store cannot be written: %s; sampling goes on, and so "
 			"do the tries\n",
 			err_text(err));
-	if (r >= 0 && d->store_error[0])
+	if (r > 0 && !d->store_error[0])
+		fprintf(stderr, "hearth serve: %s\n", err_text(err));
+	if (r == 0 && d->store_error[0])
 		fprintf(stderr, "hearth serve: the store is written again\n");
-	snprintf(d->store_error, sizeof(d->store_error), "%s", r < 0 ? err_text(err) : "");
+	snprintf(d->store_error, sizeof(d->store_error), "%s", r ? err_text(err) : "");
 }
 
 static int commit(struct daemon *d, bool sync)

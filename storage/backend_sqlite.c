@@ -163,14 +163,14 @@ int db_commit(struct db *db, bool sync)
 		db_rollback(db);
 		return r;
 	}
+	/* The WAL is one file as long as the connection lives: earlier commits are synced too. */
+	if (!sync || db->wal_fd < 0 || fdatasync(db->wal_fd) == 0)
+		return 0;
 	/*
-	 * The WAL's file is the same as long as the connection lives, and this covers earlier
-	 * commits too. The commit stands whatever a disk says that cannot sync: the next one will
-	 * fail by itself.
+	 * A disk that failed may say yes the next time without having written. What the WAL holds
+	 * goes into the file instead: other writes, with a sync of their own.
 	 */
-	if (sync && db->wal_fd >= 0)
-		(void)fdatasync(db->wal_fd);
-	return 0;
+	return db_empty_wal(db) < 0 ? DB_UNSYNCED : 0;
 }
 
 /* ---- opening ---- */

@@ -92,7 +92,12 @@ struct db *db_close(struct db *db);
 void db_set_progress(struct db *db, int (*progress)(void *arg), void *arg);
 
 int db_begin(struct db *db, bool write);
-int db_commit(struct db *db, bool sync); /* on failure everything is rolled back */
+/*
+ * On failure everything is rolled back. DB_UNSYNCED: it is committed, but the disk did not take
+ * it when it should have.
+ */
+#define DB_UNSYNCED 1
+int db_commit(struct db *db, bool sync);
 void db_rollback(struct db *db);
 
 /* The sentence for the last failure, with what was being done. Returns code. */

@@ -68,8 +68,11 @@ struct store_feed *store_feed_free(struct store_feed *f);
  * (a JSON text that the next start and `status` without a daemon read). sync: to the disk as
  * well. Locations that the store has names for already are marked named in live (their lines
  * filled in), so that nothing is asked twice. On failure nothing was written and the samples are
- * still in live; -ENOSPC and -EDQUOT: try again later.
+ * still in live; -ENOSPC and -EDQUOT: try again later. STORE_UNSYNCED: it is committed and no
+ * longer in live, but the disk failed to sync it (err has the sentence); each further flush tries
+ * again.
  */
+#define STORE_UNSYNCED 1
 int store_feed_flush(struct store_feed *f, const char *counters_json, bool sync, struct err *err);
 
 /*

@@ -38,6 +38,7 @@ struct store {
 	struct db_state state; /* writers: as committed */
 	struct db_run run; /* of this writer; counters of the last flush */
 	bool run_written;
+	bool unsynced; /* a sync failed: the next commit is to be synced as well */
 	bool last_run_clean; /* how the writer before this one ended */
 	struct growth growth; /* writers */
 	struct growth previous; /* the epoch before, for its names; dict NULL where there is none */
