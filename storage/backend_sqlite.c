@@ -376,10 +376,16 @@ int db_open_reader(const char *path, struct db **ret, struct err *err)
 
 /* ---- space ---- */
 
+uint64_t db_wal_bytes(const struct db *db)
+{
+	struct stat st;
+
+	return db->wal_fd >= 0 && fstat(db->wal_fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
 int db_space(struct db *db, struct db_space *ret)
 {
 	int64_t pages = 0, page_bytes = 0, free_pages = 0;
-	struct stat st = {};
 	int r = get_number(db, "PRAGMA page_count", &pages);
 
 	if (r >= 0)
@@ -388,11 +394,9 @@ int db_space(struct db *db, struct db_space *ret)
 		r = get_number(db, "PRAGMA freelist_count", &free_pages);
 	if (r < 0)
 		return r;
-	if (db->wal_fd >= 0)
-		fstat(db->wal_fd, &st);
 	*ret = (struct db_space){
 		.file_bytes = (uint64_t)(pages * page_bytes),
-		.wal_bytes = (uint64_t)st.st_size,
+		.wal_bytes = db_wal_bytes(db),
 		.free_bytes = (uint64_t)(free_pages * page_bytes),
 	};
 	return 0;

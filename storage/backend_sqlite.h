@@ -148,6 +148,7 @@ struct db_space {
 };
 
 int db_space(struct db *db, struct db_space *ret);
+uint64_t db_wal_bytes(const struct db *db); /* 0 where it is not known */
 /* at most that many free pages to the file system */
 int db_give_back(struct db *db, unsigned int pages);
 /* All of the WAL into the file, and cut it to nothing; -EBUSY when a reader needs it. */

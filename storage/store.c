@@ -113,6 +113,8 @@ static struct store *store_new(const char *path, bool writer)
 		return NULL;
 	s->lock_fd = -1;
 	s->writer = writer;
+	s->hold_ns_max = STORE_HOLD_NS_MAX;
+	s->wal_bytes_max = STORE_WAL_BYTES_MAX;
 	if (resolve(path, &s->path) < 0) {
 		free(s);
 		return NULL;

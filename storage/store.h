@@ -156,7 +156,8 @@ struct store_summary {
 	uint64_t bytes; /* on disk, with WAL */
 	uint64_t samples;
 	uint64_t from_ns, until_ns; /* of what is kept; 0, 0 when empty */
-	uint64_t detail_from_ns; /* full detail from here on */
+	uint64_t detail_from_ns; /* full detail from here on, */
+	uint64_t seconds_from_ns; /* by the second from here on, before that by the minute */
 	uint64_t period_ns;
 	uint64_t blocks, damaged_blocks, damaged_rows, missing_blocks;
 	uint64_t version;

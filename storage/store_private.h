@@ -10,11 +10,13 @@
 #include "storage/growth.h"
 #include "storage/store.h"
 
-#define NS_PER_MS	1000000ull
-#define NS_PER_S	1000000000ull
+#define NS_PER_MS	    1000000ull
+#define NS_PER_S	    1000000000ull
 
-#define STORE_TYPE_CPU	"cpu"
-#define STORE_DICTS_MAX 4 /* dictionaries that readers keep; an epoch is about a day */
+#define STORE_TYPE_CPU	    "cpu"
+#define STORE_HOLD_NS_MAX   (2 * NS_PER_S)
+#define STORE_WAL_BYTES_MAX (16u << 20) /* minutes of a busy host */
+#define STORE_DICTS_MAX	    4 /* dictionaries that readers keep; an epoch is about a day */
 
 /* The store's own reasons of loss. */
 #define STORE_LOST_BLOCK   "store_damaged_block"
@@ -47,6 +49,8 @@ struct store {
 	/* readers */
 	struct store_dict dicts[STORE_DICTS_MAX];
 	uint64_t dict_uses;
+	/* past both, a question that holds up the writer's log is ended */
+	uint64_t hold_ns_max, wal_bytes_max;
 	/* numbers of blocks whose data was found damaged by this handle */
 	uint64_t *bad_blocks;
 	size_t n_bad_blocks, cap_bad_blocks;

@@ -16,13 +16,19 @@ enum verdict { UNASKED, YES, NO, DAMAGED };
 
 static int check_limits(void *arg)
 {
-	const struct store_query *q = (const struct store_query *)arg;
+	struct scan *c = (struct scan *)arg;
+	const struct store_query *q = c->query;
+	uint64_t now_ns;
 
 	if (q->cancel && atomic_load_explicit(q->cancel, memory_order_relaxed))
 		return -ECANCELED;
-	if (q->deadline_ns && quantity_monotonic_ns() > q->deadline_ns)
+	now_ns = quantity_monotonic_ns();
+	if (q->deadline_ns && now_ns > q->deadline_ns)
 		return -ETIMEDOUT;
-	return 0;
+	/* The writer's log can only be emptied when no reader needs what stands in it. */
+	c->holds_up = now_ns - c->begin_ns > c->store->hold_ns_max &&
+		      db_wal_bytes(c->store->db) > c->store->wal_bytes_max;
+	return c->holds_up ? -EBUSY : 0;
 }
 
 /* ---- damage ---- */
@@ -101,7 +107,8 @@ int scan_open(struct scan *c, struct store *s, const struct store_query *q, cons
 {
 	int r;
 
-	*c = (struct scan){.store = s, .query = q, .doing = doing};
+	*c = (struct scan){
+		.store = s, .query = q, .doing = doing, .begin_ns = quantity_monotonic_ns()};
 	buf_init(&c->data, BLOCK_BYTES_MAX);
 	set_range(c);
 	if (c->from_ms > c->until_ms || q->from_ns > q->until_ns)
@@ -111,8 +118,8 @@ int scan_open(struct scan *c, struct store *s, const struct store_query *q, cons
 		return r == -EINVAL ? r : db_error(s->db, err, r, doing);
 	r = profile_new(false, &c->losses);
 	if (r >= 0)
-		r = check_limits((void *)q);
-	db_set_progress(s->db, check_limits, (void *)q);
+		r = check_limits(c);
+	db_set_progress(s->db, check_limits, c);
 	if (r >= 0)
 		r = db_begin(s->db, false);
 	if (r < 0)
@@ -129,6 +136,13 @@ int scan_end(struct scan *c, int code, struct err *err)
 			"%s: the selector's pattern needs too many steps, or the answer is too "
 			"large",
 			c->doing);
+	else if (code == -EBUSY && c->holds_up)
+		err_set(err, code,
+			"%s: ended after %llu s, because the store's log cannot be emptied "
+			"meanwhile and grew to %llu MB; ask for a shorter range",
+			c->doing,
+			(unsigned long long)((quantity_monotonic_ns() - c->begin_ns) / NS_PER_S),
+			(unsigned long long)(db_wal_bytes(c->store->db) >> 20));
 	else if (code < 0)
 		db_error(c->store->db, err, code, c->doing);
 	if (c->in_transaction) {
@@ -429,7 +443,7 @@ int scan_next(struct scan *c)
 		c->head = c->list.blocks[c->next++];
 		if (!is_asked_for(c, &c->head) || is_told(c))
 			continue;
-		r = check_limits((void *)c->query);
+		r = check_limits(c);
 		if (r >= 0)
 			r = use_dict(c);
 		if (r >= 0)
@@ -460,7 +474,7 @@ int scan_takes(struct scan *c, const struct block_sample *s)
 	int r;
 
 	if (++c->steps % STEPS_PER_CHECK == 0) {
-		r = check_limits((void *)c->query);
+		r = check_limits(c);
 		if (r < 0)
 			return r;
 	}

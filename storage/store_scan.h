@@ -12,6 +12,8 @@ struct scan {
 	struct store *store;
 	const struct store_query *query;
 	const char *doing; /* for sentences */
+	uint64_t begin_ns; /* CLOCK_MONOTONIC */
+	bool holds_up; /* the writer's log, for too long */
 	struct selector *selector;
 	uint64_t from_ms, until_ms;
 	struct db_state state;
