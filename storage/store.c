@@ -133,6 +133,7 @@ static void store_free(struct store *s)
 		dict_free(s->dicts[i].dict);
 	growth_done(&s->growth);
 	growth_done(&s->previous);
+	block_done(&s->merging);
 	compress_done(&s->compress);
 	free(s->run.counters);
 	free(s->bad_blocks);

@@ -66,6 +66,12 @@ static int replace_blocks(struct ageing *a, size_t from, size_t until, struct bl
 	return db_block_put(s->db, head, a->bytes.data, a->bytes.len);
 }
 
+static void forget_merging(struct store *s)
+{
+	block_done(&s->merging);
+	s->merging_first = s->merging_last = 0;
+}
+
 /* Times that are coarser cover the whole of their second or minute. */
 static int roll_up(struct ageing *a, size_t i, uint64_t resolution_ms)
 {
@@ -75,6 +81,7 @@ static int roll_up(struct ageing *a, size_t i, uint64_t resolution_ms)
 
 	if (r < 0)
 		return r;
+	forget_merging(a->store);
 	head.resolution_ms = resolution_ms;
 	head.level = 0; /* it is smaller now, and merges again */
 	block_coarsen(&b, resolution_ms);
@@ -151,22 +158,47 @@ static size_t run_end(const struct ageing *a, size_t i, bool *ret_closed)
 }
 
 /* What cannot be read takes no part; its neighbours do without it the next time. */
-static int merge(struct ageing *a, size_t from, size_t until)
+static int gather(struct ageing *a, size_t from, size_t until)
 {
 	_cleanup_(block_done) struct block all = {}, part = {};
-	struct db_block head = a->list.blocks[from];
-	int r;
+	struct store *s = a->store;
+	int r = 0;
 
-	for (size_t i = from; i < until; i++) {
+	forget_merging(s);
+	for (size_t i = from; i < until && r >= 0; i++) {
 		r = ageing_read_block(a, &a->list.blocks[i], &part);
 		if (r >= 0)
 			r = block_append(&all, &part);
-		if (r < 0)
-			return r;
 	}
+	if (r >= 0)
+		r = block_sort(&all);
+	if (r < 0)
+		return r;
+	s->merging = all;
+	all = (struct block){};
+	s->merging_first = a->list.blocks[from].first;
+	s->merging_last = a->list.blocks[until - 1].last;
+	return 0;
+}
+
+/*
+ * Two steps, since both take their time: reading and sorting the parts, and writing the whole.
+ * What a range of numbers holds does not change between them, but by rolling up: then it is read
+ * again.
+ */
+static int merge(struct ageing *a, size_t from, size_t until)
+{
+	struct db_block head = a->list.blocks[from];
+	struct store *s = a->store;
+	int r;
+
 	head.last = a->list.blocks[until - 1].last;
+	if (s->merging_first != head.first || s->merging_last != head.last)
+		return gather(a, from, until);
 	head.level++;
-	return replace_blocks(a, from, until, &all, &head);
+	r = replace_blocks(a, from, until, &s->merging, &head);
+	forget_merging(s);
+	return r;
 }
 
 int ageing_merge_blocks(struct ageing *a)

@@ -44,7 +44,9 @@ struct store {
 	bool last_run_clean; /* how the writer before this one ended */
 	struct growth growth; /* writers */
 	struct growth previous; /* the epoch before, for its names; dict NULL where there is none */
-	uint64_t tried_give_back_ns;
+	/* of the merge that the last step of ageing began: the samples of blocks [first, last] */
+	struct block merging;
+	uint64_t merging_first, merging_last; /* 0, 0: none */
 	struct store_feed *feeds;
 	/* readers */
 	struct store_dict dicts[STORE_DICTS_MAX];
