@@ -89,6 +89,7 @@ struct block_want {
 	 * stack: times are 0 and labels the class. Not with no_stacks.
 	 */
 	bool summed;
+	bool outside; /* of all but [from_ms, until_ms) instead */
 	uint64_t from_ms, until_ms;
 };
 

@@ -277,6 +277,11 @@ static void add_sum(struct parser *p, uint32_t local, uint64_t count, struct blo
 		};
 }
 
+static bool is_in_range(const struct block_want *want, uint64_t time_ms)
+{
+	return (time_ms >= want->from_ms && time_ms < want->until_ms) != want->outside;
+}
+
 /* Its samples, from begin on, become their sums; their stacks are still indexes. */
 static void sum_up_class(struct parser *p, uint32_t begin, struct block *b)
 {
@@ -285,8 +290,7 @@ static void sum_up_class(struct parser *p, uint32_t begin, struct block *b)
 	for (uint32_t i = begin; i < end; i++) {
 		const struct block_sample *s = &b->samples[i];
 
-		if (p->want->no_times ||
-		    (s->time_ms >= p->want->from_ms && s->time_ms < p->want->until_ms))
+		if (p->want->no_times || is_in_range(p->want, s->time_ms))
 			p->sums[s->stack] += s->count;
 	}
 	b->n_samples = begin;

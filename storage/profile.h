@@ -229,6 +229,7 @@ int profile_add_sample(struct profile *p, uint64_t time_ns, uint32_t stack, uint
 int64_t profile_add_sample_row(struct profile *p, uint64_t time_ns, uint32_t stack, uint32_t labels,
 			       uint64_t count);
 void profile_clear_samples(struct profile *p); /* the tables stay */
+int profile_drop_empty(struct profile *p); /* rows whose count is 0 */
 int profile_add_loss(struct profile *p, const char *reason, uint64_t count);
 
 /*

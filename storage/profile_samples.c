@@ -66,6 +66,24 @@ void profile_clear_samples(struct profile *p)
 	idmap_clear(&p->sample_index);
 }
 
+int profile_drop_empty(struct profile *p)
+{
+	uint32_t kept = 0;
+	int r = 0;
+
+	for (uint32_t i = 0; i < p->n_samples; i++)
+		if (p->samples[i].count)
+			p->samples[kept++] = p->samples[i];
+	if (kept == p->n_samples)
+		return 0;
+	p->n_samples = kept;
+	idmap_clear(&p->sample_index);
+	for (uint32_t i = 0; i < kept && p->merge && r >= 0; i++)
+		r = idmap_add(&p->sample_index,
+			      sample_hash(p->samples[i].stack, p->samples[i].labels), i);
+	return r;
+}
+
 int profile_add_loss(struct profile *p, const char *reason, uint64_t count)
 {
 	int64_t id = profile_string(p, reason);

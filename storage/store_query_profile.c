@@ -162,14 +162,14 @@ static void set_range(struct profile *p, const struct scan *c)
 static int finish(struct answer *a, const struct scan *c)
 {
 	struct profile *p = a->profile;
+	int r = profile_drop_empty(p);
 
-	for (uint32_t i = 0; i < c->losses->n_losses; i++) {
-		int r = profile_add_loss(p, profile_str(c->losses, c->losses->losses[i].reason),
-					 c->losses->losses[i].count);
-
-		if (r < 0)
-			return r;
-	}
+	for (uint32_t i = 0; i < c->losses->n_losses && r >= 0; i++)
+		if (c->losses->losses[i].count)
+			r = profile_add_loss(p, profile_str(c->losses, c->losses->losses[i].reason),
+					     c->losses->losses[i].count);
+	if (r < 0)
+		return r;
 	p->period_ns = scan_period_ns(c);
 	set_range(p, c);
 	if (a->keep_samples && p->n_samples)

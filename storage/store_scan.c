@@ -166,6 +166,7 @@ void scan_close(struct scan *c)
 	db_chunk_list_done(&c->sums);
 	free(c->summed);
 	block_done(&c->block);
+	block_done(&c->outside);
 	buf_done(&c->data);
 	free(c->verdict);
 	free(c->stack_verdict);
@@ -230,7 +231,9 @@ static int lose_by_time(struct scan *c)
 	for (uint32_t i = 0; i < c->block.n_losses && r >= 0; i++) {
 		const struct block_loss *l = &c->block.losses[i];
 
-		if (c->all_in_range || is_in_range(c, l->time_ms))
+		if (c->is_outside && !is_in_range(c, l->time_ms))
+			r = lose(c, c->block.reasons[l->reason], -l->count);
+		else if (!c->is_outside && (c->all_in_range || is_in_range(c, l->time_ms)))
 			r = lose(c, c->block.reasons[l->reason], l->count);
 	}
 	return r;
@@ -313,16 +316,20 @@ static bool is_inside(const struct scan *c, const struct db_block *b)
 	return b->from_ms >= c->from_ms && b->until_ms <= c->until_ms;
 }
 
-/* Are these sums of blocks that are all asked for, to their last sample, and not told yet? */
+/*
+ * Are these sums of blocks that are all asked for and not told yet, to their last sample, but for
+ * one among several that the range may cut?
+ */
 static bool is_useful(const struct scan *c, size_t from, size_t until)
 {
-	for (size_t i = from; i < until; i++) {
-		const struct db_block *b = &c->list.blocks[i];
+	size_t n_cut = 0;
 
-		if (c->summed[i] || !is_asked_for(c, b) || !is_inside(c, b))
+	for (size_t i = from; i < until; i++) {
+		if (c->summed[i] || !is_asked_for(c, &c->list.blocks[i]))
 			return false;
+		n_cut += !is_inside(c, &c->list.blocks[i]);
 	}
-	return true;
+	return n_cut == 0 || (n_cut == 1 && until - from > 1);
 }
 
 int scan_use_sums(struct scan *c, const char *const *by)
@@ -401,21 +408,72 @@ static int read_block(struct scan *c)
 	return r < 0 ? r : 1;
 }
 
-/* 1 they are there, 0 they are damaged and their blocks are read instead. */
-static int read_sums(struct scan *c, uint32_t which)
+/* What of block i the range leaves out, if anything. 0 or a negative errno. */
+static int read_outside(struct scan *c, size_t i)
 {
+	struct block_want want = {
+		.labels = selector_is_all(c->selector) ? NULL : is_wanted,
+		.arg = c,
+		.summed = true,
+		.outside = true,
+		.from_ms = c->from_ms,
+		.until_ms = c->until_ms,
+	};
 	int r;
 
+	/* Of a damaged dictionary it is not known what is to be taken away. */
+	if (c->dict->n_holes || c->dict->broken)
+		return -EBADMSG;
+	buf_clear(&c->data);
+	r = db_block_data(c->store->db, &c->list.blocks[i], &c->data);
+	if (r >= 0)
+		r = block_parse_some(c->data.data, c->data.len, &c->store->compress, &want,
+				     &c->outside);
+	for (uint32_t k = 0; r >= 0 && k < c->outside.n_samples; k++)
+		c->outside.samples[k].count = -c->outside.samples[k].count;
+	c->outside_due = r >= 0;
+	return r;
+}
+
+static int read_sums_data(struct scan *c, uint32_t which)
+{
+	int r = 0;
+
+	for (size_t i = c->next - 1; r >= 0 && i < c->list.n && c->summed[i] == which + 1; i++)
+		if (!is_inside(c, &c->list.blocks[i]))
+			r = read_outside(c, i);
 	c->all_in_range = c->no_sample_times = true;
 	buf_clear(&c->data);
-	r = db_chunk_data(c->store->db, DB_SUMS, &c->sums.chunks[which], &c->data);
 	if (r >= 0)
-		r = parse_wanted(c);
+		r = db_chunk_data(c->store->db, DB_SUMS, &c->sums.chunks[which], &c->data);
+	return r < 0 ? r : parse_wanted(c);
+}
+
+/* 1 they are there, 0 something is damaged and their blocks are read instead. */
+static int read_sums(struct scan *c, uint32_t which)
+{
+	int r = read_sums_data(c, which);
+
 	if (r >= 0)
 		return 1;
+	c->outside_due = false;
 	for (size_t i = c->next - 1; i < c->list.n && c->summed[i] == which + 1; i++)
 		c->summed[i] = 0;
 	return is_damage(r) ? 0 : r;
+}
+
+/* After the sums of several blocks: what of one of them lies outside of the range. */
+static int hand_out_outside(struct scan *c)
+{
+	struct block sums = c->block;
+	int r;
+
+	c->block = c->outside;
+	c->outside = sums;
+	c->outside_due = c->dict_changed = false;
+	c->is_outside = true;
+	r = lose_by_time(c);
+	return r < 0 ? r : 1;
 }
 
 /* The block before c->next, or the sums that begin with it. */
@@ -437,6 +495,9 @@ static bool is_told(const struct scan *c)
 
 int scan_next(struct scan *c)
 {
+	if (c->outside_due)
+		return hand_out_outside(c);
+	c->is_outside = false;
 	while (c->next < c->list.n) {
 		int r;
 
@@ -487,7 +548,7 @@ int scan_takes(struct scan *c, const struct block_sample *s)
 		return r;
 	if (r == YES && c->head.period_ns && !c->again) {
 		c->period_samples += s->count;
-		c->period_sum += (long double)s->count * (long double)c->head.period_ns;
+		c->period_sum += (long double)(int64_t)s->count * (long double)c->head.period_ns;
 	}
 	return r == YES;
 }

@@ -45,6 +45,13 @@ struct scan {
 	bool no_times; /* as said to scan_use_sums() */
 	bool all_in_range; /* the block at hand */
 	bool no_sample_times; /* its samples have no times: those that are there are in the range */
+	/*
+	 * What of a block that the range cuts lies outside of it, to be taken from sums that were
+	 * handed out: counts are negative (of 2^64), and add up to what is right.
+	 */
+	struct block outside;
+	bool outside_due;
+	bool is_outside; /* the block at hand is that */
 
 	struct profile *losses; /* with no samples: what was lost in the range */
 	uint64_t period_samples; /* samples handed out whose period is known, */
@@ -61,7 +68,8 @@ void scan_close(struct scan *c); /* a zeroed one is fine */
 /*
  * Times do not matter, and of labels only these (NULL-terminated; NULL: all): blocks that lie in
  * the range are handed out without times, and where these labels are enough, sums in the place of
- * blocks. Before the first scan_next(). 0 or a negative errno.
+ * blocks, or of all but a part of one: what is too much then follows with counts below zero, as
+ * two's complement. Before the first scan_next(). 0 or a negative errno.
  */
 int scan_use_sums(struct scan *c, const char *const *by);
 

@@ -246,6 +246,26 @@ static void merging_profiles_add_up_and_drop_times(void **state)
 	profile_free(p);
 }
 
+static void rows_that_came_to_nothing_go(void **state)
+{
+	struct profile_labels none = {};
+	struct profile *p;
+
+	(void)state;
+	assert_int_equal(profile_new(true, &p), 0);
+	assert_int_equal(profile_labels(p, &none), 0);
+	assert_int_equal(profile_labels(p, &(struct profile_labels){.has = 1, .value = {7}}), 1);
+	assert_int_equal(profile_add_sample_row(p, 0, 0, 0, -(uint64_t)5), 0);
+	assert_int_equal(profile_add_sample_row(p, 0, 0, 1, 3), 1);
+	assert_int_equal(profile_add_sample_row(p, 0, 0, 0, 5), 0);
+	assert_int_equal(profile_drop_empty(p), 0);
+	assert_int_equal(p->n_samples, 1);
+	assert_int_equal(profile_add_sample_row(p, 0, 0, 1, 1), 0);
+	assert_int_equal(profile_add_sample_row(p, 0, 0, 0, 2), 1);
+	assert_int_equal(p->samples[0].count, 4);
+	profile_free(p);
+}
+
 static void live_profiles_keep_every_sample(void **state)
 {
 	struct profile *p = fresh(false);
@@ -530,6 +550,7 @@ int main(void)
 		cmocka_unit_test(label_sets_are_compared_by_what_they_say),
 		cmocka_unit_test(uid_zero_is_not_a_missing_uid),
 		cmocka_unit_test(merging_profiles_add_up_and_drop_times),
+		cmocka_unit_test(rows_that_came_to_nothing_go),
 		cmocka_unit_test(live_profiles_keep_every_sample),
 		cmocka_unit_test(losses_are_summed_by_reason),
 		cmocka_unit_test(stacks_are_read_leaf_first_without_the_mark),

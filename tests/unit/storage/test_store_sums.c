@@ -243,6 +243,9 @@ static void questions_are_answered_as_from_the_samples(void **state)
 	check_ranges(r, 40);
 	assert_int_equal(lost(r, 0, T0_MS + BLOCKS * APART_MS), BLOCKS * (BLOCKS + 1) / 2);
 	assert_int_equal(lost(r, T0_MS + APART_MS, T0_MS + 3 * APART_MS), 2 + 3);
+	/* Told with a block's last sample, which this range leaves out of the last block. */
+	assert_int_equal(lost(r, 0, T0_MS + (BLOCKS - 1) * APART_MS + SPAN_MS / 2),
+			 BLOCKS * (BLOCKS - 1) / 2);
 	store_close(r);
 	store_close(s);
 }
@@ -259,6 +262,29 @@ static void sums_are_what_answers(void **state)
 	r = place_reader(at);
 	check(r, 0, T0_MS + BLOCKS * APART_MS, NULL);
 	store_close(r);
+}
+
+/* Where the range cuts a block, its samples are needed: then the damage is told. */
+static void a_damaged_block_that_is_cut_is_lost(void **state)
+{
+	static const char *const nothing[] = {NULL};
+	struct place *at = (struct place *)*state;
+	struct store *s = make_store(at);
+	struct store_query q = {.from_ns = (T0_MS + SPAN_MS / 2) * MS,
+				.until_ns = (T0_MS + BLOCKS * APART_MS) * MS};
+	struct profile *p;
+
+	store_close(s);
+	ask_file(at, "UPDATE block_data SET data = zeroblob(length(data)) WHERE first = 1");
+	s = place_reader(at);
+	assert_int_equal(store_query_profile(s, &q, nothing, false, &p, NULL), 0);
+	assert_int_equal(profile_sample_count(p), (BLOCKS - 1) * A_BLOCK);
+	assert_int_equal(p->n_losses, 2);
+	for (uint32_t i = 0; i < 2; i++)
+		if (!strcmp(profile_str(p, p->losses[i].reason), "store_damaged_block"))
+			assert_int_equal(p->losses[i].count, A_BLOCK);
+	profile_free(p);
+	store_close(s);
 }
 
 static void damaged_and_missing_sums_cost_time_only(void **state)
@@ -334,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PLACE_TEST(questions_are_answered_as_from_the_samples),
 		PLACE_TEST(sums_are_what_answers),
+		PLACE_TEST(a_damaged_block_that_is_cut_is_lost),
 		PLACE_TEST(damaged_and_missing_sums_cost_time_only),
 		PLACE_TEST(ageing_keeps_sums_right),
 		PLACE_TEST(the_version_before_is_read_and_then_brought_up),
