@@ -3,12 +3,14 @@
  * as the daemon does it.
  *
  * Prints bytes a sample, CPU time of taking in and of ageing, the longest step, and what
- * questions cost. Asserts nothing.
+ * questions cost: cold is a reader that was just opened, of a file that no page of is in memory.
+ * Asserts nothing.
  */
 #include "storage/store.h"
 #include "profiler/base/quantity.h"
 #include "tests/bench/made_up_day.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +188,24 @@ static void run_day(struct store *s, uint64_t hours, struct figures *f)
 	profile_free(live);
 }
 
+static void print_question(const char *what, uint64_t begin_ns, uint64_t begin_cpu_ns, int warm)
+{
+	double ms = ms_since(begin_ns), cpu_ms = (double)(cpu_ns() - begin_cpu_ns) / 1e6;
+
+	printf("%-28s %8.1f ms, %8.1f ms of CPU, %s: ", what, ms, cpu_ms, warm ? "warm" : "cold");
+}
+
+/* What is on the disk alone: no page of the file stays in memory. */
+static void make_cold(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0 || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0)
+		fprintf(stderr, "%s: stays in the page cache\n", path);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void ask_heatmap(const char *path, uint64_t from_ns, uint64_t until_ns)
 {
 	struct store_query q = {.from_ns = from_ns, .until_ns = until_ns};
@@ -193,13 +213,14 @@ static void ask_heatmap(const char *path, uint64_t from_ns, uint64_t until_ns)
 	struct err err = {};
 	struct store *s;
 
+	make_cold(path);
 	must(store_open_reader(path, &s, &err), "reader", &err);
 	for (int warm = 0; warm < 2; warm++) {
-		uint64_t begin = quantity_monotonic_ns();
+		uint64_t begin = quantity_monotonic_ns(), begin_cpu = cpu_ns();
 
 		must(store_query_heatmap(s, &q, &map, &err), "heat map", &err);
-		printf("%-28s %8.1f ms %s, %u seconds by %u slots\n", "last hour's heat map",
-		       ms_since(begin), warm ? "warm" : "cold", map.n_columns, STORE_HEATMAP_SLOTS);
+		print_question("last hour's heat map", begin, begin_cpu, warm);
+		printf("%u seconds by %u slots\n", map.n_columns, STORE_HEATMAP_SLOTS);
 		store_heatmap_done(&map);
 	}
 	store_close(s);
@@ -214,14 +235,15 @@ static void ask(const char *path, const char *what, uint64_t from_ns, uint64_t u
 	struct profile *p;
 	struct store *s;
 
+	make_cold(path);
 	must(store_open_reader(path, &s, &err), "reader", &err);
 	for (int warm = 0; warm < 2; warm++) {
-		uint64_t begin = quantity_monotonic_ns();
+		uint64_t begin = quantity_monotonic_ns(), begin_cpu = cpu_ns();
 
 		must(store_query_profile(s, &q, by_nothing ? nothing : NULL, false, &p, &err), what,
 		     &err);
-		printf("%-28s %8.1f ms %s, %llu samples in %u rows\n", what, ms_since(begin),
-		       warm ? "warm" : "cold", (unsigned long long)profile_sample_count(p),
+		print_question(what, begin, begin_cpu, warm);
+		printf("%llu samples in %u rows\n", (unsigned long long)profile_sample_count(p),
 		       p->n_samples);
 		profile_free(p);
 	}
