@@ -107,15 +107,9 @@ static void run_writer(const struct place *at, struct run *r, bool dark)
 
 static uint64_t count_flush(struct store *s, int flush)
 {
-	uint64_t from_ns = (ORACLE_T0_MS + (uint64_t)flush * STEP_MS) * ORACLE_MS, count;
-	struct store_query q = {.from_ns = from_ns, .until_ns = from_ns + STEP_MS * ORACLE_MS};
-	struct profile *p;
+	uint64_t from_ms = ORACLE_T0_MS + (uint64_t)flush * STEP_MS;
 
-	assert_int_equal(store_query_profile(s, &q, NULL, false, &p, NULL), 0);
-	assert_int_equal(p->n_losses, 0);
-	count = profile_sample_count(p);
-	profile_free(p);
-	return count;
+	return oracle_count_in(s, from_ms, from_ms + STEP_MS);
 }
 
 static void assert_undamaged(struct store *s)
