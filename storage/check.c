@@ -68,7 +68,7 @@ static int read_chunk(struct walk *w, const struct db_chunk *head, struct chunk 
 	int r;
 
 	buf_clear(&w->data);
-	r = db_chunk_data(w->survey.db, head, &w->data);
+	r = db_chunk_data(w->survey.db, DB_CHUNKS, head, &w->data);
 	if (r >= 0)
 		r = chunk_parse(w->data.data, w->data.len, &w->compress, ret);
 	return is_damage(r) ? -EBADMSG : r;

@@ -59,7 +59,7 @@ static int put_last_chunk(struct copy *c, uint64_t next)
 		return 0;
 	if (next > c->last_chunk.last + 1)
 		c->last_chunk.last = next - 1;
-	r = db_chunk_put(c->to->db, &c->last_chunk, c->chunk.data, c->chunk.len);
+	r = db_chunk_put(c->to->db, DB_CHUNKS, &c->last_chunk, c->chunk.data, c->chunk.len);
 	c->last_chunk.first = 0;
 	return r < 0 ? r : wrote(c, c->chunk.len);
 }

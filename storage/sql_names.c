@@ -273,7 +273,7 @@ static int keep_dict(struct names_cursor *c)
 static int list_epochs(struct names_cursor *c)
 {
 	struct db_chunk_list l;
-	int r = db_chunk_list(c->sql->names->db, &l);
+	int r = db_chunk_list(c->sql->names->db, DB_CHUNKS, &l);
 
 	if (r < 0)
 		return r;

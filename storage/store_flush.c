@@ -138,7 +138,7 @@ static int put_chunk(struct store *s, struct flush *w)
 	if (r < 0)
 		return r;
 	w->state.next_chunk++;
-	return db_chunk_put(s->db, &head, w->bytes.data, w->bytes.len);
+	return db_chunk_put(s->db, DB_CHUNKS, &head, w->bytes.data, w->bytes.len);
 }
 
 static int put_run(struct store *s, struct db_run *run, const char *counters, uint64_t now_ns)
@@ -182,7 +182,7 @@ static int commit(struct store_feed *f, struct flush *w, const char *counters, b
 	if (r >= 0)
 		r = put_all(f, w, &run, counters);
 	if (r >= 0)
-		r = db_commit(s->db, sync);
+		r = db_commit(s->db, sync || s->unsynced);
 	if (r < 0) {
 		db_rollback(s->db);
 		free(copy);
@@ -196,6 +196,7 @@ static int commit(struct store_feed *f, struct flush *w, const char *counters, b
 	s->run = run;
 	s->run_written = true;
 	s->state = w->state;
+	s->unsynced = r == DB_UNSYNCED;
 	growth_committed(&s->growth);
 	return 0;
 }
@@ -257,5 +258,9 @@ int store_feed_flush(struct store_feed *f, const char *counters_json, bool sync,
 		return db_error(s->db, err, r, "flush");
 	profile_clear_samples(f->live);
 	f->live->n_losses = 0;
+	if (s->unsynced)
+		return err_set(err, STORE_UNSYNCED,
+			       "flush: the disk does not take what is written to it; a power cut "
+			       "would cost more than the last seconds");
 	return 0;
 }

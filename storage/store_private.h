@@ -15,8 +15,10 @@
 
 #define STORE_TYPE_CPU "cpu"
 /* Behind a type: samples that were imported, which age by size alone; questions take both. */
-#define STORE_IMPORTED	".imported"
-#define STORE_DICTS_MAX 4 /* dictionaries that readers keep; an epoch is about a day */
+#define STORE_IMPORTED	    ".imported"
+#define STORE_HOLD_NS_MAX   (2 * NS_PER_S)
+#define STORE_WAL_BYTES_MAX (16u << 20) /* minutes of a busy host */
+#define STORE_DICTS_MAX	    4 /* dictionaries that readers keep; an epoch is about a day */
 
 /* The store's own reasons of loss. */
 #define STORE_LOST_BLOCK   "store_damaged_block"
@@ -40,14 +42,19 @@ struct store {
 	struct db_state state; /* writers: as committed */
 	struct db_run run; /* of this writer; counters of the last flush */
 	bool run_written;
+	bool unsynced; /* a sync failed: the next commit is to be synced as well */
 	bool last_run_clean; /* how the writer before this one ended */
 	struct growth growth; /* writers */
 	struct growth previous; /* the epoch before, for its names; dict NULL where there is none */
-	uint64_t tried_give_back_ns;
+	/* of the merge that the last step of ageing began: the samples of blocks [first, last] */
+	struct block merging;
+	uint64_t merging_first, merging_last; /* 0, 0: none */
 	struct store_feed *feeds;
 	/* readers */
 	struct store_dict dicts[STORE_DICTS_MAX];
 	uint64_t dict_uses;
+	/* past both, a question that holds up the writer's log is ended */
+	uint64_t hold_ns_max, wal_bytes_max;
 	/* numbers of blocks whose data was found damaged by this handle */
 	uint64_t *bad_blocks;
 	size_t n_bad_blocks, cap_bad_blocks;
@@ -70,6 +77,8 @@ struct store_feed {
 		uint8_t naming;
 	} * named; /* by live location: the name that was taken over last */
 	uint32_t n_named;
+	bool has_new_locations; /* since names were looked through, */
+	uint64_t namings; /* and of live when they were */
 };
 
 /* store.c */

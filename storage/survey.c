@@ -179,7 +179,7 @@ static int add_chunk(struct survey *s, int64_t key)
 
 	buf_init(&data, CHUNK_BYTES_MAX);
 	if (r >= 0)
-		r = db_chunk_data(s->db, &c, &data);
+		r = db_chunk_data(s->db, DB_CHUNKS, &c, &data);
 	buf_done(&data);
 	if (r == -ENOMEM)
 		return r;
