@@ -383,9 +383,9 @@ static struct object *file_of_ref(struct objects *o, const struct abi_object_ref
 	return find_or_add(o, &id, path, now_ns);
 }
 
-static struct object *jit_of(struct objects *o, const struct abi_sample *s, uint64_t now_ns)
+static struct object *jit_of(struct objects *o, uint32_t pid, uint64_t start_ns, uint64_t now_ns)
 {
-	struct object_id id = {.kind = PROFILE_OBJECT_JIT, .pid = s->pid, .start_ns = s->start_ns};
+	struct object_id id = {.kind = PROFILE_OBJECT_JIT, .pid = pid, .start_ns = start_ns};
 	struct object *object = find(o, &id);
 
 	if (!object && o->jit >= OBJECTS_JIT_MAX) {
@@ -402,6 +402,20 @@ static struct object *jit_of(struct objects *o, const struct abi_sample *s, uint
 	return object;
 }
 
+struct object *objects_jit(struct objects *o, uint32_t pid, uint64_t start_ns, uint64_t generation,
+			   uint32_t uid, uint64_t now_ns)
+{
+	struct object *object = jit_of(o, pid, start_ns, now_ns);
+
+	if (!object || object->pid != pid)
+		return NULL;
+	if (object->generation != generation)
+		object->profile_id = IDMAP_NONE;
+	object->generation = generation;
+	object->domain = uid < UINT32_MAX - 2 ? (uid ? uid + 1 : DOMAIN_ROOT) : UINT32_MAX - 1;
+	return object;
+}
+
 struct object *objects_of_ref(struct objects *o, const struct abi_sample *s,
 			      const struct abi_object_ref *ref, uint64_t now_ns)
 {
@@ -412,7 +426,7 @@ struct object *objects_of_ref(struct objects *o, const struct abi_sample *s,
 	case ABI_OBJECT_FILE:
 		return file_of_ref(o, ref, now_ns);
 	case ABI_OBJECT_ANON:
-		return jit_of(o, s, now_ns);
+		return jit_of(o, s->pid, s->start_ns, now_ns);
 	case ABI_OBJECT_VDSO:
 		id.kind = PROFILE_OBJECT_VDSO;
 		object = find_or_add(o, &id, "[vdso]", now_ns);
@@ -476,7 +490,11 @@ static void hex(const uint8_t *bytes, uint32_t n, char *ret)
  */
 static uint64_t identity_of(const struct object *object)
 {
-	if (object->kind == PROFILE_OBJECT_JIT || object->kind == PROFILE_OBJECT_UNKNOWN)
+	uint64_t jit[] = {object->start_ns, object->generation};
+
+	if (object->kind == PROFILE_OBJECT_JIT)
+		return hash_bytes_keyed(1, object->pid, jit, sizeof(jit));
+	if (object->kind == PROFILE_OBJECT_UNKNOWN)
 		return hash_bytes_keyed(1, object->pid, &object->start_ns,
 					sizeof(object->start_ns));
 	if (object->kind == PROFILE_OBJECT_FILE && object->build_id_bytes == 0)
