@@ -1,6 +1,8 @@
 /* Samples through run-time compiled code, in and out; see jit.h. */
 #include "profiler/collector/jit_state.h"
 
+#include "profiler/jail/open_for.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,7 +141,7 @@ static bool announce(struct jit *j, struct jit_process *p)
 	struct resolve_object o = {
 		.object = p->number,
 		.kind = RESOLVE_JIT,
-		.domain = p->uid ? p->uid + 1 : 0,
+		.domain = open_for_domain(p->uid, 0),
 		.pid = p->pid,
 		.start_ns = p->start_ns,
 		.uid = p->uid,

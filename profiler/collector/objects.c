@@ -2,6 +2,7 @@
 #include "profiler/collector/objects.h"
 
 #include "profiler/collector/kernel_build_id.h"
+#include "profiler/jail/open_for.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,13 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DOMAIN_ROOT	0
-#define DOMAIN_WRITABLE UINT32_MAX /* root's, but others can write it */
-#define WRITE_BY_OTHERS 0022
-
 struct objects {
 	struct bpf_programs *programs;
 	struct resolve *resolve;
+	struct tables *tables;
 	struct object *table; /* [0] unused; a free place has path NULL */
 	uint32_t n, cap;
 	uint32_t used;
@@ -55,7 +53,8 @@ static uint64_t id_hash(const struct object_id *id)
 	return hash_bytes(&hashed, sizeof(hashed));
 }
 
-int objects_new(struct bpf_programs *programs, struct resolve *resolve, struct objects **ret)
+int objects_new(struct bpf_programs *programs, struct resolve *resolve, struct tables *tables,
+		struct objects **ret)
 {
 	struct objects *o = calloc(1, sizeof(*o));
 
@@ -63,6 +62,7 @@ int objects_new(struct bpf_programs *programs, struct resolve *resolve, struct o
 		return -ENOMEM;
 	o->programs = programs;
 	o->resolve = resolve;
+	o->tables = tables;
 	o->n = 1;
 	*ret = o;
 	return 0;
@@ -144,6 +144,8 @@ static void forget(struct objects *o, struct object *object)
 {
 	if (object->kind == PROFILE_OBJECT_FILE && o->programs)
 		bpf_programs_forget_object(o->programs, &object->key);
+	if (o->tables)
+		tables_forget(o->tables, object->number);
 	if (object->announced)
 		resolve_forget(o->resolve, object->number);
 	if (object->kind == PROFILE_OBJECT_JIT)
@@ -259,17 +261,6 @@ static struct object *find_or_add(struct objects *o, const struct object_id *id,
 	return object;
 }
 
-/*
- * Whose word a file is: root's where only root can write it, its owner's, or whoever's can write
- * it.
- */
-static uint32_t domain_of(const struct abi_object *file)
-{
-	if (file->uid == 0)
-		return file->mode & WRITE_BY_OTHERS ? DOMAIN_WRITABLE : DOMAIN_ROOT;
-	return file->uid < UINT32_MAX - 2 ? file->uid + 1 : UINT32_MAX - 1;
-}
-
 static void announce(struct objects *o, struct object *object, const struct abi_object *file)
 {
 	struct resolve_object r = {
@@ -308,6 +299,25 @@ static void announce(struct objects *o, struct object *object, const struct abi_
 		r.is_exe = file->is_exe;
 	}
 	object->announced = resolve_announce(o->resolve, &r) == 0;
+	objects_miss_table(o, object, 0, object->used_ns);
+}
+
+static void tell(struct objects *o, const struct object *object)
+{
+	struct abi_object_info info = {.number = object->number};
+
+	if (o->programs)
+		bpf_programs_tell_object(o->programs, &object->key, &info);
+}
+
+void objects_miss_table(struct objects *o, const struct object *object, uint64_t offset,
+			uint64_t now_ns)
+{
+	if (!o->tables || !object->announced ||
+	    (object->kind != PROFILE_OBJECT_FILE && object->kind != PROFILE_OBJECT_VDSO))
+		return;
+	if (tables_miss(o->tables, object->number, offset, now_ns))
+		resolve_ask_table(o->resolve, object->number);
 }
 
 struct object *objects_describe(struct objects *o, const struct abi_object *file, const char *path,
@@ -328,12 +338,11 @@ struct object *objects_describe(struct objects *o, const struct abi_object *file
 	}
 	memcpy(object->build_id, file->build_id, sizeof(object->build_id));
 	object->build_id_bytes = file->build_id_bytes;
-	object->domain = domain_of(file);
+	object->domain = open_for_domain(file->uid, file->mode);
 	object->state = OBJECT_DESCRIBED;
 	object->profile_id = IDMAP_NONE;
+	tell(o, object);
 	announce(o, object, file);
-	if (o->programs)
-		bpf_programs_number_object(o->programs, &object->key, object->number);
 	return object;
 }
 
@@ -412,7 +421,7 @@ struct object *objects_jit(struct objects *o, uint32_t pid, uint64_t start_ns, u
 	if (object->generation != generation)
 		object->profile_id = IDMAP_NONE;
 	object->generation = generation;
-	object->domain = uid < UINT32_MAX - 2 ? (uid ? uid + 1 : DOMAIN_ROOT) : UINT32_MAX - 1;
+	object->domain = open_for_domain(uid, 0);
 	return object;
 }
 

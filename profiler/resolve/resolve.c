@@ -16,9 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define END_MS	      1000
-#define OFFSETS_FIRST 16
-#define OPEN_MIN      16
+#define END_MS		1000
+#define OFFSETS_FIRST	16
+#define OPEN_MIN	16
+#define RESOLVE_THREADS (2 + RESOLVE_WORKERS_MAX) /* one opens, the others ask */
 
 uint64_t resolve_now_ms(void)
 {
@@ -207,6 +208,8 @@ void resolve_set_aside(struct resolve *r, struct resolve_entry *e, int error, co
 		resolve_answer_add(r, a);
 	}
 	answer_nameless(r, e);
+	if (e->wants_table)
+		resolve_table_enqueue(r, e);
 }
 
 /* ---- announcing, asking, forgetting ---- */
@@ -352,6 +355,8 @@ void resolve_forget(struct resolve *r, uint32_t object)
 		if (e->queued)
 			TAILQ_REMOVE(e->state == RESOLVE_TO_OPEN ? &r->opening : &r->ready, e,
 				     queue);
+		if (e->table_queued)
+			TAILQ_REMOVE(&r->tables, e, table_queue);
 		if (e->busy)
 			e->forgotten = true;
 		else
@@ -384,6 +389,8 @@ static int init_lock(struct resolve *r)
 	if (!result)
 		result = pthread_cond_init(&r->to_ask, &attr);
 	if (!result)
+		result = pthread_cond_init(&r->to_table, &attr);
+	if (!result)
 		result = pthread_cond_init(&r->ended, &attr);
 	pthread_condattr_destroy(&attr);
 	return -result;
@@ -399,8 +406,9 @@ static struct resolve *alloc(const struct resolve_options *options)
 	r->open_max = descriptors_allowed();
 	TAILQ_INIT(&r->opening);
 	TAILQ_INIT(&r->ready);
+	TAILQ_INIT(&r->tables);
 	STAILQ_INIT(&r->answers);
-	for (unsigned int i = 0; i < RESOLVE_WORKERS_MAX; i++)
+	for (unsigned int i = 0; i <= RESOLVE_WORKERS_MAX; i++)
 		r->slot[i] = (struct resolve_slot){
 			.r = r, .index = i, .worker = {.pidfd = -1, .sock = -1}};
 	r->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -424,8 +432,10 @@ static unsigned int start_threads(struct resolve *r)
 	pthread_mutex_lock(&r->lock);
 	if (pthread_create(&r->opener, NULL, resolve_open_run, r) == 0)
 		n++;
-	while (n > 0 && n <= RESOLVE_WORKERS_MAX &&
-	       pthread_create(&r->slot[n - 1].thread, NULL, resolve_ask_run, &r->slot[n - 1]) == 0)
+	while (n > 0 && n <= 1 + RESOLVE_WORKERS_MAX &&
+	       pthread_create(&r->slot[n - 1].thread, NULL,
+			      n <= RESOLVE_WORKERS_MAX ? resolve_ask_run : resolve_table_run,
+			      &r->slot[n - 1]) == 0)
 		n++;
 	r->running = n;
 	pthread_mutex_unlock(&r->lock);
@@ -435,7 +445,7 @@ static unsigned int start_threads(struct resolve *r)
 
 static void kill_workers(struct resolve *r)
 {
-	for (unsigned int i = 0; i < RESOLVE_WORKERS_MAX; i++)
+	for (unsigned int i = 0; i <= RESOLVE_WORKERS_MAX; i++)
 		if (r->slot[i].alive)
 			syscall(SYS_pidfd_send_signal, r->slot[i].worker.pidfd, SIGKILL, NULL, 0);
 }
@@ -464,6 +474,7 @@ static bool stop_threads(struct resolve *r, unsigned int n)
 	r->ending = true;
 	pthread_cond_broadcast(&r->to_open);
 	pthread_cond_broadcast(&r->to_ask);
+	pthread_cond_broadcast(&r->to_table);
 	kill_workers(r);
 	all = wait_for_end(r);
 	pthread_mutex_unlock(&r->lock);
@@ -498,9 +509,11 @@ static void free_all(struct resolve *r)
 		free(r->failed[i].path);
 	pthread_cond_destroy(&r->ended);
 	pthread_cond_destroy(&r->to_ask);
+	pthread_cond_destroy(&r->to_table);
 	pthread_cond_destroy(&r->to_open);
 	pthread_mutex_destroy(&r->lock);
 	close(r->event);
+	table_cache_close(r->cache);
 	free(r);
 }
 
@@ -511,8 +524,11 @@ int resolve_new(const struct resolve_options *options, struct resolve **ret, str
 
 	if (!r)
 		return err_set(err, -ENOMEM, "no memory or descriptors for naming");
+	/* Without one, tables are compiled anew at each start. */
+	if (options->table_cache)
+		table_cache_open(options->table_cache, &r->cache);
 	n = start_threads(r);
-	if (n < 1 + RESOLVE_WORKERS_MAX) {
+	if (n < RESOLVE_THREADS) {
 		if (stop_threads(r, n))
 			free_all(r);
 		return err_set(err, -EAGAIN, "no threads for naming");
@@ -524,7 +540,7 @@ int resolve_new(const struct resolve_options *options, struct resolve **ret, str
 /* A thread that hangs keeps everything it may still touch; the process's end takes it along. */
 struct resolve *resolve_free(struct resolve *r)
 {
-	if (r && stop_threads(r, 1 + RESOLVE_WORKERS_MAX))
+	if (r && stop_threads(r, RESOLVE_THREADS))
 		free_all(r);
 	return NULL;
 }
