@@ -67,7 +67,7 @@ size_t jit_pending(const struct jit *j);
 struct jit_counts {
 	uint32_t processes;
 	uint64_t held; /* samples that wait */
-	uint64_t frames_named, frames_nameless; /* of samples that were given on */
+	uint64_t frames_named, frames_nameless; /* of samples that were given on, as of now */
 	uint64_t generations; /* begun because code was renamed */
 	uint64_t left_out; /* samples past one of the maxima above */
 };

@@ -5,6 +5,7 @@
 #include "profiler/collector/jit_state.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- asking ---- */
 
@@ -12,11 +13,12 @@ static void add_nameless(struct jit *j, struct jit_process *p, struct jit_addres
 {
 	uint32_t n = p->asked_again;
 
-	if (a->name != JIT_NAMELESS || a->asked == p->asking || n == JIT_MUCH)
+	if (a->name != JIT_NAMELESS || a->asked == p->asking || n == JIT_AGAIN_MAX)
 		return;
 	a->asked = p->asking;
 	p->again[n] = a->address;
-	j->questions[n] = (struct resolve_jit_question){a->address, a->time_ns};
+	j->questions[2 * n] = (struct resolve_jit_question){a->address, a->time_ns};
+	j->questions[2 * n + 1] = (struct resolve_jit_question){a->address, a->last_ns};
 	p->asked_again++;
 }
 
@@ -27,7 +29,7 @@ static void add_round(struct jit *j, struct jit_process *p)
 		p->again_at = 0;
 	if (p->again_at == 0)
 		p->round_end = p->n;
-	while (p->again_at < p->round_end && p->asked_again < JIT_MUCH)
+	while (p->again_at < p->round_end && p->asked_again < JIT_AGAIN_MAX)
 		add_nameless(j, p, &p->addresses[p->again_at++]);
 }
 
@@ -82,7 +84,7 @@ static void ask(struct jit *j, struct jit_process *p, uint64_t now_ns)
 	uint32_t n;
 
 	if (!p->again)
-		p->again = calloc(JIT_MUCH, sizeof(*p->again));
+		p->again = calloc(JIT_AGAIN_MAX, sizeof(*p->again));
 	if (!p->again)
 		return;
 	p->asking++;
@@ -90,7 +92,8 @@ static void ask(struct jit *j, struct jit_process *p, uint64_t now_ns)
 	if (again)
 		add_round(j, p);
 	add_nameless_of_held(j, p);
-	n = add_held(j, p, p->asked_again);
+	p->asked_generation = p->generation;
+	n = add_held(j, p, 2 * p->asked_again);
 	if (resolve_jit_ask(j->resolve, p->number, j->questions, n) < 0) {
 		p->asked_held = p->asked_again = p->again_at = 0;
 		return; /* the next time */
@@ -141,21 +144,30 @@ size_t jit_pending(const struct jit *j)
 
 /* ---- answers ---- */
 
-/* What was nameless has a name: it had it all the time. Whether there was such. */
+/*
+ * What was nameless has a name, if it had the same from its first sample to its last. Whether there
+ * was such.
+ */
 static bool take_again(struct jit *j, struct jit_process *p, const struct resolve_jit_names *names,
 		       struct profile *live)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; i < p->asked_again && i < names->n; i++) {
-		const char *name = jit_name_of(names, i);
-		struct jit_address *a = name ? jit_address_find(p, p->again[i]) : NULL;
+	/* Those that a generation which has ended had stay as they are. */
+	if (p->asked_generation != p->generation)
+		return false;
+	for (uint32_t i = 0; i < p->asked_again && 2 * i + 1 < names->n; i++) {
+		const char *first = jit_name_of(names, 2 * i),
+			   *last = jit_name_of(names, 2 * i + 1);
+		struct jit_address *a = jit_address_find(p, p->again[i]);
 
-		if (!a || a->name != JIT_NAMELESS)
+		if (!a || a->name != JIT_NAMELESS || !first || !last || strcmp(first, last) != 0)
 			continue;
-		a->name = jit_name_hash(name);
+		a->name = jit_name_hash(first);
 		p->n_nameless--;
-		jit_name_location(j, p, a, name, live);
+		j->counts.frames_named += a->frames;
+		j->counts.frames_nameless -= a->frames;
+		jit_name_location(j, p, a, first, live);
 		any = true;
 	}
 	return any;
@@ -208,7 +220,7 @@ void jit_answered(struct jit *j, uint32_t number, const struct resolve_jit_names
 			continue;
 		p->asked = false;
 		any = take_again(j, p, names, live);
-		take_held(j, p, names, asked_again, live);
+		take_held(j, p, names, 2 * asked_again, live);
 		if (is_done(j, p, names->over, any))
 			jit_process_remove(j, i);
 		return;

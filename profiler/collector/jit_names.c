@@ -40,7 +40,8 @@ static int address_add(struct jit *j, struct jit_process *p, uint64_t address, u
 	r = idmap_add(&p->by_address, hash_bytes(&address, sizeof(address)), p->n);
 	if (r < 0)
 		return r;
-	p->addresses[p->n++] = (struct jit_address){address, name, time_ns, 0, 0};
+	p->addresses[p->n++] = (struct jit_address){
+		.address = address, .name = name, .time_ns = time_ns, .last_ns = time_ns};
 	j->n_addresses++;
 	p->n_nameless += name == JIT_NAMELESS;
 	return 0;
@@ -51,7 +52,7 @@ static void begin_generation(struct jit *j, struct jit_process *p, uint64_t time
 	j->n_addresses -= p->n;
 	/* Never one that was: two samples may be of one nanosecond. */
 	p->generation = time_ns > p->generation ? time_ns : p->generation + 1;
-	p->n = p->n_nameless = p->again_at = p->round_end = p->asked_again = 0;
+	p->n = p->n_nameless = p->again_at = p->round_end = 0;
 	idmap_clear(&p->by_address);
 }
 
@@ -182,6 +183,10 @@ static void name_frames(struct jit *j, struct jit_process *p, const struct jit_h
 		name = jit_name_of(names, question++);
 		*(name ? &j->counts.frames_named : &j->counts.frames_nameless) += 1;
 		a = jit_address_find(p, frame->offset);
+		if (a && !name) {
+			a->frames++;
+			a->last_ns = h->sample.time_ns;
+		}
 		if (a && a->epoch != j->epoch)
 			jit_name_location(j, p, a, name, live);
 	}

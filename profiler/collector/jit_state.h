@@ -11,6 +11,8 @@
 
 #define JIT_MUCH     (RESOLVE_JIT_QUESTIONS_MAX / 2) /* questions that are worth asking at once */
 #define JIT_NAMELESS 0 /* as the hash of a name */
+/* A nameless address takes two questions: what it was called at its first sample and its last. */
+#define JIT_AGAIN_MAX (JIT_MUCH / 2)
 
 /* A sample that waits: its record, in one piece. */
 struct jit_held {
@@ -24,7 +26,8 @@ struct jit_held {
 struct jit_address {
 	uint64_t address;
 	uint64_t name; /* a hash of it; JIT_NAMELESS */
-	uint64_t time_ns; /* of the first sample */
+	uint64_t time_ns, last_ns; /* of the first sample and, while it is nameless, of the last */
+	uint64_t frames; /* of samples, while it is nameless */
 	uint32_t epoch; /* of the live profile that has it */
 	uint32_t asked; /* nameless: with which asking it was asked again last */
 };
@@ -50,7 +53,8 @@ struct jit_process {
 	bool asked; /* an answer is awaited */
 	uint32_t asking; /* counts them */
 	uint32_t asked_again, asked_held; /* what of: nameless addresses first, then samples */
-	uint64_t *again; /* the nameless that were asked, JIT_MUCH at most */
+	uint64_t asked_generation;
+	uint64_t *again; /* the nameless that were asked, JIT_AGAIN_MAX at most */
 	bool round; /* they are of a round through all */
 	uint64_t asked_ns, used_ns;
 };

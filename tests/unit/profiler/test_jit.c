@@ -245,11 +245,36 @@ static void the_nameless_are_named_later(void **state)
 	jit_ask(f->jit, true, 102 * S, f->live);
 	assert_false(f->resolve.asked); /* not at once */
 	jit_ask(f->jit, false, 101 * S + JIT_AGAIN_NS, f->live);
-	assert_int_equal(f->resolve.n, 1);
+	assert_int_equal(f->resolve.n, 2); /* its first sample, and its last */
+	assert_int_equal(jit_counts(f->jit).frames_nameless, 1);
 	assert_int_equal(f->resolve.questions[0].time_ns, 101 * S);
 	answer_one(f, 0x1000, "f");
 	assert_string_equal(name_of(f, 0), "f");
 	assert_int_equal(jit_counts(f->jit).generations, 0);
+	assert_int_equal(jit_counts(f->jit).frames_nameless, 0);
+	assert_int_equal(jit_counts(f->jit).frames_named, 1);
+}
+
+/* A dump that was written late: two names in the time of one location are none. */
+static void who_was_renamed_while_nameless_stays_so(void **state)
+{
+	const char *called[] = {"f", "g"};
+	struct fixture *f = *state;
+	uint32_t which[] = {1, 2};
+	struct resolve_jit_names names = {.n = 2, .names = called, .which = which};
+
+	take(f, 0x1000, 100 * S);
+	take(f, 0x1000, 101 * S);
+	jit_ask(f->jit, true, 101 * S, f->live);
+	answer(f, false, 0, NULL, NULL);
+	jit_ask(f->jit, true, 101 * S + JIT_AGAIN_NS, f->live);
+	assert_int_equal(f->resolve.n, 2);
+	assert_int_equal(f->resolve.questions[0].time_ns, 100 * S);
+	assert_int_equal(f->resolve.questions[1].time_ns, 101 * S);
+	names.questions = f->resolve.questions;
+	f->resolve.asked = false;
+	jit_answered(f->jit, f->resolve.object.object, &names, f->live);
+	assert_string_equal(name_of(f, 0), "[jit]");
 }
 
 /* Its map appears while it runs: what is old and what is met now have the same names. */
@@ -286,17 +311,17 @@ static void who_had_no_name_at_its_first_moment_begins_a_generation_with_it(void
 {
 	const char *called[] = {"f"};
 	struct fixture *f = *state;
-	uint32_t which[] = {0, 1};
-	struct resolve_jit_names names = {.n = 2, .names = called, .which = which};
+	uint32_t which[] = {0, 0, 1};
+	struct resolve_jit_names names = {.n = 3, .names = called, .which = which};
 
 	take(f, 0x1000, 100 * S);
 	jit_ask(f->jit, true, 100 * S, f->live);
 	answer(f, false, 0, NULL, NULL);
 	take(f, 0x1000, 101 * S);
 	jit_ask(f->jit, true, 101 * S, f->live);
-	assert_int_equal(f->resolve.n, 2); /* its first moment, and this one */
-	assert_int_equal(f->resolve.questions[0].time_ns, 100 * S);
-	assert_int_equal(f->resolve.questions[1].time_ns, 101 * S);
+	assert_int_equal(f->resolve.n, 3); /* its first moment, its last until then, this one */
+	assert_int_equal(f->resolve.questions[1].time_ns, 100 * S);
+	assert_int_equal(f->resolve.questions[2].time_ns, 101 * S);
 	names.questions = f->resolve.questions;
 	f->resolve.asked = false;
 	jit_answered(f->jit, f->resolve.object.object, &names, f->live);
@@ -451,6 +476,7 @@ int main(void)
 		TEST(what_is_renamed_begins_a_generation),
 		TEST(within_one_answer_each_sample_has_its_own_name),
 		TEST(the_nameless_are_named_later),
+		TEST(who_was_renamed_while_nameless_stays_so),
 		TEST(the_nameless_are_named_also_while_others_come),
 		TEST(who_had_no_name_at_its_first_moment_begins_a_generation_with_it),
 		TEST(a_process_is_asked_about_until_its_end_and_then_forgotten),
