@@ -12,7 +12,7 @@
 #include "profiler/resolve/resolve.h"
 #include "profiler/collector/sampler.h"
 #include "profiler/collector/stacks.h"
-#include "profiler/collector/tables.h"
+#include "profiler/collector/tables_kernel.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -129,48 +129,6 @@ static void on_cgroup(void *ctx, const struct abi_cgroup *cgroup, const char *pa
 	labels_describe_cgroup(c->labels, cgroup, path);
 }
 
-static int map_chunk(void *ctx, uint32_t number, struct unwind_chunk **ret)
-{
-	struct collector *c = ctx;
-
-	return bpf_programs_map_chunk(c->programs, number, ret);
-}
-
-static void unmap_chunks(void *ctx)
-{
-	struct collector *c = ctx;
-
-	bpf_programs_unmap_chunks(c->programs);
-}
-
-static int tell_object(void *ctx, const struct abi_file_key *key,
-		       const struct abi_object_info *info)
-{
-	struct collector *c = ctx;
-
-	return bpf_programs_tell_object(c->programs, key, info);
-}
-
-static void settle(void *ctx)
-{
-	(void)ctx;
-	bpf_programs_settle();
-}
-
-static int open_tables(struct collector *c)
-{
-	struct tables_kernel kernel = {
-		.ctx = c,
-		.dictionary = bpf_programs_dictionary(c->programs),
-		.map_chunk = map_chunk,
-		.unmap_chunks = unmap_chunks,
-		.tell = tell_object,
-		.settle = settle,
-	};
-
-	return tables_new(&kernel, TABLES_BUDGET_BYTES, &c->tables);
-}
-
 static int open_parts(struct collector *c, struct err *err)
 {
 	static const struct events_handlers handlers = {on_sample, on_object, on_cgroup};
@@ -191,7 +149,7 @@ static int open_parts(struct collector *c, struct err *err)
 	if (r == 0)
 		r = resolve_new(&resolve, &c->resolve, err);
 	if (r == 0 && programs.tables && bpf_programs_walks_mappings(c->programs))
-		r = open_tables(c);
+		r = tables_kernel_new(c->programs, &c->tables);
 	if (r == 0)
 		r = objects_new(c->programs, c->resolve, c->tables, &c->objects);
 	if (r == 0)
