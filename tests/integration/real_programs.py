@@ -31,7 +31,7 @@ class Program:
     name: str
     script: str
     comms: str  # a pattern of the program's own processes: the load's other ones are not judged
-    seconds: int = 7
+    seconds: int = 9
     share: float = 0.995
 
 
