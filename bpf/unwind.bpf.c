@@ -168,9 +168,8 @@ __noinline int frame_step(struct scratch *s, int number)
 		return ABI_END_UNREADABLE;
 	d = bpf_map_lookup_elem(&dictionary, &zero);
 	if (!d || number <= RULE_HOLE) {
-		/* Zero in the first frame, of code that has CFI elsewhere, is just a number. */
-		int zero_is_root =
-			s->by_fp || !s->mapping[s->mapping_at & (MAPPINGS_CACHED - 1)].info.n_pages;
+		/* In the innermost frame, or below one with CFI, zero is just a number. */
+		int zero_is_root = s->by_fp;
 
 		s->by_fp = 1;
 		return unwind_step_fp(&s->walk, zero_is_root);
@@ -180,10 +179,27 @@ __noinline int frame_step(struct scratch *s, int number)
 	return unwind_step(&s->walk, rule);
 }
 
+/*
+ * Whether the frame at hand, a return address in a hole, is where a function begins: no call pushed
+ * it. Such an outermost frame is made by hand, as makecontext() does; the frame is that function's.
+ */
+static __always_inline int is_made_by_hand(struct scratch *s)
+{
+	if (!s->walk.pc_is_return)
+		return 0;
+	s->frame.offset += ARCH_CALL_BYTES;
+	if (rule_find(s) > RULE_HOLE) {
+		s->frame.flags &= ~ABI_FRAME_RETURN;
+		return 1;
+	}
+	s->frame.offset -= ARCH_CALL_BYTES;
+	return 0;
+}
+
 static long walk_step(__u32 i, struct scratch **ctx)
 {
 	struct scratch *s = *ctx;
-	int number = RULE_HOLE;
+	int number = RULE_HOLE, is_root = 0;
 
 	if (s->n_user >= ABI_USER_FRAMES_MAX) {
 		s->end = ABI_END_TOO_DEEP;
@@ -192,14 +208,16 @@ static long walk_step(__u32 i, struct scratch **ctx)
 	s->end = frame_place(s);
 	if (s->end)
 		return 1;
-	if (knob_tables && knob_mappings)
+	if (knob_tables && knob_mappings) {
 		number = rule_find(s);
+		is_root = number == RULE_HOLE && is_made_by_hand(s);
+	}
 	if (number == NO_TABLE) {
 		s->frame.flags |= ABI_FRAME_NO_TABLE;
 		s->no_table = 1;
 	}
 	frame_keep(s);
-	s->end = frame_step(s, number);
+	s->end = is_root ? ABI_END_ROOT : frame_step(s, number);
 	return s->end != 0;
 }
 

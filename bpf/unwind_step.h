@@ -3,8 +3,9 @@
  * One frame of a user stack: from a frame's registers and the rule that holds at its PC to its
  * caller's. Pure: whoever includes this has defined
  *
- *	UNWIND_READ(to, bytes, address)		copy bytes (16 to 136) of the process's memory; 0, or
- *						anything else where they cannot be read
+ *	UNWIND_READ(to, bytes, address)
+ *
+ * which copies bytes (8 to 264) of the process's memory; 0, or else where they cannot be read,
  *
  * so that the same lines are the kernel program and what sanitizers, fuzzers and the judges see.
  * The rules are those of bpf/unwind_table.h; what they mean is DWARF's call frame information.
@@ -86,7 +87,7 @@ static __always_inline int unwind_cfa(struct unwind_state *w, const struct unwin
 	end = unwind_register(w, rule->base, &base);
 	if (end)
 		return end;
-	if (rule->kind == UNWIND_KIND_CFA) {
+	if (rule->kind == UNWIND_KIND_CFA || rule->kind == UNWIND_KIND_JUMP) {
 		*ret = base + (__u64)(__s64)offset;
 		return 0;
 	}
@@ -171,7 +172,9 @@ static __always_inline int unwind_step(struct unwind_state *w, const struct unwi
 		return ABI_END_ROOT;
 	if (rule->kind == UNWIND_KIND_SIGNAL)
 		return unwind_signal(w);
-	if (rule->kind > UNWIND_KIND_PLT || rule->kind == UNWIND_KIND_HOLE)
+	if (rule->kind == UNWIND_KIND_REGISTER)
+		return ABI_END_REGISTER;
+	if (rule->kind > UNWIND_KIND_JUMP || rule->kind == UNWIND_KIND_HOLE)
 		return ABI_END_EXPRESSION;
 	end = unwind_cfa(w, rule, &cfa);
 	if (end)

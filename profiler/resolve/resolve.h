@@ -72,8 +72,8 @@ struct resolve_options {
 	bool sandbox; /* false with --no-sandbox */
 	uint64_t worker_bytes_max; /* private memory of one worker; 0: 128 MB */
 	unsigned int request_ms; /* 0: RESOLVE_REQUEST_MS */
-	const char *
-		table_cache; /* a directory for unwind tables, made where it is not there; NULL: none */
+	/* A directory for unwind tables, made where it is not there; NULL: none are kept. */
+	const char *table_cache;
 };
 
 /* Answers, on the thread that calls resolve_take(). Pointers are borrowed for the call. */
