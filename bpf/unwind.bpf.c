@@ -180,8 +180,8 @@ __noinline int frame_step(struct scratch *s, int number)
 }
 
 /*
- * Where the frame at hand, a return address in a hole, is where a function begins, no call led
- * there: the rule of that function's first byte, whose frame it then is; else RULE_HOLE.
+ * A return address in a hole, and a function begins right behind: no call led there. The rule of
+ * that function's first byte, where the frame then is; RULE_HOLE where it is otherwise.
  */
 static __always_inline int rule_without_call(struct scratch *s)
 {
