@@ -180,6 +180,8 @@ static int open_parts(struct collector *c, struct err *err)
 	if (r == 0)
 		r = labels_new(c->programs, &c->labels);
 	if (r == 0)
+		labels_set_static(c->labels, o->labels);
+	if (r == 0)
 		r = stacks_new(c->objects, &c->stacks);
 	if (r == 0)
 		r = events_open(bpf_programs_ring_fd(c->programs), &handlers, c, &c->events);
