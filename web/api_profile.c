@@ -31,10 +31,9 @@ static const char *const *labels_for(const struct web_request *q, bool diff)
 
 	switch (q->params.format) {
 	case EXPORT_FOLDED:
-		return q->params.n_by ? (const char *const *)q->params.by : comm;
 	case EXPORT_FLAME:
 	case EXPORT_HTML:
-		return comm;
+		return q->params.n_by ? (const char *const *)q->params.by : comm;
 	case EXPORT_SPEEDSCOPE:
 		return process;
 	default:
@@ -75,8 +74,11 @@ static int write_answer(struct web_service *w, struct web_request *q, const stru
 
 static int check_by(const struct web_request *q, struct err *err)
 {
-	if (q->params.n_by && q->params.format != EXPORT_FOLDED)
-		return err_set(err, -EINVAL, "by: only format=folded has labels in comm's place");
+	enum export_format f = q->params.format;
+
+	if (q->params.n_by && f != EXPORT_FOLDED && f != EXPORT_FLAME && f != EXPORT_HTML)
+		return err_set(err, -EINVAL,
+			       "by: only folded, flame and html have labels in comm's place");
 	return 0;
 }
 
@@ -111,6 +113,8 @@ int web_api_diff(struct web_service *w, struct store *s, struct web_request *q, 
 		return err_set(err, -EINVAL, "format: a comparison is flame, folded, json or html");
 	base_query.from_ns = q->params.base_from_ns;
 	base_query.until_ns = q->params.base_until_ns;
+	if (q->params.value[WEB_PARAM_BASE_MATCH])
+		base_query.match = q->params.value[WEB_PARAM_BASE_MATCH];
 	r = store_query_profile(s, &query, labels_for(q, true), false, &p, err);
 	if (r == 0)
 		r = store_query_profile(s, &base_query, labels_for(q, true), false, &base, err);

@@ -40,7 +40,7 @@ enum export_format {
 };
 
 struct export_options {
-	/* folded: labels in comm's place, in order, NULL-terminated; none: comm */
+	/* folded, flame, html: labels in comm's place, in order, NULL-terminated; none: comm */
 	const char *by[EXPORT_BY_MAX + 1];
 	const char *title; /* html, speedscope; NULL: "hearth" */
 	/* diff: the other range; NULL: none. json, folded, flame and html know it */

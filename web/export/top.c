@@ -256,7 +256,7 @@ int export_top_text(const struct profile *p, unsigned int rows, unsigned int col
 	if (r == 0)
 		r = export_rows_init(&samples, p);
 	if (r == 0)
-		r = tree_add(&t.tree, p, &samples, TREE_NOW);
+		r = tree_add(&t.tree, p, &samples, NULL, TREE_NOW);
 	if (r == 0)
 		r = tree_order(&t.tree);
 	if (r == 0)
