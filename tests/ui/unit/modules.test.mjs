@@ -81,9 +81,3 @@ test("names can only become text: nothing parses markup or runs strings", () => 
 	);
 	assert.doesNotMatch(page, /(src|href)="(https?:)?\/\//, "nothing from elsewhere");
 });
-
-test("script and style together stay small", () => {
-	const style = fs.statSync(new URL("style.css", folder)).size;
-	const script = Object.values(sources).reduce((n, s) => n + Buffer.byteLength(s), 0);
-	assert.ok(script + style < 150000, `${script} + ${style} bytes`);
-});
