@@ -413,10 +413,15 @@ def test_phone_width(view, _api, moments):
     assert wide <= 390, f"the page is {wide} px wide"
 
 
-def run(base, store=None, pid=None):
+def tests_of(names):
+    return [f for n, f in names.items() if n.startswith("test_")]
+
+
+def run(base, store=None, pid=None, tests=None):
+    """All tests of this file, or those given; 0 when all passed."""
     api = Api(base, store, pid)
     moments = split_moments(api)
-    tests = [f for n, f in globals().items() if n.startswith("test_")]
+    tests = tests_of(globals()) if tests is None else tests
     failed = 0
     with Browser() as browser:
         view = Viewer(browser, base)

@@ -69,12 +69,24 @@ async function requestJson(url, signal) {
 	return (await request(url, signal)).json();
 }
 
-/* The call tree of a range. */
-export async function fetchProfile(range, match, signal) {
-	const response = await request(
-		apiUrl("profile", { ...rangeParams(range, match), format: "flame" }),
-		signal,
-	);
+/*
+ * The address of a range's profile in some format, or of two compared: base is {range, match} or
+ * null; by: labels in the processes' place, with commas.
+ */
+export function profileUrl(range, match, by, base, format) {
+	const params = { ...rangeParams(range, match), format };
+	if (base) {
+		params.base_from = timeParam(base.range.from);
+		params.base_until = timeParam(base.range.until);
+		params.base_match = base.match;
+	}
+	const url = apiUrl(base ? "diff" : "profile", params);
+	return by ? url + by.split(",").map((label) => "&by=" + label).join("") : url;
+}
+
+/* The call tree at an address of profileUrl() with format `flame`. */
+export async function fetchProfile(url, signal) {
+	const response = await request(url, signal);
 	const reader = new ColumnReader();
 	const stream = response.body.getReader();
 	let paused = performance.now();
@@ -120,10 +132,21 @@ async function finishTree(reader) {
 }
 
 export function fetchSeries(range, stepMs, match, by, signal) {
+	const step = stepMs < 1000 ? stepMs + "ms" : stepMs / 1000 + "s";
 	return requestJson(
-		apiUrl("series", { ...rangeParams(range, match), step: stepMs / 1000 + "s", by }),
+		apiUrl("series", { ...rangeParams(range, match), step, by }),
 		signal,
 	);
+}
+
+export function fetchHeatmap(range, match, signal) {
+	return requestJson(apiUrl("heatmap", rangeParams(range, match)), signal);
+}
+
+/* Every sample of a range, as text. */
+export async function fetchSamples(range, match, signal) {
+	const url = apiUrl("profile", { ...rangeParams(range, match), format: "samples" });
+	return (await request(url, signal)).text();
 }
 
 export async function fetchLabels(signal) {

@@ -38,6 +38,23 @@ export function yieldToPage() {
 	return new Promise((resolve) => setTimeout(resolve));
 }
 
+const WORK_MS = 12; /* of long work between two paints */
+
+/*
+ * Runs a generator to its end with pauses for the page; undefined as soon as stale() holds.
+ */
+export async function runSliced(generator, stale) {
+	for (;;) {
+		const end = performance.now() + WORK_MS;
+		do {
+			const { done, value } = generator.next();
+			if (done) return value;
+		} while (performance.now() < end);
+		await yieldToPage();
+		if (stale()) return undefined;
+	}
+}
+
 /* A button that is a switch. */
 export function setPressed(button, pressed) {
 	button.setAttribute("aria-pressed", String(pressed));

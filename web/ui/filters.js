@@ -18,7 +18,8 @@ function removeText(label, value) {
 
 export class Filters {
 	/*
-	 * parts: {chips, label, value, values, form, selector, error}; source: {labels(),
+	 * parts: {chips, label, value, values, form, selector, error, others: lists of labels};
+	 * source: {labels(),
 	 * values(label)}; onMatch(text)
 	 */
 	constructor(parts, source, onMatch) {
@@ -56,6 +57,16 @@ export class Filters {
 			...labels.map((l) => element("option", { value: l }, visibleName(l))),
 		);
 		if (labels.includes("comm")) this.parts.label.value = "comm";
+		for (const select of this.parts.others) {
+			const chosen = select.value;
+			const missing = labels.includes(chosen) ? [] : [chosen];
+			select.replaceChildren(
+				...[...labels, ...missing].map((l) =>
+					element("option", { value: l }, visibleName(l)),
+				),
+			);
+			select.value = chosen;
+		}
 	}
 
 	async offerValues() {

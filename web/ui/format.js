@@ -78,6 +78,20 @@ export function shorterNames(name) {
 	return forms;
 }
 
+/*
+ * The package of a function: Go's import path, the first part of a C++, Rust or Java name; where a
+ * name has none, its object.
+ */
+export function packageOf(name, object) {
+	const go = /^((?:[\w.\-~]+\/)*[\w\-~]+)\.(?:\(?\*?[A-Z]|[a-z_]\w*$|func\d)/.exec(name);
+	if (go && (name.includes("/") || /\.\(|\.func\d/.test(name))) return go[1];
+	const bare = name.replace(/^[<(&*\s]+|^(?:void|int|bool|auto|unsigned|const)\s+/g, "");
+	const scoped = /^([A-Za-z_]\w*)::/.exec(bare);
+	if (scoped) return scoped[1];
+	const java = /^L?((?:[a-z]\w*[./])+)[A-Z]\w*[.;]/.exec(name);
+	return java ? java[1].replace(/[./]$/, "") : object;
+}
+
 /* The name of a file without its folders; what is no path stays. */
 export function baseName(path) {
 	const at = path.lastIndexOf("/");

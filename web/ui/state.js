@@ -9,6 +9,10 @@
 
 const QUERY_TEXT_MAX = 4096; /* characters of one parameter: longer ones are not typed by people */
 
+function oneOf(initial, ...others) {
+	return { initial, check: (v) => v === initial || others.includes(v) };
+}
+
 /* Each parameter once: its default, and what it may be. */
 const FIELDS = {
 	from: { initial: "-1h", check: isTime } /* the timeline's window */,
@@ -25,10 +29,23 @@ const FIELDS = {
 		initial: "",
 		check: isId,
 	} /* first of the small siblings that are zoomed together */,
-	view: { initial: "graph", check: (v) => v === "graph" || v === "table" },
-	color: { initial: "object", check: (v) => v === "object" || v === "kind" },
+	view: oneOf("graph", "table", "sandwich", "calls", "changes"),
+	fn: { initial: "", check: isText } /* whose callers and callees are shown */,
+	color: oneOf("object", "kind", "package"),
+	by: { initial: "", check: isLabels } /* labels in the processes' place */,
 	flip: { initial: "", check: (v) => v === "1" },
-	sort: { initial: "self", check: (v) => v === "self" || v === "total" || v === "name" },
+	invert: { initial: "", check: (v) => v === "1" },
+	merge: { initial: "", check: (v) => v === "1" } /* recursion */,
+	kernel: { initial: "", check: (v) => v === "1" } /* hidden */,
+	lib: { initial: "", check: (v) => v === "1" } /* collapsed */,
+	base: { initial: "", check: isBase } /* compared with; "" nothing */,
+	bmatch: { initial: "", check: isText } /* the base's selector, where it is another */,
+	abs: { initial: "", check: (v) => v === "1" } /* amounts are compared, not shares */,
+	sides: { initial: "", check: (v) => v === "1" } /* side by side */,
+	time: oneOf("cpu", "heat", "lanes"),
+	tby: { initial: "comm", check: isLabels } /* what the timeline is stacked by */,
+	sort: oneOf("self", "total", "name"),
+	part: oneOf("self", "total") /* of functions, in what changed */,
 	filter: { initial: "", check: isText } /* of the table */,
 	utc: { initial: "", check: (v) => v === "1" },
 	theme: { initial: "", check: (v) => v === "dark" || v === "light" },
@@ -42,6 +59,14 @@ function isText(v) {
 
 function isId(v) {
 	return /^[0-9a-z]{1,12}$/.test(v);
+}
+
+function isLabels(v) {
+	return /^[A-Za-z_]\w{0,63}(,[A-Za-z_]\w{0,63}){0,3}$/.test(v);
+}
+
+function isBase(v) {
+	return ["prev", "1h", "24h"].includes(v) || parseSelection(v) !== null;
 }
 
 function isTime(v) {
