@@ -2,7 +2,7 @@
 """The viewer's tests against a real daemon: run_viewer.py [TEST...].
 
 It starts a daemon, gives it something to see, runs the tests of test_viewer.py, test_views.py,
-test_times.py and test_compare.py, or those whose names hold a TEST, and ends it.
+test_times.py, test_compare.py and test_access.py, or those whose names hold a TEST, and ends it.
 
 HEARTH_BUILD names the build folder. Exit 77: no browser, or no sampling on this machine.
 """
@@ -13,6 +13,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "integration")]
 import host  # noqa: E402
+import test_access  # noqa: E402
 import test_compare  # noqa: E402
 import test_times  # noqa: E402
 import test_viewer  # noqa: E402
@@ -36,7 +37,7 @@ def main():
         host.wait_until(lambda: samples(served, pid) >= wanted, 10, f"{wanted} samples")
         tests = [
             test
-            for module in (test_viewer, test_views, test_times, test_compare)
+            for module in (test_viewer, test_views, test_times, test_compare, test_access)
             for test in test_viewer.tests_of(vars(module))
             if not sys.argv[1:] or any(word in test.__name__ for word in sys.argv[1:])
         ]
