@@ -7,8 +7,8 @@
  */
 import { ColumnReader } from "./columns.js";
 import { timeParam } from "./state.js";
-import { buildTree } from "./tree.js";
-import { yieldToPage } from "./dom.js";
+import { buildingTree } from "./tree.js";
+import { runSliced, yieldToPage } from "./dom.js";
 
 const SLICE_MS = 12; /* of reading between two paints */
 const SLICE_BYTES = 262144;
@@ -126,9 +126,7 @@ export async function readProfile(text) {
 async function finishTree(reader) {
 	const { value, column } = reader.finish();
 	await yieldToPage();
-	const tree = buildTree(value, column);
-	await yieldToPage();
-	return tree;
+	return runSliced(buildingTree(value, column), () => false);
 }
 
 export function fetchSeries(range, stepMs, match, by, signal) {

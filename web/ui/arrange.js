@@ -5,9 +5,9 @@
  * its bars are as wide as the mean of both shares, so that what is new and what has gone are both
  * seen. All long work is generators that yield between slices. Pure, no DOM.
  */
-import { deriveColumns } from "./tree.js";
+import { deriveColumns, pauseAt } from "./tree.js";
 
-export const SLICE_NODES = 32768; /* nodes between two yields */
+export const SLICE_NODES = 32768; /* of smaller pieces of work between two yields */
 
 /* Growing columns of nodes: parent, frame, and one column of samples a side. */
 export class Nodes {
@@ -52,6 +52,7 @@ function* sortedChildren(nodes, weight) {
 	const first = new Uint32Array(n + 1);
 	for (let i = 1; i < n; i++) if (weight[i]) first[parent[i] + 1]++;
 	for (let i = 0; i < n; i++) first[i + 1] += first[i];
+	yield;
 	const at = first.slice();
 	const kids = new Uint32Array(n);
 	for (let i = 1; i < n; i++) if (weight[i]) kids[at[parent[i]]++] = i;
@@ -78,18 +79,25 @@ function sortFew(kids, from, until, weight) {
 	}
 }
 
-function totalsOf(nodes) {
+function* totalsOf(nodes) {
 	const totals = nodes.self.map((self) => self.slice(0, nodes.length));
 	for (const total of totals)
-		for (let i = nodes.length - 1; i > 0; i--) total[nodes.parent[i]] += total[i];
+		for (let i = nodes.length - 1; i > 0; i--) {
+			total[nodes.parent[i]] += total[i];
+			if (pauseAt(i)) yield;
+		}
 	return totals;
 }
 
 /* Where each node stands in preorder: parents hand places to their children. */
-function places(nodes, weight, first, kids) {
+function* places(nodes, weight, first, kids) {
 	const n = nodes.length;
-	const size = Uint32Array.from(weight, (w, i) => Number(w > 0 || i === 0));
-	for (let i = n - 1; i > 0; i--) size[nodes.parent[i]] += size[i];
+	const size = new Uint32Array(n);
+	size[0] = 1;
+	for (let i = n - 1; i > 0; i--) {
+		if (weight[i]) size[nodes.parent[i]] += ++size[i];
+		if (pauseAt(i)) yield;
+	}
 	const place = new Uint32Array(n);
 	const depth = new Uint32Array(n);
 	for (let i = 0; i < n; i++) {
@@ -100,6 +108,7 @@ function places(nodes, weight, first, kids) {
 			depth[next] = depth[place[i]] + 1;
 			next += size[kids[k]];
 		}
+		if (pauseAt(i)) yield;
 	}
 	return { place, depth, kept: size[0] };
 }
@@ -112,22 +121,22 @@ function mean(sides, scale) {
 
 /*
  * The tree of `nodes`, with the facts and strings of `source`; `frames` replaces its frame table.
- * scale: what one of the base's samples weighs beside one of now's, in comparisons; side: 0 or 1 to
- * draw one of them alone.
+ * scale: what one of the base's samples weighs beside one of now's, in comparisons; only: 0 or 1 to
+ * draw that side alone.
  */
-export function* arrange(source, nodes, frames, scale, side) {
-	const totals = totalsOf(nodes);
-	yield;
+export function* arrange(source, nodes, frames, scale, only) {
+	const totals = yield* totalsOf(nodes);
 	const two = totals.length > 1;
-	const weigh = (sides) => (two && side === undefined ? mean(sides, scale) : sides[side ?? 0]);
+	const weigh = (sides) => (two && only === undefined ? mean(sides, scale) : sides[only ?? 0]);
 	const weight = weigh(totals);
 	const { first, kids } = yield* sortedChildren(nodes, weight);
-	const { place, depth, kept } = places(nodes, weight, first, kids);
-	yield;
-	const put = (column, Type) => {
+	const { place, depth, kept } = yield* places(nodes, weight, first, kids);
+	const put = function* (column, Type) {
 		const out = new Type(kept);
-		for (let i = 0; i < nodes.length; i++)
+		for (let i = 0; i < nodes.length; i++) {
 			if (!i || weight[i]) out[place[i]] = column[i];
+			if (pauseAt(i)) yield;
+		}
 		return out;
 	};
 	const Count = two ? Float64Array : source.total.constructor;
@@ -138,18 +147,23 @@ export function* arrange(source, nodes, frames, scale, side) {
 		hashes: null,
 		length: kept,
 		depth: depth.subarray(0, kept),
-		frame: put(nodes.frame, Uint32Array),
-		total: put(weight, Count),
-		self: put(weigh(nodes.self), Count),
+		frame: yield* put(nodes.frame, Uint32Array),
+		total: yield* put(weight, Count),
+		self: yield* put(weigh(nodes.self), Count),
 	};
 	yield;
 	if (two) {
-		tree.now = { total: put(totals[0], Float64Array), self: put(nodes.self[0], Float64Array) };
-		tree.was = { total: put(totals[1], Float64Array), self: put(nodes.self[1], Float64Array) };
+		const side = function* (k) {
+			return {
+				total: yield* put(totals[k], Float64Array),
+				self: yield* put(nodes.self[k], Float64Array),
+			};
+		};
+		tree.now = yield* side(0);
+		tree.was = yield* side(1);
 		tree.scale = scale;
-		yield;
 	}
-	deriveColumns(tree);
+	yield* deriveColumns(tree);
 	return tree;
 }
 
@@ -162,12 +176,4 @@ export function* oneSide(tree, side) {
 		self: sidesOf(tree),
 	};
 	return yield* arrange(tree, nodes, {}, tree.scale, side);
-}
-
-/* A generator to its end, at once: for tests and small trees. */
-export function finish(generator) {
-	for (;;) {
-		const { done, value } = generator.next();
-		if (done) return value;
-	}
 }

@@ -6,6 +6,7 @@
  * all stacks where they are read from the leaf; nothing recurses over depth. Pure, no DOM.
  */
 import { arrange, Nodes, sidesOf, SLICE_NODES } from "./arrange.js";
+import { pauseAt } from "./tree.js";
 
 const CALLERS_NODES_MAX = 3000000; /* nodes of a tree by callers: beyond, callers are left out */
 const KEPT = 0xffffffff;
@@ -107,7 +108,7 @@ export function* readTree(tree, options, scale) {
 		}
 		out[i] = at;
 		for (let s = 0; s < sides.length; s++) nodes.self[s][at] += sides[s][i];
-		if (i % SLICE_NODES === SLICE_NODES - 1) yield;
+		if (pauseAt(i)) yield;
 	}
 	yield;
 	return yield* arrange(tree, nodes, table, scale);
@@ -202,7 +203,8 @@ function* spreadCallers(tree, starts, weights, rootFrame, nodesMax) {
 	const scratch = new Cursors(starts.length);
 	scratch.count = new Uint32Array(tree.frameCount);
 	cursors.node.set(starts);
-	cursors.leaf.set(Uint32Array.from({ length: starts.length }, (_, i) => i));
+	for (let i = 0; i < starts.length; i++) cursors.leaf[i] = i;
+	yield;
 	nodes.add(0, rootFrame);
 	const open = starts.length ? [{ node: 0, from: 0, until: starts.length }] : [];
 	let cut = 0;
@@ -239,11 +241,17 @@ function* spreadCallers(tree, starts, weights, rootFrame, nodesMax) {
 /* The whole tree from its leaves: below the root who ran, below each who called it. */
 export function* invertTree(tree, nodesMax = CALLERS_NODES_MAX) {
 	const sides = sidesOf(tree);
-	const starts = [];
-	for (let i = 1; i < tree.length; i++) if (sides.some((self) => self[i])) starts.push(i);
+	const starts = new Uint32Array(tree.length);
+	let n = 0;
+	for (let i = 1; i < tree.length; i++) {
+		if (sides[0][i] || sides[1]?.[i]) starts[n++] = i;
+		if (pauseAt(i)) yield;
+	}
+	const weights = sides.map((self) => new Float64Array(n));
+	for (let s = 0; s < sides.length; s++)
+		for (let i = 0; i < n; i++) weights[s][i] = sides[s][starts[i]];
 	yield;
-	const weights = sides.map((self) => Float64Array.from(starts, (i) => self[i]));
-	return yield* spreadCallers(tree, starts, weights, tree.frame[0], nodesMax);
+	return yield* spreadCallers(tree, starts.subarray(0, n), weights, tree.frame[0], nodesMax);
 }
 
 /* Who calls a function: the root is the function, its children are callers. */

@@ -15,8 +15,30 @@ function requireThat(ok, sentence) {
 	if (!ok) throw new Error("The profile is malformed: " + sentence + ".");
 }
 
-/* Columns as they are in a flame answer; `column` turns an entry into an array (see columns.js). */
+const PAUSE_MASK = 0xffff; /* long loops yield when this many nodes are done */
+
+/* Whether a generator should yield after node i. */
+export function pauseAt(i) {
+	return (i & PAUSE_MASK) === PAUSE_MASK;
+}
+
+/* A generator to its end, at once: for small trees and tests. */
+export function finish(generator) {
+	for (;;) {
+		const { done, value } = generator.next();
+		if (done) return value;
+	}
+}
+
 export function buildTree(answer, column) {
+	return finish(buildingTree(answer, column));
+}
+
+/*
+ * The tree of a flame answer, by a generator that yields between slices; `column` turns an entry of
+ * the answer into an array (see columns.js).
+ */
+export function* buildingTree(answer, column) {
 	const tree = {
 		startMs: answer.start_ns / 1e6,
 		endMs: answer.end_ns / 1e6,
@@ -48,7 +70,7 @@ export function buildTree(answer, column) {
 			tree.frames[name].every((s) => s < tree.strings.length),
 			"a string that is not there",
 		);
-	if (tree.length) deriveColumns(tree);
+	if (tree.length) yield* deriveColumns(tree);
 	else tree.end = tree.parent = tree.start = new Uint32Array(0);
 	return tree;
 }
@@ -73,7 +95,7 @@ function addBase(tree, base, column) {
 }
 
 /* end, parent, start, maxDepth and sorted from depth and total. */
-export function deriveColumns(tree) {
+export function* deriveColumns(tree) {
 	const { depth, total, frame, length, frameCount } = tree;
 	const end = new Uint32Array(length);
 	const parent = new Uint32Array(length);
@@ -113,6 +135,7 @@ export function deriveColumns(tree) {
 		open[d] = i;
 		filled[d] = start[i];
 		above = d;
+		if (pauseAt(i)) yield;
 	}
 	for (let k = above; k >= 0; k--) end[open[k]] = length;
 	Object.assign(tree, { end, parent, start, maxDepth, sorted });

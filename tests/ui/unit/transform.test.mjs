@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { arrange, finish, Nodes } from "../../../web/ui/arrange.js";
+import { arrange, Nodes } from "../../../web/ui/arrange.js";
 import { calleesOf, callersOf, invertTree, readTree } from "../../../web/ui/transform.js";
-import { frameName } from "../../../web/ui/tree.js";
+import { finish, frameName } from "../../../web/ui/tree.js";
 import { deepTree, treeOf } from "./trees.mjs";
 
 /* `name total self` of each node, indented by depth. */
