@@ -3,10 +3,15 @@
 
 #include <string.h>
 
+#define DEPTH_MAX 64 /* of brackets in which declarations are looked at */
+
 struct text {
 	const char *in, *end;
 	char *out;
 	size_t n;
+	size_t depth; /* of brackets */
+	/* by depth: whether this statement declares, and whether the one before did */
+	bool declares[DEPTH_MAX], declared[DEPTH_MAX];
 };
 
 static bool is_space(char c)
@@ -132,6 +137,40 @@ static void shorten_const(struct text *t)
 	t->n = at + strlen("let");
 }
 
+/* `let` after a statement that was one: the first goes on. */
+static bool join_declarations(struct text *t)
+{
+	static const char word[] = "let";
+	size_t len = strlen(word), at = t->n - len;
+	bool follows;
+
+	if (t->n < len || memcmp(t->out + at, word, len) || t->depth >= DEPTH_MAX)
+		return false;
+	if (at > 0 && !is_one_of(t->out[at - 1], ";{}\n"))
+		return false;
+	follows = at > 0 && t->out[at - 1] == ';' && t->declared[t->depth];
+	t->declares[t->depth] = true;
+	if (follows) {
+		t->out[at - 1] = ',';
+		t->n = at;
+	}
+	return follows;
+}
+
+/* What a character outside of texts means for the statement that it stands in. */
+static void note_bracket(struct text *t, char c)
+{
+	if (is_one_of(c, "([{")) {
+		if (++t->depth < DEPTH_MAX)
+			t->declares[t->depth] = t->declared[t->depth] = false;
+	} else if (is_one_of(c, ")]}") && t->depth > 0) {
+		t->depth--;
+	} else if (c == ';' && t->depth < DEPTH_MAX) {
+		t->declared[t->depth] = t->declares[t->depth];
+		t->declares[t->depth] = false;
+	}
+}
+
 static void separate(struct text *t, bool line_end)
 {
 	char before = last(t), after = t->in < t->end ? *t->in : ';';
@@ -154,11 +193,14 @@ size_t tighten_script(const char *text, size_t len, char *out)
 			copy_quoted(&t);
 		else if (*t.in == '/' && may_begin_expression(&t))
 			copy_expression(&t);
-		else
+		else {
+			note_bracket(&t, *t.in);
 			copy(&t);
+		}
 		if (t.in < t.end && skip_blank(&t, &line_end)) {
 			shorten_const(&t);
-			separate(&t, line_end);
+			if (!join_declarations(&t))
+				separate(&t, line_end);
 		}
 		if (t.in < t.end)
 			drop_last_separator(&t);

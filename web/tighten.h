@@ -1,8 +1,9 @@
 /*
  * Scripts and style sheets without what only their readers need: comments, indentation, line ends,
- * spaces between tokens, the last comma or semicolon before a closing bracket; `const` becomes `let`.
- * Nothing is renamed. For our own files, at build time: a slash begins a regular expression where an
- * operand may stand, statements end in semicolons, and none is empty.
+ * spaces between tokens, the last comma or semicolon before a closing bracket; `const` becomes
+ * `let`, and declarations that follow each other one. Nothing is renamed. For our own files, at
+ * build time: a slash begins a regular expression where an operand may stand, statements end in
+ * semicolons, and none is empty.
  */
 #pragma once
 

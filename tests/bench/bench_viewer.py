@@ -2,8 +2,8 @@
 """What the viewer costs in headless Chromium: bench_viewer.py [--speedscope] [SIZE...].
 
 SIZE: nodes of a made-up call tree (default 10000 100000 1000000), or `deep`: one stack of 50,000
-levels. Printed for each: from navigation to the first flame graph on the screen, the longest task, a
-zoom, a search, another reading of the stacks, heap after collection, memory of the renderer. With
+levels. Printed for each: from navigation to the first flame graph on the screen, the longest task,
+a zoom, a search, another reading of the stacks, heap after collection, memory of the renderer. With
 --speedscope the same profile in speedscope as npm publishes it, in the same run. The page and a
 canned answer are served from memory, so the daemon's time is not in it. Nothing is asserted.
 """
@@ -28,7 +28,12 @@ from webdriver import Browser  # noqa: E402
 NAMES = 20000
 DEPTH_MAX = 60
 UI = os.path.join(HERE, "..", "..", "web", "ui")
-TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+}
 KINDS = ["native", "kernel", "inlined", "jit", "interpreted", "label", "incomplete"]
 
 
@@ -200,7 +205,8 @@ const done = arguments[0];
 tasks.length = 0;
 const start = performance.now();
 %s;
-const painted = () => requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+const end = () => done(performance.now() - start);
+const painted = () => requestAnimationFrame(() => setTimeout(end));
 const wait = () => document.documentElement.dataset.ready === '1' ? painted() : setTimeout(wait, 2);
 wait();
 """
@@ -211,11 +217,16 @@ KEY = """document.getElementById('graph')
 ACTIONS = (
     ("a step of the focus", KEY % "ArrowDown"),
     ("zoom", KEY % "Enter"),
-    ("search", "const s = document.getElementById('search'); s.value = 'function_1.*7';"
-     "s.dispatchEvent(new Event('input'))"),
+    (
+        "search",
+        "const s = document.getElementById('search'); s.value = 'function_1.*7';"
+        "s.dispatchEvent(new Event('input'))",
+    ),
     ("inverted", "document.getElementById('invert').click()"),
-    ("recursion merged", "document.getElementById('invert').click();"
-     "document.getElementById('merge').click()"),
+    (
+        "recursion merged",
+        "document.getElementById('invert').click();" "document.getElementById('merge').click()",
+    ),
 )
 
 

@@ -1,5 +1,6 @@
-"""The viewer for everybody: what axe finds (npm axe-core), widths of a phone and of 200 %, contrast,
-and that each key of the sheet does something. Run by run_viewer.py, like test_viewer.py.
+"""The viewer for everybody: what axe finds (npm axe-core), widths of a phone and of 400 %,
+contrast, and that each key of the sheet does something. Run by run_viewer.py, like
+test_viewer.py.
 """
 
 import os
@@ -33,12 +34,10 @@ def axe_source():
 def violations(view, source):
     """What axe finds on the page, as sentences."""
     view.browser.script(source + ";window.axe = axe;")
-    return view.browser.script_async(
-        """const done = arguments[0];
+    return view.browser.script_async("""const done = arguments[0];
         axe.run({resultTypes: ['violations']}).then((r) => done(r.violations.map((v) =>
-            `${v.id}: ${v.help}: ${v.nodes.map((n) => n.target + ' ' + n.failureSummary).join()}`)));
-        """
-    )
+            `${v.id}: ${v.nodes.map((n) => n.target + ' ' + n.failureSummary).join()}`)));
+        """)
 
 
 def phone(view, width=390, scale=2):

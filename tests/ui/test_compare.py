@@ -101,9 +101,7 @@ def test_another_selector_shows_new_and_gone(view, api, moments):
     base = (moments[0] - 1, moments[0] + RANGE_S)
     other = '{comm!="split"}'
     wide = f"{base[0]:.3f}~{base[1]:.3f}"
-    opened(
-        view, moments, match=api.split, base=wide, bmatch=other, view="changes", part="total"
-    )
+    opened(view, moments, match=api.split, base=wide, bmatch=other, view="changes", part="total")
     counts, now, was = diff_of(api, halves(moments)[1], base, api.split, other)
     assert was > 100, was
     assert (int(view.data("samples")), int(view.data("baseSamples"))) == (now, was)

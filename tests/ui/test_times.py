@@ -1,5 +1,5 @@
-"""Time in the viewer, by real clicks and keys: the heat map, the lanes of threads, labels, live. Run by
-run_viewer.py, like test_viewer.py.
+"""Time in the viewer, by real clicks and keys: the heat map, the lanes of threads, labels, live.
+Run by run_viewer.py, like test_viewer.py.
 """
 
 
@@ -8,7 +8,7 @@ def opened(page, moments, **state):
 
 
 def cell_point(view, window, second, slot):
-    """Where the cell of a second and a slot is on the screen: as the axis says, 44 px from the left."""
+    """Where the cell of a second and a slot is on the screen: the axis begins at 44 px."""
     box = view.rect("#heatmap")
     x = box["x"] + 44 + (second + 0.5 - window[0]) / (window[1] - window[0]) * (box["width"] - 56)
     y = box["y"] + 10 + (1 - (slot + 0.5) / 50) * (box["height"] - 14)
@@ -50,8 +50,11 @@ def test_heat_map_has_every_sample_and_selects_cells(view, api, moments):
     assert int(view.data("samples")) == values[at + 10]
     view.browser.script("document.getElementById('heatmap').focus()")
     view.browser.press("Right", "Up", "Up", "Enter")
-    view.browser.wait("a cell by keys", lambda: view.range_s() == (start + 0.04, start + 0.06) or
-                      view.range_s() == (start + 1.04, start + 1.06))
+    view.browser.wait(
+        "a cell by keys",
+        lambda: view.range_s() == (start + 0.04, start + 0.06)
+        or view.range_s() == (start + 1.04, start + 1.06),
+    )
     said = view.browser.find("#heat-cell").property("textContent")
     assert "samples" in said, said
 
@@ -71,7 +74,9 @@ def test_lanes_are_the_threads(view, api, moments):
     assert view.data("lanes") == "1", view.data("lanes")
     assert "churn" in view.browser.find("#lanes-legend").text()
     box = view.rect("#lanes")
-    view.browser.pointer(("move", box["x"] + 300, box["y"] + 8), ("move", box["x"] + 302, box["y"] + 9))
+    view.browser.pointer(
+        ("move", box["x"] + 300, box["y"] + 8), ("move", box["x"] + 302, box["y"] + 9)
+    )
     view.browser.wait("the tooltip", lambda: view.browser.find("#tooltip").shown())
     assert "split" in view.browser.find("#tooltip").text()
     view.browser.click_at(box["x"] + 302, box["y"] + 9)
@@ -82,12 +87,10 @@ def test_timeline_is_stacked_by_any_label(view, api, moments):
     opened(view, moments)
     view.browser.wait(
         "the label uid",
-        lambda: view.browser.script(
-            """const s = document.getElementById('tby');
+        lambda: view.browser.script("""const s = document.getElementById('tby');
             s.value = 'pid';
             s.dispatchEvent(new Event('change'));
-            return s.value === 'pid';"""
-        ),
+            return s.value === 'pid';"""),
     )
     view.browser.wait("the label in the address", lambda: view.state().get("tby") == "pid")
     view.settle()
@@ -103,13 +106,17 @@ def test_wheel_zooms_down_to_a_second(view, _api, moments):
     box = view.rect("#timeline")
     for _ in range(30):
         view.browser.wheel(box["x"] + box["width"] / 2, box["y"] + 50, 0, -240)
-    view.browser.wait("the window in the address", lambda: view.state()["from"] != f"{moments[0]:.3f}")
+    view.browser.wait(
+        "the window in the address", lambda: view.state()["from"] != f"{moments[0]:.3f}"
+    )
     view.settle()
     start, end = view.range_s()
     assert 0.99 <= end - start <= 1.01, (start, end)
     for _ in range(60):
         view.browser.wheel(box["x"] + box["width"] / 2, box["y"] + 50, 0, 240)
-    view.browser.wait("a month", lambda: float(view.state()["until"]) - float(view.state()["from"]) > 30 * 86400)
+    view.browser.wait(
+        "a month", lambda: float(view.state()["until"]) - float(view.state()["from"]) > 30 * 86400
+    )
     view.settle()
 
 

@@ -1,5 +1,5 @@
-"""The profile's views, by real clicks and keys: other readings of the stacks, callers and callees, the
-call tree, pictures. Run by run_viewer.py, like test_viewer.py.
+"""The profile's views, by real clicks and keys: other readings of the stacks, callers and callees,
+the call tree, pictures. Run by run_viewer.py, like test_viewer.py.
 """
 
 import xml.etree.ElementTree
@@ -99,11 +99,9 @@ def test_a_collapsed_library_is_one_frame(view, api, moments):
 def test_groups_are_the_labels_of_the_api(view, api, moments):
     view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}"})
     view.browser.find("#look summary").click()
-    view.browser.script(
-        """const s = document.getElementById('by');
+    view.browser.script("""const s = document.getElementById('by');
         s.value = 'comm,thread,tid';
-        s.dispatchEvent(new Event('change'));"""
-    )
+        s.dispatchEvent(new Event('change'));""")
     view.browser.wait("the group in the address", lambda: "by" in view.state())
     view.settle()
     view.browser.press("Escape")
@@ -147,7 +145,8 @@ def test_callers_and_callees_of_a_function(view, api, moments):
     view.browser.press("s")
     view.browser.wait("the view", lambda: view.browser.find("#sandwich-view").shown())
     assert view.state()["fn"] == "spin_b" and view.state()["view"] == "sandwich"
-    data = "const d = document.getElementById('sandwich-view').dataset; return [d.fn, +d.total, +d.self]"
+    data = """const d = document.getElementById('sandwich-view').dataset;
+        return [d.fn, +d.total, +d.self];"""
     view.browser.wait("its numbers", lambda: view.browser.script(data)[0] == "spin_b")
     name, total, own = view.browser.script(data)
     assert [own, total] == top_of(profile)["spin_b"], (name, total, own)
@@ -186,11 +185,9 @@ def test_the_call_tree_opens_by_keys(view, api, moments):
 
 def test_pictures_hold_what_is_shown(view, api, moments):
     profile = opened(view, api, moments)
-    view.browser.script(
-        """window.saved = [];
+    view.browser.script("""window.saved = [];
         URL.createObjectURL = (blob) => { window.saved.push(blob); return 'data:,'; };
-        HTMLAnchorElement.prototype.click = function () { window.saved.at(-1).file = this.download; };"""
-    )
+        HTMLAnchorElement.prototype.click = function () { saved.at(-1).file = this.download; };""")
     view.browser.find("#downloads summary").click()
     view.browser.find("#save-svg").click()
     view.browser.find("#save-png").click()
@@ -200,9 +197,7 @@ def test_pictures_hold_what_is_shown(view, api, moments):
     titles = [t.text for t in root.iter(SVG + "title")]
     share = f"{share_of(profile, 'spin_a'):.1f} %"
     assert any(t.startswith("spin_a: ") and t.endswith(share) for t in titles), titles
-    png = view.browser.script_async(
-        """const done = arguments[0];
-        createImageBitmap(saved[1]).then((b) => done([saved[1].file, b.width, b.height]));"""
-    )
+    png = view.browser.script_async("""const done = arguments[0];
+        createImageBitmap(saved[1]).then((b) => done([saved[1].file, b.width, b.height]));""")
     assert png[0] == "hearth.png" and png[1] > 300 and png[2] > 100, png
     view.open()

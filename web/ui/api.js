@@ -81,7 +81,13 @@ export function profileUrl(range, match, by, base, format) {
 		params.base_match = base.match;
 	}
 	const url = apiUrl(base ? "diff" : "profile", params);
-	return by ? url + by.split(",").map((label) => "&by=" + label).join("") : url;
+	return by
+		? url +
+				by
+					.split(",")
+					.map((label) => "&by=" + label)
+					.join("")
+		: url;
 }
 
 /* The call tree at an address of profileUrl() with format `flame`. */
@@ -131,10 +137,7 @@ async function finishTree(reader) {
 
 export function fetchSeries(range, stepMs, match, by, signal) {
 	const step = stepMs < 1000 ? stepMs + "ms" : stepMs / 1000 + "s";
-	return requestJson(
-		apiUrl("series", { ...rangeParams(range, match), step, by }),
-		signal,
-	);
+	return requestJson(apiUrl("series", { ...rangeParams(range, match), step, by }), signal);
 }
 
 export function fetchHeatmap(range, match, signal) {

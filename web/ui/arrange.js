@@ -1,5 +1,6 @@
 /*
- * From nodes in any order (each after its parent) to a call tree: totals, siblings by size, preorder.
+ * From nodes in any order (each after its parent) to a call tree: totals, siblings by size,
+ * preorder.
  *
  * What makes such nodes is transform.js. A comparison has two columns of samples, `now` and `was`;
  * its bars are as wide as the mean of both shares, so that what is new and what has gone are both
@@ -127,7 +128,8 @@ function mean(sides, scale) {
 export function* arrange(source, nodes, frames, scale, only) {
 	const totals = yield* totalsOf(nodes);
 	const two = totals.length > 1;
-	const weigh = (sides) => (two && only === undefined ? mean(sides, scale) : sides[only ?? 0]);
+	const weigh = (sides) =>
+		two && only === undefined ? mean(sides, scale) : sides[only ?? 0];
 	const weight = weigh(totals);
 	const { first, kids } = yield* sortedChildren(nodes, weight);
 	const { place, depth, kept } = yield* places(nodes, weight, first, kids);

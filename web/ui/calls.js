@@ -5,7 +5,7 @@
  * call opens what it does alone as well, up to the next fork. Arrow keys move and open.
  */
 import { amountCell } from "./cells.js";
-import { element, swatch } from "./dom.js";
+import { element, on, swatch } from "./dom.js";
 import { cutMiddle, visibleName } from "./format.js";
 import { frameName, nodeSamples } from "./tree.js";
 
@@ -21,8 +21,8 @@ export class CallTree {
 		this.onPick = onPick;
 		this.opened = new Map(); /* node: how many of its children are shown */
 		this.current = 0;
-		body.addEventListener("click", (e) => this.click(e));
-		body.addEventListener("keydown", (e) => {
+		on(body, "click", (e) => this.click(e));
+		on(body, "keydown", (e) => {
 			if (!e.ctrlKey && !e.metaKey && !e.altKey && this.key(e.key))
 				e.preventDefault();
 		});
@@ -78,7 +78,11 @@ export class CallTree {
 			element(
 				"td",
 				{ role: "gridcell", colspan: 4 },
-				element("button", { type: "button", class: "link" }, "more calls …"),
+				element(
+					"button",
+					{ type: "button", class: "link" },
+					"more calls …",
+				),
 			),
 		);
 	}
@@ -147,9 +151,11 @@ export class CallTree {
 		else if (key === "Home") this.current = root;
 		else if (key === "End") this.current = rows.at(-1);
 		else if (key === "ArrowRight" && !opened.has(current)) this.open(current);
-		else if (key === "ArrowRight") this.current = rows[Math.min(at + 1, rows.length - 1)];
+		else if (key === "ArrowRight")
+			this.current = rows[Math.min(at + 1, rows.length - 1)];
 		else if (key === "ArrowLeft" && opened.has(current)) opened.delete(current);
-		else if (key === "ArrowLeft" && current !== root) this.current = tree.parent[current];
+		else if (key === "ArrowLeft" && current !== root)
+			this.current = tree.parent[current];
 		else if (key === "Enter" || key === " ") this.onPick(current);
 		else return false;
 		this.fill(true);

@@ -69,7 +69,9 @@ export function showChanges(body, note, tree, part, palette, onPick) {
 	const { changed, noise } = changedFunctions(tree, part);
 	const most = Math.abs(changed[0]?.change.delta ?? 1);
 	body.replaceChildren(
-		...changed.slice(0, ROWS_MAX).map((r) => changedRow(tree, r, palette, most, onPick)),
+		...changed
+			.slice(0, ROWS_MAX)
+			.map((r) => changedRow(tree, r, palette, most, onPick)),
 	);
 	note.textContent =
 		`${formatCount(changed.length)} functions changed` +
@@ -89,9 +91,13 @@ export function changeLegend(palette) {
 		);
 	return [
 		item("new", 0, "new"),
-		...[3, 2, 1].map((s) => item("more", s, ["by a little", "more", "far more"][s - 1])),
+		...[3, 2, 1].map((s) =>
+			item("more", s, ["by a little", "more", "far more"][s - 1]),
+		),
 		item("noise", 0, "no more than chance makes (p ≥ 0.001)"),
-		...[1, 2, 3].map((s) => item("less", s, ["by a little", "less", "far less"][s - 1])),
+		...[1, 2, 3].map((s) =>
+			item("less", s, ["by a little", "less", "far less"][s - 1]),
+		),
 		item("gone", 0, "gone"),
 	];
 }

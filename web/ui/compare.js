@@ -1,11 +1,12 @@
 /*
- * Two ranges compared: which range the other one is, and what of the difference is more than chance.
+ * Two ranges compared: which range the other one is, and what of the difference is more than
+ * chance.
  *
- * The test is the likelihood-ratio test (G): of shares, whether a function has the same part of both
- * profiles; of amounts, whether its samples fall on both ranges as their lengths do. What chance
- * makes as large in one of a thousand comparisons or more counts as noise. It takes samples as
- * independent; those that follow each other on one CPU are alike, so it asks for the least that must
- * hold. Pure, no DOM.
+ * The test is the likelihood-ratio test (G): of shares, whether a function has the same part of
+ * both profiles; of amounts, whether its samples fall on both ranges as their lengths do. What
+ * chance makes as large in one of a thousand comparisons or more counts as noise. It takes samples
+ * as independent; those that follow each other on one CPU are alike, so it asks for the least that
+ * must hold. Pure, no DOM.
  */
 import { parseSelection } from "./state.js";
 import { allBaseSamples, allSamples } from "./tree.js";

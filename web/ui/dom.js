@@ -3,6 +3,10 @@
  * never become some.
  */
 
+export function on(target, type, listener, options) {
+	target.addEventListener(type, listener, options);
+}
+
 export function byId(id) {
 	return document.getElementById(id);
 }
@@ -15,7 +19,7 @@ export function element(tag, properties, ...children) {
 	const node = document.createElement(tag);
 	for (const [name, value] of Object.entries(properties ?? {})) {
 		if (value === null || value === false || value === undefined) continue;
-		if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+		if (name.startsWith("on")) on(node, name.slice(2), value);
 		else if (name === "class") node.className = value;
 		else node.setAttribute(name, value === true ? "" : String(value));
 	}

@@ -5,7 +5,7 @@
  * The selector is the only truth; chips are how it reads. Values are offered as the daemon lists
  * them for the range shown.
  */
-import { element } from "./dom.js";
+import { element, on } from "./dom.js";
 import { cutMiddle, visibleName } from "./format.js";
 import { addMatcher, formatSelector, parseSelector } from "./selector.js";
 
@@ -27,19 +27,17 @@ export class Filters {
 		this.source = source;
 		this.onMatch = onMatch;
 		this.match = "";
-		parts.form.addEventListener("submit", (e) => {
+		on(parts.form, "submit", (e) => {
 			e.preventDefault();
 			this.add();
 		});
-		parts.value.addEventListener("focus", () => this.offerValues());
-		parts.label.addEventListener("change", () => {
+		on(parts.value, "focus", () => this.offerValues());
+		on(parts.label, "change", () => {
 			parts.value.value = "";
 			parts.values.replaceChildren();
 			this.offerValues();
 		});
-		parts.selector.addEventListener("change", () =>
-			this.onMatch(parts.selector.value.trim()),
-		);
+		on(parts.selector, "change", () => this.onMatch(parts.selector.value.trim()));
 	}
 
 	add() {

@@ -9,7 +9,7 @@
 import { Boxes, boxAt, boxOf, heightBelow, layoutRows, zoomOn, zoomThatShows } from "./layout.js";
 import { Labels } from "./labels.js";
 import { MUTED } from "./palette.js";
-import { element } from "./dom.js";
+import { element, on } from "./dom.js";
 import { formatCount } from "./format.js";
 
 const ROW = 21; /* px */
@@ -52,7 +52,7 @@ export class FlameGraph {
 		this.focused = -1;
 		this.hovered = null;
 		this.pending = 0;
-		frame.addEventListener("scroll", () => this.requestDraw(), { passive: true });
+		on(frame, "scroll", () => this.requestDraw(), { passive: true });
 		new ResizeObserver(() => this.resize()).observe(frame);
 		this.listen();
 	}
@@ -343,16 +343,16 @@ export class FlameGraph {
 
 	listen() {
 		const stage = this.stage;
-		stage.addEventListener("pointermove", (e) => {
+		on(stage, "pointermove", (e) => {
 			if (e.pointerType !== "touch")
 				this.setHover(this.boxUnder(e), e.clientX, e.clientY);
 		});
-		stage.addEventListener("pointerleave", (e) => {
+		on(stage, "pointerleave", (e) => {
 			if (e.pointerType !== "touch") this.setHover(null);
 		});
-		stage.addEventListener("click", (e) => this.click(e));
-		stage.addEventListener("dblclick", () => this.callbacks.onZoom(0, 0));
-		this.frame.addEventListener("keydown", (e) => {
+		on(stage, "click", (e) => this.click(e));
+		on(stage, "dblclick", () => this.callbacks.onZoom(0, 0));
+		on(this.frame, "keydown", (e) => {
 			if (
 				this.tree?.length &&
 				!e.ctrlKey &&
@@ -362,7 +362,7 @@ export class FlameGraph {
 			)
 				e.preventDefault();
 		});
-		this.frame.addEventListener("focus", () => {
+		on(this.frame, "focus", () => {
 			if (
 				this.focused < 0 &&
 				this.tree?.length &&

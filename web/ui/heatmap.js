@@ -1,9 +1,9 @@
 /*
- * The heat map: a column a second, in it a cell every 20 ms, the first of a second at the bottom; the
- * darker, the more samples. It shows what sums hide: a stall of a fifth of a second is a hole.
+ * The heat map: a column a second, in it a cell every 20 ms, the first of a second at the bottom;
+ * the darker, the more samples. It shows what sums hide: a stall of a fifth of a second is a hole.
  *
- * Dragging selects from the first cell to the last as time goes: within a second or across many. The
- * arrow keys move a cell, with Shift they select.
+ * Dragging selects from the first cell to the last as time goes: within a second or across many.
+ * The arrow keys move a cell, with Shift they select.
  */
 import { element } from "./dom.js";
 import { formatCount } from "./format.js";
@@ -44,7 +44,8 @@ export class Heatmap extends TimePanel {
 			if (!values[i]) continue;
 			const level = Math.ceil((values[i] / this.most) * (colors.length - 1));
 			const rgb = colors[level];
-			const at = ((slots - 1 - (i % slots)) * columns + Math.floor(i / slots)) * 4;
+			const at =
+				((slots - 1 - (i % slots)) * columns + Math.floor(i / slots)) * 4;
 			pixels.data.set([rgb >> 16, (rgb >> 8) & 255, rgb & 255, 255], at);
 		}
 		c.putImageData(pixels, 0, 0);
@@ -113,7 +114,13 @@ export class Heatmap extends TimePanel {
 		const y = (ms) => TOP + (1 - ms / SECOND_MS) * this.plotHeight();
 		for (const from of [...new Set([first, last])]) {
 			const top = from === last ? shown.until - from : SECOND_MS;
-			this.mark(c, from, from + SECOND_MS, y(top), y(Math.max(shown.from - from, 0)));
+			this.mark(
+				c,
+				from,
+				from + SECOND_MS,
+				y(top),
+				y(Math.max(shown.from - from, 0)),
+			);
 		}
 		if (last - first > SECOND_MS)
 			this.mark(c, first + SECOND_MS, last, y(SECOND_MS), y(0));
@@ -142,7 +149,9 @@ export class Heatmap extends TimePanel {
 
 	rangeAt(event) {
 		const box = this.frame.getBoundingClientRect();
-		return this.cellRange(this.cellAt(event.clientX - box.left, event.clientY - box.top));
+		return this.cellRange(
+			this.cellAt(event.clientX - box.left, event.clientY - box.top),
+		);
 	}
 
 	edgeUnder() {
@@ -161,7 +170,8 @@ export class Heatmap extends TimePanel {
 
 	describeAt(x, y) {
 		const ms = this.cellAt(x, y);
-		const text = `${formatCount(this.valueAt(ms))} samples in these ${this.map?.slotMs} ms`;
+		const samples = formatCount(this.valueAt(ms));
+		const text = `${samples} samples in these ${this.map?.slotMs} ms`;
 		return { ms, exact: true, parts: [], text };
 	}
 

@@ -2,6 +2,7 @@
  * Lanes: a row a thread, a mark a sample, coloured by the function that ran; the busiest threads
  * first, all of them by scrolling.
  */
+import { on } from "./dom.js";
 import { visibleName } from "./format.js";
 import { FIRST_HUE, MUTED } from "./palette.js";
 import { LEFT, RIGHT, TimePanel } from "./timepanel.js";
@@ -15,13 +16,15 @@ export class Lanes extends TimePanel {
 		super(frame, callbacks);
 		this.lanes = [];
 		this.scroller = scroller;
-		scroller.addEventListener("scroll", () => this.draw(), { passive: true });
+		on(scroller, "scroll", () => this.draw(), { passive: true });
 	}
 
 	/* What readLanes() gives. */
 	setData(data, palette) {
 		Object.assign(this, data, { palette });
-		const ranked = data.counts.map((n, i) => i).sort((a, b) => data.counts[b] - data.counts[a]);
+		const ranked = data.counts
+			.map((n, i) => i)
+			.sort((a, b) => data.counts[b] - data.counts[a]);
 		this.slots = new Uint8Array(data.names.length).fill(MUTED);
 		this.top = ranked.slice(0, COLORS);
 		this.top.forEach((name, i) => (this.slots[name] = FIRST_HUE + i));
@@ -84,7 +87,11 @@ export class Lanes extends TimePanel {
 		if (!lane) return { ms, exact: true, parts: [], text: "" };
 		let best = -1;
 		for (let i = 0; i < lane.times.length; i++)
-			if (best < 0 || Math.abs(lane.times[i] - ms) < Math.abs(lane.times[best] - ms)) best = i;
+			if (
+				best < 0 ||
+				Math.abs(lane.times[i] - ms) < Math.abs(lane.times[best] - ms)
+			)
+				best = i;
 		const near = Math.abs(this.xOf(lane.times[best]) - x) < 6;
 		const ran = near ? ` ran ${visibleName(this.names[lane.tops[best]])}` : "";
 		const of = lane.thread === lane.comm ? "" : ` of ${visibleName(lane.comm)}`;

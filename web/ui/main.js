@@ -23,7 +23,7 @@ import {
 	serverNow,
 } from "./api.js";
 import { baseRange } from "./compare.js";
-import { byId, setPressed } from "./dom.js";
+import { byId, on, setPressed } from "./dom.js";
 import { Filters } from "./filters.js";
 import { closeMenusOutside, listenForKeys } from "./keyboard.js";
 import { Loads } from "./loads.js";
@@ -113,7 +113,7 @@ function go(change, replace) {
 	show(before);
 }
 
-window.addEventListener("popstate", () => {
+on(window, "popstate", () => {
 	const before = app.state;
 	app.state = decodeState(report ? location.hash : location.search);
 	show(before);
@@ -346,7 +346,7 @@ function showCompared(utc) {
 }
 
 function submitTimes(form, ids, then) {
-	byId(form).addEventListener("submit", (e) => {
+	on(byId(form), "submit", (e) => {
 		e.preventDefault();
 		const fields = { from: byId(ids[0]), until: byId(ids[1]) };
 		const typed = typedTimes(fields, app.state.utc === "1", serverNow());
@@ -362,7 +362,7 @@ submitTimes("base-form", ["base-from", "base-until"], (typed) => {
 	go({ base: selectionParam(range), bmatch: byId("bmatch").value.trim() });
 });
 
-byId("ranges").addEventListener("click", (e) => {
+on(byId("ranges"), "click", (e) => {
 	const range = e.target.closest("[data-range]")?.dataset.range;
 	if (!range) return;
 	const { from, until, sel } = app.state;
@@ -422,24 +422,24 @@ const toggles = {
 		});
 	},
 };
-for (const [id, action] of Object.entries(toggles)) byId(id).addEventListener("click", action);
+for (const [id, action] of Object.entries(toggles)) on(byId(id), "click", action);
 
 for (const id of ["color", "by", "tby"])
-	byId(id).addEventListener("change", (e) => go({ [id]: e.target.value, ...zoomless(id) }));
+	on(byId(id), "change", (e) => go({ [id]: e.target.value, ...zoomless(id) }));
 
 /* Other labels are other paths: a zoom would be lost. */
 function zoomless(id) {
 	return id === "by" ? { zoom: "", rest: "" } : {};
 }
 
-byId("search").addEventListener("input", (e) => go({ search: e.target.value }, true));
-byId("search-form").addEventListener("submit", (e) => {
+on(byId("search"), "input", (e) => go({ search: e.target.value }, true));
+on(byId("search-form"), "submit", (e) => {
 	e.preventDefault();
 	views.stepMatch(1);
 });
 for (const name of CHOSEN)
 	for (const button of document.querySelectorAll(`[data-${name}]`))
-		button.addEventListener("click", () => go({ [name]: button.dataset[name] }));
+		on(button, "click", () => go({ [name]: button.dataset[name] }));
 
 const keys = {
 	"/": () => byId("search").focus(),
@@ -483,7 +483,7 @@ listenForKeys(
 );
 closeMenusOutside();
 
-document.addEventListener("scroll", () => tooltip.hide(), { passive: true, capture: true });
+on(document, "scroll", () => tooltip.hide(), { passive: true, capture: true });
 onSystemTheme(() => {
 	showLook();
 	views.change((...wanted) => wanted.includes("theme"));

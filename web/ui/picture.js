@@ -1,9 +1,9 @@
 /*
- * The flame graph as a picture: SVG with every bar that is wide enough to be seen, or PNG; of what is
- * zoomed, in the colours shown, whole and not only what has scrolled into view.
+ * The flame graph as a picture: SVG with every bar that is wide enough to be seen, or PNG; of what
+ * is zoomed, in the colours shown, whole and not only what has scrolled into view.
  *
- * Names are text of the picture and nothing else: escaped, and without the characters that XML has no
- * place for.
+ * Names are text of the picture and nothing else: escaped, and without the characters that XML has
+ * no place for.
  */
 import { element } from "./dom.js";
 import { cutMiddle, formatCount, formatPercent, visibleName } from "./format.js";
@@ -50,18 +50,19 @@ export function svgOf(graph, title) {
 		const samples = merged ? boxes.samples[i] : nodeSamples(tree, node);
 		const x = Math.max(boxes.x[i], 0).toFixed(2);
 		const wide = Math.min(boxes.width[i], WIDTH);
-		const told = `${formatCount(samples)} samples, ${formatPercent(samples, allSamples(tree))}`;
+		const count = formatCount(samples);
+		const share = formatPercent(samples, allSamples(tree));
+		const high = ROW_PX - 1;
+		const drawn = Math.max(wide - 0.5, 0.2).toFixed(2);
 		const color = palette.bars[merged ? 0 : slotOf(node)];
 		const shown = label(name, wide);
 		parts.push(
-			`<g><title>${xmlText(name)}: ${told}</title>` +
-				`<rect x="${x}" y="${y}" width="${Math.max(wide - 0.5, 0.2).toFixed(2)}" ` +
-				`height="${ROW_PX - 1}" rx="2" fill="${color}"/>` +
-				(shown
-					? `<text x="${Number(x) + 3}" y="${y + 13}">${xmlText(shown)}</text>`
-					: "") +
-				"</g>",
+			`<g><title>${xmlText(`${name}: ${count} samples, ${share}`)}</title>` +
+				`<rect x="${x}" y="${y}" width="${drawn}" height="${high}" ` +
+				`rx="2" fill="${color}"/>`,
 		);
+		if (shown) parts.push(`<text x="${+x + 3}" y="${y + 13}">${xmlText(shown)}</text>`);
+		parts.push("</g>");
 	}
 	const deeper = left ? ` · ${formatCount(left)} deeper rows are not drawn` : "";
 	parts.push(

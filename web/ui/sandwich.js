@@ -2,7 +2,7 @@
  * One function with all that calls it above and all that it calls below, each summed over the whole
  * profile; recursion counts once.
  */
-import { byId, element, runSliced } from "./dom.js";
+import { byId, element, on, runSliced } from "./dom.js";
 import { FlameGraph } from "./flamegraph.js";
 import { cutMiddle, formatCount, formatDuration, formatPercent, visibleName } from "./format.js";
 import { showPath } from "./pathtree.js";
@@ -20,7 +20,7 @@ export class Sandwich {
 		this.runs = 0;
 		this.parts = ["callers", "callees"].map((id) => this.part(id));
 		this.parts[0].graph.flip = true;
-		byId("fn").addEventListener("change", (e) => onPick(e.target.value));
+		on(byId("fn"), "change", (e) => onPick(e.target.value));
 	}
 
 	part(id) {
@@ -34,7 +34,7 @@ export class Sandwich {
 			onHover: (box, x, y) => this.owner.hover(part.tree, box, x, y, part.graph),
 			onFocus: (node) => showPath(frame, part.tree, node),
 		});
-		frame.addEventListener("keydown", (e) => {
+		on(frame, "keydown", (e) => {
 			const node = part.graph.focused;
 			if (e.key === "s" && node > 0) {
 				e.stopPropagation();
@@ -54,7 +54,9 @@ export class Sandwich {
 			const rows = topFunctions(tree, 0).sort((a, b) => b.self - a.self);
 			this.names = rows.slice(0, OFFERED_MAX).map((r) => r.name);
 			byId("fn-names").replaceChildren(
-				...[...new Set(this.names)].map((n) => element("option", { value: n })),
+				...[...new Set(this.names)].map((n) =>
+					element("option", { value: n }),
+				),
 			);
 			this.tree = tree;
 		}
@@ -67,10 +69,16 @@ export class Sandwich {
 		const first = frames.indexOf(1);
 		byId("sandwich-graphs").hidden = first < 0;
 		if (first < 0) {
-			this.say(`No function of this name ran here: ${cutMiddle(visibleName(wanted), 80)}`);
+			this.say(
+				"No function of this name ran here: " +
+					cutMiddle(visibleName(wanted), 80),
+			);
 			return;
 		}
-		const made = await runSliced(this.make(tree, frames, first), () => run !== this.runs);
+		const made = await runSliced(
+			this.make(tree, frames, first),
+			() => run !== this.runs,
+		);
 		if (!made) return;
 		this.parts.forEach((part, i) => {
 			const { graph } = part;
@@ -94,12 +102,17 @@ export class Sandwich {
 	describe(callees, name) {
 		const { total, self } = callees.now ?? callees;
 		const text = (n) =>
-			`${formatDuration(n * callees.periodNs)} (${formatPercent(n, allSamples(callees))})`;
+			formatDuration(n * callees.periodNs) +
+			` (${formatPercent(n, allSamples(callees))})`;
 		this.say(
 			`total ${text(total[0])} · self ${text(self[0])} · ` +
 				`${formatCount(total[0])} samples`,
 		);
-		Object.assign(byId("sandwich-view").dataset, { fn: name, total: total[0], self: self[0] });
+		Object.assign(byId("sandwich-view").dataset, {
+			fn: name,
+			total: total[0],
+			self: self[0],
+		});
 	}
 
 	say(text) {

@@ -13,6 +13,9 @@ function oneOf(initial, ...others) {
 	return { initial, check: (v) => v === initial || others.includes(v) };
 }
 
+const FLAG = oneOf("", "1");
+const TEXT = { initial: "", check: isText };
+
 /* Each parameter once: its default, and what it may be. */
 const FIELDS = {
 	from: { initial: "-1h", check: isTime } /* the timeline's window */,
@@ -21,33 +24,33 @@ const FIELDS = {
 		initial: "",
 		check: (v) => v === "" || parseSelection(v) !== null,
 	} /* selected range, FROM~UNTIL in seconds */,
-	live: { initial: "", check: (v) => v === "1" },
-	match: { initial: "", check: isText },
-	search: { initial: "", check: isText },
+	live: FLAG,
+	match: TEXT,
+	search: TEXT,
 	zoom: { initial: "", check: isId } /* a call path's id, see tree.js */,
 	rest: {
 		initial: "",
 		check: isId,
 	} /* first of the small siblings that are zoomed together */,
 	view: oneOf("graph", "table", "sandwich", "calls", "changes"),
-	fn: { initial: "", check: isText } /* whose callers and callees are shown */,
+	fn: TEXT /* whose callers and callees are shown */,
 	color: oneOf("object", "kind", "package"),
 	by: { initial: "", check: isLabels } /* labels in the processes' place */,
-	flip: { initial: "", check: (v) => v === "1" },
-	invert: { initial: "", check: (v) => v === "1" },
-	merge: { initial: "", check: (v) => v === "1" } /* recursion */,
-	kernel: { initial: "", check: (v) => v === "1" } /* hidden */,
-	lib: { initial: "", check: (v) => v === "1" } /* collapsed */,
+	flip: FLAG,
+	invert: FLAG,
+	merge: FLAG /* recursion */,
+	kernel: FLAG /* hidden */,
+	lib: FLAG /* collapsed */,
 	base: { initial: "", check: isBase } /* compared with; "" nothing */,
-	bmatch: { initial: "", check: isText } /* the base's selector, where it is another */,
-	abs: { initial: "", check: (v) => v === "1" } /* amounts are compared, not shares */,
-	sides: { initial: "", check: (v) => v === "1" } /* side by side */,
+	bmatch: TEXT /* the base's selector, where it is another */,
+	abs: FLAG /* amounts are compared, not shares */,
+	sides: FLAG /* side by side */,
 	time: oneOf("cpu", "heat", "lanes"),
 	tby: { initial: "comm", check: isLabels } /* what the timeline is stacked by */,
 	sort: oneOf("self", "total", "name"),
 	part: oneOf("self", "total") /* of functions, in what changed */,
-	filter: { initial: "", check: isText } /* of the table */,
-	utc: { initial: "", check: (v) => v === "1" },
+	filter: TEXT /* of the table */,
+	utc: FLAG,
 	theme: { initial: "", check: (v) => v === "dark" || v === "light" },
 };
 
@@ -137,9 +140,4 @@ export function windowOf(state, nowMs) {
 	const until = parseTime(state.until, nowMs) ?? nowMs;
 	const from = parseTime(state.from, nowMs) ?? until - UNIT_MS.h;
 	return from < until ? { from, until } : { from: until - UNIT_MS.h, until };
-}
-
-/* The range whose profile is shown: the selection, else the whole window. */
-export function rangeOf(state, nowMs) {
-	return (state.sel && parseSelection(state.sel)) || windowOf(state, nowMs);
 }

@@ -4,7 +4,7 @@
  * Rows carry data-self and data-total in samples. It says how many functions it does not show.
  */
 import { amountCell, functionCell } from "./cells.js";
-import { element, swatch } from "./dom.js";
+import { element, on, swatch } from "./dom.js";
 import { baseName, cutMiddle, formatCount, visibleName } from "./format.js";
 import { filterRows, sortRows, topFunctions } from "./top.js";
 import { frameSource } from "./tree.js";
@@ -25,11 +25,9 @@ export class FunctionTable {
 		this.callbacks = callbacks;
 		this.shown = ROWS_FIRST;
 		for (const head of parts.heads)
-			head.addEventListener("click", () => callbacks.onSort(head.dataset.sort));
-		parts.filter.addEventListener("input", () =>
-			callbacks.onFilter(parts.filter.value),
-		);
-		parts.more.addEventListener("click", () => {
+			on(head, "click", () => callbacks.onSort(head.dataset.sort));
+		on(parts.filter, "input", () => callbacks.onFilter(parts.filter.value));
+		on(parts.more, "click", () => {
 			this.shown *= 4;
 			this.fill();
 		});

@@ -2,12 +2,12 @@
  * What the timeline, the heat map and the lanes have in common: one time axis, the range that is
  * selected on it, and the pointers and keys that change both.
  *
- * Drag selects, the edges of a selection can be dragged again, a click lets it go; wheel zooms at the
- * pointer, sideways moves. Keys do the same. The owner hears of it: onSelect(range or null),
+ * Drag selects, the edges of a selection can be dragged again, a click lets it go; wheel zooms at
+ * the pointer, sideways moves. Keys do the same. The owner hears of it: onSelect(range or null),
  * onWindow(range), onHover(what is there or null, x, y). Times are milliseconds.
  */
 import { SPAN_MAX_MS, SPAN_MIN_MS } from "./axis.js";
-import { element } from "./dom.js";
+import { element, on } from "./dom.js";
 
 /* px around the plot */
 export const LEFT = 44,
@@ -107,13 +107,13 @@ export class TimePanel {
 
 	listen() {
 		const frame = this.frame;
-		frame.addEventListener("pointerdown", (e) => this.dragStart(e));
-		frame.addEventListener("pointermove", (e) => this.dragMove(e));
-		frame.addEventListener("pointerup", (e) => this.dragEnd(e));
-		frame.addEventListener("pointercancel", () => this.dragCancel());
-		frame.addEventListener("pointerleave", () => this.hover(null));
-		frame.addEventListener("wheel", (e) => this.wheel(e), { passive: false });
-		frame.addEventListener("keydown", (e) => {
+		on(frame, "pointerdown", (e) => this.dragStart(e));
+		on(frame, "pointermove", (e) => this.dragMove(e));
+		on(frame, "pointerup", (e) => this.dragEnd(e));
+		on(frame, "pointercancel", () => this.dragCancel());
+		on(frame, "pointerleave", () => this.hover(null));
+		on(frame, "wheel", (e) => this.wheel(e), { passive: false });
+		on(frame, "keydown", (e) => {
 			if (!e.ctrlKey && !e.metaKey && !e.altKey && this.key(e))
 				e.preventDefault();
 		});
@@ -137,7 +137,10 @@ export class TimePanel {
 		this.drag = {
 			x,
 			y: event.clientY,
-			anchor: fixed === null ? this.rangeAt(event) : { from: fixed, until: fixed },
+			anchor:
+				fixed === null
+					? this.rangeAt(event)
+					: { from: fixed, until: fixed },
 			edge: fixed !== null,
 			range: null,
 		};
@@ -195,7 +198,10 @@ export class TimePanel {
 		this.cursor.style.transform = `translateX(${Math.round(x)}px)`;
 		this.callbacks.onHover(
 			{
-				...this.describeAt(x, event.clientY - this.frame.getBoundingClientRect().top),
+				...this.describeAt(
+					x,
+					event.clientY - this.frame.getBoundingClientRect().top,
+				),
 				range: this.drag?.range ?? null,
 			},
 			event.clientX,

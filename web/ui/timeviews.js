@@ -1,8 +1,9 @@
 /*
- * Time: the timeline of CPU use, and below it, when asked for, the heat map or the lanes of threads.
+ * Time: the timeline of CPU use, and below it, when asked for, the heat map or the lanes of
+ * threads.
  *
- * All share one window and one selection. The picture follows the wheel at once; the daemon is asked
- * when it rests. A report has what stands in it and asks nobody.
+ * All share one window and one selection. The picture follows the wheel at once; the daemon is
+ * asked when it rests. A report has what stands in it and asks nobody.
  */
 import { fetchHeatmap, fetchSamples, fetchSeries } from "./api.js";
 import { byId, element } from "./dom.js";
@@ -22,7 +23,9 @@ const LAYERS_MAX = 8; /* processes with a colour of their own in the timeline */
 const SETTLE_MS = 250; /* after the last move of the wheel before the window is asked for */
 
 export class TimeViews {
-	/* loads: of main.js; range(): what is selected, else the window; asked(): to be shown again */
+	/*
+	 * loads: of main.js; range(): what is selected, else the window; asked(): to be shown again
+	 */
 	constructor(app, loads, tooltip, range) {
 		Object.assign(this, { app, loads, tooltip, range });
 		this.series = null;
@@ -61,7 +64,10 @@ export class TimeViews {
 		this.app.window = range;
 		clearTimeout(this.settleTimer);
 		this.settleTimer = setTimeout(() => {
-			const times = { from: timeParam(range.from), until: timeParam(range.until) };
+			const times = {
+				from: timeParam(range.from),
+				until: timeParam(range.until),
+			};
 			this.app.go({ ...times, live: "" }, true);
 			this.app.ready();
 		}, SETTLE_MS);
@@ -87,7 +93,11 @@ export class TimeViews {
 	hover(moment, x, y) {
 		const { tooltip, app } = this;
 		if (moment)
-			tooltip.show(x, y, ...describeMoment(moment, app.state.utc === "1", LAYERS_MAX + 1));
+			tooltip.show(
+				x,
+				y,
+				...describeMoment(moment, app.state.utc === "1", LAYERS_MAX + 1),
+			);
 		else tooltip.hide();
 	}
 
@@ -112,8 +122,8 @@ export class TimeViews {
 			const series = await fetchSeries(range, step, match, tby, signal);
 			if (series.more?.series)
 				series.all =
-					(await fetchSeries(range, step, match, "", signal)).series[0]
-						?.values ?? [];
+					(await fetchSeries(range, step, match, "", signal))
+						.series[0]?.values ?? [];
 			return series;
 		});
 		if (result.value) {
@@ -168,7 +178,10 @@ export class TimeViews {
 		const { app, timeline } = this;
 		const { layers, total, ...data } = seriesLayers(this.series, LAYERS_MAX);
 		for (const layer of layers)
-			layer.color = app.palette.bars[layer.other ? 0 : this.processColors.slot(layer.name)];
+			layer.color =
+				app.palette.bars[
+					layer.other ? 0 : this.processColors.slot(layer.name)
+				];
 		timeline.setData(data, layers);
 		const pick = (value) => this.only(app.state.tby, value);
 		byId("timeline-legend").replaceChildren(
@@ -183,7 +196,10 @@ export class TimeViews {
 			slots: answer.slots_per_column,
 			values: answer.values,
 		};
-		document.documentElement.dataset.heatSamples = answer.values.reduce((a, b) => a + b, 0);
+		document.documentElement.dataset.heatSamples = answer.values.reduce(
+			(a, b) => a + b,
+			0,
+		);
 		this.heatmap.setData(this.map, this.app.palette.heat);
 	}
 
@@ -194,7 +210,11 @@ export class TimeViews {
 		document.documentElement.dataset.laneSamples = lanesData.samples;
 		byId("lanes-legend").replaceChildren(
 			...colorLegend(lanes.legend(), app.palette, lanesData.samples),
-			element("li", { class: "quiet" }, `${formatCount(lanesData.lanes.length)} threads`),
+			element(
+				"li",
+				{ class: "quiet" },
+				`${formatCount(lanesData.lanes.length)} threads`,
+			),
 		);
 	}
 }

@@ -1,9 +1,9 @@
 /*
- * Other readings of a call tree: kernel frames hidden, libraries collapsed, recursion merged, upside
- * down by callers, and the callers and callees of one function.
+ * Other readings of a call tree: kernel frames hidden, libraries collapsed, recursion merged,
+ * upside down by callers, and the callers and callees of one function.
  *
- * Samples are never lost: what is hidden counts for its caller. One pass over the nodes, or one over
- * all stacks where they are read from the leaf; nothing recurses over depth. Pure, no DOM.
+ * Samples are never lost: what is hidden counts for its caller. One pass over the nodes, or one
+ * over all stacks where they are read from the leaf; nothing recurses over depth. Pure, no DOM.
  */
 import { arrange, Nodes, sidesOf, SLICE_NODES } from "./arrange.js";
 import { pauseAt } from "./tree.js";
@@ -100,7 +100,11 @@ export function* readTree(tree, options, scale) {
 		const p = i ? out[tree.parent[i]] : 0;
 		const f = map[tree.frame[i]];
 		let at = p;
-		if (i && f !== KEPT && !(options.lib && nodes.frame[p] === f && f >= tree.frameCount)) {
+		if (
+			i &&
+			f !== KEPT &&
+			!(options.lib && nodes.frame[p] === f && f >= tree.frameCount)
+		) {
 			const again = onPath && onPath.enter(tree.depth[i], f);
 			at = (again && ancestorWith(nodes, p, f)) || children.of(p, f);
 		} else if (onPath) {

@@ -10,7 +10,7 @@ import { CallTree } from "./calls.js";
 import { CHANGE_MARKS, changeLegend, showChanges } from "./changes.js";
 import { baseScale, changeOf } from "./compare.js";
 import { showCrumbs } from "./crumbs.js";
-import { byId, runSliced } from "./dom.js";
+import { byId, on, runSliced } from "./dom.js";
 import { FlameGraph } from "./flamegraph.js";
 import { formatCount } from "./format.js";
 import { colorLegend } from "./legends.js";
@@ -50,14 +50,15 @@ export class Views {
 			{
 				onSort: (sort) => app.go({ sort }),
 				onFilter: (filter) => app.go({ filter }, true),
-				onPick: (name) => app.go({ search: exactPattern(name), view: "graph" }),
+				onPick: (name) =>
+					app.go({ search: exactPattern(name), view: "graph" }),
 				onSandwich: (name) => app.go({ fn: name, view: "sandwich" }),
 			},
 		);
 		this.calls = new CallTree(byId("calls").tBodies[0], (node) =>
 			this.openSandwich(this.plain, node),
 		);
-		byId("details-sandwich").addEventListener("click", () => this.sandwichOfFocus());
+		on(byId("details-sandwich"), "click", () => this.sandwichOfFocus());
 	}
 
 	flameGraph(id, treeOf) {
@@ -144,7 +145,8 @@ export class Views {
 		if (!this.tree) return;
 		if (changed("color", "theme")) this.showColors();
 		if (changed("flip"))
-			for (const graph of this.graphs()) graph.setFlip(this.app.state.flip === "1");
+			for (const graph of this.graphs())
+				graph.setFlip(this.app.state.flip === "1");
 		if (changed("zoom", "rest")) this.showZoom();
 		if (changed("search")) this.showSearch();
 		if (changed("view", "sort", "filter", "zoom", "color", "theme", "fn", "part"))
@@ -208,9 +210,13 @@ export class Views {
 	showFocus(node, quiet, graph, tree) {
 		if (graph === this.graph) this.focus = node;
 		showPath(graph.frame, tree, node);
-		const cut = tree.cut ? ` · callers of ${formatCount(tree.cut)} stacks left out` : "";
+		const cut = tree.cut
+			? ` · callers of ${formatCount(tree.cut)} stacks left out`
+			: "";
 		const text =
-			node >= 0 && tree.length ? describeNode(tree, node) : describeTree(tree) + cut;
+			node >= 0 && tree.length
+				? describeNode(tree, node)
+				: describeTree(tree) + cut;
 		if (!quiet || byId("details").textContent !== text)
 			byId("details").textContent = text;
 		byId("details-sandwich").hidden = !(node > 0 && this.functionAt(tree, node));
@@ -219,7 +225,9 @@ export class Views {
 	/* The name of the function at a node, "" where it is none. */
 	functionAt(tree, node) {
 		const kind = frameKind(tree, tree.frame[node]);
-		return kind === "label" || kind === "incomplete" ? "" : frameName(tree, tree.frame[node]);
+		return kind === "label" || kind === "incomplete"
+			? ""
+			: frameName(tree, tree.frame[node]);
 	}
 
 	openSandwich(tree, node) {

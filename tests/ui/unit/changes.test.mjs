@@ -23,7 +23,13 @@ test("functions by how much they changed, those within chance counted", () => {
 	);
 	const { changed, noise } = changedFunctions(tree, "self");
 	assert.deepEqual(
-		changed.map((r) => [r.name, r.now, r.was, r.change.kind, Math.round(r.change.delta)]),
+		changed.map((r) => [
+			r.name,
+			r.now,
+			r.was,
+			r.change.kind,
+			Math.round(r.change.delta),
+		]),
 		[
 			["hot", 800, 300, "more", 50],
 			["gone", 5, 500, "less", -49],

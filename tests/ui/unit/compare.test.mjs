@@ -13,7 +13,10 @@ const compared = (nowAll, wasAll, scale = nowAll / wasAll, absolute = false) => 
 test("the other range is before by a fixed time, just before, or given", () => {
 	const range = { from: 1e12, until: 1e12 + 5000 };
 	assert.deepEqual(baseRange("1h", range), { from: 1e12 - 36e5, until: 1e12 - 36e5 + 5000 });
-	assert.deepEqual(baseRange("24h", range), { from: 1e12 - 864e5, until: 1e12 - 864e5 + 5000 });
+	assert.deepEqual(baseRange("24h", range), {
+		from: 1e12 - 864e5,
+		until: 1e12 - 864e5 + 5000,
+	});
 	assert.deepEqual(baseRange("prev", range), { from: 1e12 - 5000, until: 1e12 });
 	assert.deepEqual(baseRange("10~20.5", range), { from: 10000, until: 20500 });
 	assert.equal(baseRange("nonsense", range), null);
@@ -41,7 +44,12 @@ test("the test statistic is that of the textbook", () => {
 });
 
 test("chance of a deviation is the normal distribution's", () => {
-	for (const [z, p] of [[1.959964, 0.05], [2.575829, 0.01], [3.290527, 0.001], [0, 1]])
+	for (const [z, p] of [
+		[1.959964, 0.05],
+		[2.575829, 0.01],
+		[3.290527, 0.001],
+		[0, 1],
+	])
 		assert.ok(Math.abs(chanceOf(z) - p) < 1e-6, `${z}: ${chanceOf(z)}`);
 });
 

@@ -63,7 +63,10 @@ test("no two modules share a top-level name, so that they can be one script", ()
 test("the page asks for all modules at once", () => {
 	const page = fs.readFileSync(new URL("index.html", folder), "utf8");
 	const asked = [...page.matchAll(/<link rel="modulepreload" href="([a-z]+\.js)">/g)];
-	assert.deepEqual([...asked.map((m) => m[1]), "main.js"].sort(), Object.keys(sources).sort());
+	assert.deepEqual(
+		[...asked.map((m) => m[1]), "main.js"].sort(),
+		Object.keys(sources).sort(),
+	);
 });
 
 test("names can only become text: nothing parses markup or runs strings", () => {

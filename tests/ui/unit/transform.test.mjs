@@ -74,7 +74,10 @@ test("inverted: who ran, then who called, and no sample is lost", () => {
 		"--a 3 0",
 	]);
 	assert.equal(tree.cut, 0);
-	assert.equal(tree.self.reduce((a, b) => a + b, 0), 10);
+	assert.equal(
+		tree.self.reduce((a, b) => a + b, 0),
+		10,
+	);
 });
 
 test("too many callers are left out and counted", () => {
