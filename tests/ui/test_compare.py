@@ -2,6 +2,10 @@
 run_viewer.py, like test_viewer.py.
 """
 
+import os
+import tempfile
+import urllib.request
+
 from test_viewer import SHARES
 
 RANGE_S = 6
@@ -162,3 +166,52 @@ def test_amounts_are_told_apart_from_shares(view, api, moments):
     assert int(view.data("baseSamples")) == 0
     view.open(**{**view.state(), "abs": "1"})
     assert changes(view)["spin_a"][0] == "new", changes(view)
+
+
+def saved_page(view, api, moments, folder):
+    """The page's own HTML download of a comparison, opened from a file."""
+    opened(view, moments, match=api.split, search="spin_b")
+    link = view.browser.script(
+        "return document.querySelector('#downloads [data-format=html]').href"
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    file = os.path.join(folder, "saved.html")
+    with opener.open(link, timeout=60) as answer, open(file, "wb") as out:
+        out.write(answer.read())
+    view.browser.console()
+    view.browser.requests()
+    view.browser.open("file://" + file)
+    view.settle()
+
+
+def test_one_file_has_timeline_heat_map_and_comparison(view, api, moments):
+    now = halves(moments)[1]
+    counts, samples, base_samples = diff_of(api, *reversed(halves(moments)), api.split)
+    heat = api.get(
+        "heatmap", **{"from": f"{now[0]:.3f}", "until": f"{now[1]:.3f}", "match": api.split}
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        saved_page(view, api, moments, folder)
+        assert int(view.data("samples")) == samples
+        assert int(view.data("baseSamples")) == base_samples
+        assert view.browser.find("#timeline").shown()
+        assert "split" in view.browser.find("#timeline-legend").text()
+        view.browser.find("[data-time=heat]").click()
+        assert view.browser.find("#heatmap").shown()
+        assert int(view.data("heatSamples")) == sum(heat["values"]) > 0
+        view.browser.find("#changes-tab").click()
+        assert "chance" in view.browser.find("#changes-note").text()
+        view.browser.find("[data-view=table]").click()
+        rows = view.table()
+        assert rows["spin_a"][1] == counts["spin_a"][0], (rows["spin_a"], counts["spin_a"])
+        view.browser.press("1")
+        x, y = view.point_of("spin_a")
+        view.browser.click_at(x, y)
+        view.browser.wait("the zoom", lambda: view.data("zoom") == "spin_a")
+        assert not view.browser.find("#compare").shown()
+        assert not view.browser.console()
+        asked = [
+            u for u in view.browser.requests() if not u.startswith(("file:", "blob:", "data:"))
+        ]
+        assert not asked, asked
+    view.open()

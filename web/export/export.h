@@ -45,6 +45,8 @@ struct export_options {
 	const char *title; /* html, speedscope; NULL: "hearth" */
 	/* diff: the other range; NULL: none. json, folded, flame and html know it */
 	const struct profile *base;
+	/* html: JSON of times.h that stands beside the profile; NULL or empty: none */
+	const struct buf *series, *heatmap;
 	const char *version; /* of Hearth, for comments; NULL: none */
 };
 
