@@ -2,7 +2,8 @@
 """The viewer's tests against a real daemon: run_viewer.py [TEST...].
 
 It starts a daemon, gives it something to see, runs the tests of test_viewer.py, test_views.py,
-test_times.py, test_compare.py and test_access.py, or those whose names hold a TEST, and ends it.
+test_times.py, test_compare.py and test_access.py, or the files or tests whose names hold a TEST,
+and ends it.
 
 HEARTH_BUILD names the build folder. Exit 77: no browser, or no sampling on this machine.
 """
@@ -39,9 +40,13 @@ def main():
             test
             for module in (test_viewer, test_views, test_times, test_compare, test_access)
             for test in test_viewer.tests_of(vars(module))
-            if not sys.argv[1:] or any(word in test.__name__ for word in sys.argv[1:])
+            if chosen(module.__name__ + " " + test.__name__)
         ]
         return test_viewer.run(served.address, served.store, pid, tests)
+
+
+def chosen(name):
+    return not sys.argv[1:] or any(word in name for word in sys.argv[1:])
 
 
 def samples(served, pid):
