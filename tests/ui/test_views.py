@@ -201,3 +201,24 @@ def test_pictures_hold_what_is_shown(view, api, moments):
         createImageBitmap(saved[1]).then((b) => done([saved[1].file, b.width, b.height]));""")
     assert png[0] == "hearth.png" and png[1] > 300 and png[2] > 100, png
     view.open()
+
+
+def test_quality_panel_says_what_is_missing_and_why(view, api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}"})
+    status = api.get("status")
+    view.browser.find("#quality summary").click()
+    view.browser.wait(
+        "the daemon's part", lambda: "running for" in view.browser.find("#daemon").text()
+    )
+    text = view.browser.find("#quality .panel").text()
+    worst = sorted(
+        (o for o in status["unwind"]["objects"] if o["incomplete"]),
+        key=lambda o: -o["incomplete"],
+    )
+    if worst:
+        assert worst[0]["object"].rsplit("/", 1)[-1][:30] in text, (worst[0], text)
+        reason = max(worst[0]["reasons"], key=worst[0]["reasons"].get)
+        assert status["reasons"][reason] in text, (reason, text)
+    for reason in api.profile(view.range_s(), "json")["incomplete"]:
+        assert reason.replace("-", " ") in text, (reason, text)
+    view.browser.press("Escape")

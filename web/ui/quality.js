@@ -37,8 +37,8 @@ export function nameAdvice(object) {
 }
 
 /*
- * [{object, incomplete, all, reasons: [[reason, samples]]}] of a status, worst first. A reason's
- * samples stand in an object or in a list, whatever else is told beside.
+ * [{object, incomplete, all, reasons: [[reason, samples]], places: [{where, count}]}] of a status,
+ * worst first; places are where most of its walks ended.
  */
 export function brokenObjects(status) {
 	const objects = status.unwind?.objects ?? [];
@@ -47,15 +47,12 @@ export function brokenObjects(status) {
 		.sort((a, b) => b.incomplete - a.incomplete)
 		.slice(0, LISTED_MAX)
 		.map((o) => ({
-			object: String(o.object ?? o.path ?? ""),
+			object: String(o.object),
 			incomplete: o.incomplete,
-			all: o.incomplete + (o.complete ?? 0),
-			reasons: (Array.isArray(o.reasons)
-				? o.reasons.map((r) => [
-						String(r.reason),
-						r.samples ?? r.count ?? 0,
-					])
-				: Object.entries(o.reasons ?? {})
-			).sort((a, b) => b[1] - a[1]),
+			all: o.incomplete + o.complete,
+			reasons: Object.entries(o.reasons ?? {}).sort((a, b) => b[1] - a[1]),
+			places: (o.places ?? [])
+				.filter((p) => p.offset)
+				.map((p) => ({ where: `${p.object}+${p.offset}`, count: p.count })),
 		}));
 }

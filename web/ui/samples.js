@@ -2,6 +2,7 @@
  * The text of `format=samples` as lanes: the samples of each thread in time order, each with the
  * function that ran. Lines that are none are skipped: names in them are foreign. Pure, no DOM.
  */
+import { pauseAt } from "./tree.js";
 
 const UNESCAPED = { t: "\t", n: "\n", "\\": "\\" };
 const MARK = /_\[[kijp]\]$/;
@@ -16,16 +17,19 @@ function leafOf(folded) {
 }
 
 /*
+ * A generator that yields between slices and returns
  * {lanes: [{pid, tid, comm, thread, times (ms), tops (function numbers)}] busiest first, names: of
  * functions, counts: their samples, samples}.
  */
-export function readLanes(text) {
+export function* readLanes(text) {
 	const lanes = new Map();
 	const numbers = new Map();
 	const [names, counts] = [[], []];
 	const stacks = new Map();
 	let samples = 0;
+	let read = 0;
 	for (const line of text.split("\n")) {
+		if (pauseAt(read++)) yield;
 		const field = line.split("\t");
 		if (field[0] === "stack" && field.length >= 3) {
 			const leaf = leafOf(field[2]);

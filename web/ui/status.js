@@ -161,7 +161,16 @@ export function describeDaemon(status) {
 		objectList(
 			"Where stacks end early, since the daemon's start",
 			brokenObjects(status).map((o) =>
-				objectItem(o.object, o.incomplete, o.all, ...o.reasons.map(told)),
+				objectItem(
+					o.object,
+					o.incomplete,
+					o.all,
+					...o.reasons.map(told),
+					...o.places.map(
+						(p) =>
+							`${formatCount(p.count)} at ${visibleName(p.where)}`,
+					),
+				),
 			),
 		),
 		element("h3", {}, "Daemon"),

@@ -6,7 +6,7 @@
  * asked when it rests. A report has what stands in it and asks nobody.
  */
 import { fetchHeatmap, fetchSamples, fetchSeries } from "./api.js";
-import { byId, element } from "./dom.js";
+import { byId, element, runSliced } from "./dom.js";
 import { Heatmap, HEATMAP_MAX_MS } from "./heatmap.js";
 import { Lanes, LANES_MAX_MS } from "./lanes.js";
 import { colorLegend, processItem } from "./legends.js";
@@ -138,7 +138,11 @@ export class TimeViews {
 		byId("heat-view").hidden = app.state.time !== "heat";
 		if (app.state.time !== "heat") return;
 		const span = app.window.until - app.window.from;
-		if (this.tooLong(span, HEATMAP_MAX_MS, "two hours")) return;
+		if (this.tooLong(span, HEATMAP_MAX_MS, "two hours")) {
+			this.map = this.heatmap.map = null;
+			this.heatmap.draw();
+			return;
+		}
 		const result = await this.loads.run("heatmap", (signal) =>
 			fetchHeatmap(app.window, app.state.match, signal),
 		);
@@ -162,11 +166,12 @@ export class TimeViews {
 		if (!shown) return;
 		const range = this.range();
 		if (this.tooLong(range.until - range.from, LANES_MAX_MS, "ten minutes")) return;
-		const result = await this.loads.run("lanes", (signal) =>
-			fetchSamples(range, app.state.match, signal),
-		);
-		if (result.value !== undefined) {
-			this.lanesData = readLanes(result.value);
+		const result = await this.loads.run("lanes", async (signal) => {
+			const text = await fetchSamples(range, app.state.match, signal);
+			return runSliced(readLanes(text), () => signal.aborted);
+		});
+		if (result.value) {
+			this.lanesData = result.value;
 			this.showLanes();
 		}
 		if (!result.aborted) app.ready();

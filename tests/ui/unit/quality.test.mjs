@@ -18,7 +18,11 @@ test("objects whose functions have no names, worst first", () => {
 	assert.match(nameAdvice("[jit]"), /map/);
 });
 
-test("objects in which stacks end, with their reasons in either form", () => {
+test("objects in which stacks end, with their reasons and places", () => {
+	const places = [
+		{ object: "/b", offset: "0x1f", reason: "y", count: 5 },
+		{ object: null, offset: null, reason: "x", count: 1 },
+	];
 	const status = {
 		unwind: {
 			objects: [
@@ -26,27 +30,25 @@ test("objects in which stacks end, with their reasons in either form", () => {
 				{
 					object: "/b",
 					complete: 1,
-					incomplete: 2,
+					incomplete: 6,
 					reasons: { x: 1, y: 5 },
+					places,
 				},
-				{
-					path: "/c",
-					incomplete: 7,
-					reasons: [{ reason: "z", count: 7, pc: "0x1" }],
-				},
+				{ object: "/c", complete: 0, incomplete: 7, reasons: { z: 7 } },
 			],
 		},
 	};
 	assert.deepEqual(brokenObjects(status), [
-		{ object: "/c", incomplete: 7, all: 7, reasons: [["z", 7]] },
+		{ object: "/c", incomplete: 7, all: 7, reasons: [["z", 7]], places: [] },
 		{
 			object: "/b",
-			incomplete: 2,
-			all: 3,
+			incomplete: 6,
+			all: 7,
 			reasons: [
 				["y", 5],
 				["x", 1],
 			],
+			places: [{ where: "/b+0x1f", count: 5 }],
 		},
 	]);
 	assert.deepEqual(brokenObjects({}), []);

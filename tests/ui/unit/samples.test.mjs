@@ -1,18 +1,21 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { readLanes } from "../../../web/ui/samples.js";
+import { finish } from "../../../web/ui/tree.js";
 
 test("samples become lanes, the busiest first, each sample with its function", () => {
-	const { lanes, names, counts, samples } = readLanes(
-		[
-			"#hearth-samples 1",
-			"stack\t1\tmain;work",
-			"stack\t2\tmain;work;sys_read_[k]",
-			"sample\t1000\t7\t8\tapp\tw\\t1\t1",
-			"sample\t1005\t7\t7\tapp\tapp\t2",
-			"sample\t1010\t7\t7\tapp\tapp\t1\t2",
-			"",
-		].join("\n"),
+	const { lanes, names, counts, samples } = finish(
+		readLanes(
+			[
+				"#hearth-samples 1",
+				"stack\t1\tmain;work",
+				"stack\t2\tmain;work;sys_read_[k]",
+				"sample\t1000\t7\t8\tapp\tw\\t1\t1",
+				"sample\t1005\t7\t7\tapp\tapp\t2",
+				"sample\t1010\t7\t7\tapp\tapp\t1\t2",
+				"",
+			].join("\n"),
+		),
 	);
 	assert.deepEqual(names, ["work", "sys_read"]);
 	assert.deepEqual(counts, [3, 1]);
@@ -28,5 +31,5 @@ test("samples become lanes, the busiest first, each sample with its function", (
 
 test("lines that are no samples are nobody's", () => {
 	for (const line of ["", "sample", "sample\t1\t2\t3\ta\tb\t99", "stack\t1", "x\ty", "# c"])
-		assert.equal(readLanes(line).samples, 0, line);
+		assert.equal(finish(readLanes(line)).samples, 0, line);
 });
