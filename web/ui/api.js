@@ -74,6 +74,7 @@ async function requestJson(url, signal) {
  * null; by: labels in the processes' place, with commas.
  */
 export function profileUrl(range, match, by, base, format) {
+	/** @type {any} */
 	const params = { ...rangeParams(range, match), format };
 	if (base) {
 		params.base_from = timeParam(base.range.from);

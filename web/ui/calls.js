@@ -19,6 +19,8 @@ export class CallTree {
 	constructor(body, onPick) {
 		this.body = body;
 		this.onPick = onPick;
+		this.tree = this.colorOf = null;
+		this.root = 0;
 		this.opened = new Map(); /* node: how many of its children are shown */
 		this.current = 0;
 		on(body, "click", (e) => this.click(e));
@@ -47,12 +49,15 @@ export class CallTree {
 	/* The nodes of the rows, in order; {more: node} where children are left out. */
 	rows() {
 		const { tree, opened } = this;
+		/** @type {any[]} */
 		const rows = [];
+		/** @type {any[]} */
 		const pending = [this.root];
 		while (pending.length) {
 			const at = pending.pop();
 			rows.push(at);
 			if (typeof at !== "number" || !opened.has(at)) continue;
+			/** @type {any[]} */
 			const shown = [];
 			let i = at + 1;
 			for (; i < tree.end[at] && shown.length < opened.get(at); i = tree.end[i])

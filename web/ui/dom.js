@@ -7,9 +7,11 @@ export function on(target, type, listener, options) {
 	target.addEventListener(type, listener, options);
 }
 
-export function byId(id) {
-	return document.getElementById(id);
-}
+/** @type {(id: string) => any} */
+export const byId = (id) => document.getElementById(id);
+
+/** @type {(selector: string, within?: any) => any[]} */
+export const all = (selector, within) => [...(within ?? document).querySelectorAll(selector)];
 
 /*
  * An element with properties (`class`, `on...` handlers, attributes; false and null leave one out)

@@ -129,6 +129,7 @@ export function formatDuration(ns) {
 export function formatSpan(ms) {
 	const s = ms / 1000;
 	if (s < 60) return (s < 10 ? Math.round(s * 100) / 100 : Math.round(s * 10) / 10) + " s";
+	/** @type {[string, number][]} */
 	const units = [
 		["d", 86400],
 		["h", 3600],

@@ -16,7 +16,7 @@ export const HEATMAP_MAX_MS = 7200 * SECOND_MS;
 export class Heatmap extends TimePanel {
 	constructor(frame, callbacks) {
 		super(frame, callbacks);
-		this.map = null;
+		this.map = this.marks = null;
 		this.image = element("canvas", {});
 		this.cell = null; /* the one that keys are at, its time */
 		this.ramp = [];

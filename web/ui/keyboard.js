@@ -1,8 +1,8 @@
 /* Keys of the whole page, and the menus that a key or a click elsewhere closes. */
-import { byId, on } from "./dom.js";
+import { all, byId, on } from "./dom.js";
 
 function openMenu() {
-	return document.querySelector("details.menu[open]");
+	return all("details.menu[open]")[0];
 }
 
 /*

@@ -15,6 +15,9 @@ export class Lanes extends TimePanel {
 	constructor(frame, scroller, callbacks) {
 		super(frame, callbacks);
 		this.lanes = [];
+		this.names = [];
+		this.counts = [];
+		this.palette = null;
 		this.scroller = scroller;
 		on(scroller, "scroll", () => this.draw(), { passive: true });
 	}

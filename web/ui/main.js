@@ -23,7 +23,7 @@ import {
 	serverNow,
 } from "./api.js";
 import { baseRange } from "./compare.js";
-import { byId, on, setPressed } from "./dom.js";
+import { all, byId, on, setPressed } from "./dom.js";
 import { Filters } from "./filters.js";
 import { closeMenusOutside, listenForKeys } from "./keyboard.js";
 import { Loads } from "./loads.js";
@@ -296,9 +296,9 @@ function showControls() {
 	const chosen = SWITCHES.filter((id) => READINGS_OF_MENU.includes(id) && state[id]);
 	byId("look-count").textContent = chosen.length ? ` (${chosen.length})` : "";
 	for (const name of CHOSEN)
-		for (const button of document.querySelectorAll(`[data-${name}]`))
+		for (const button of all(`[data-${name}]`))
 			setPressed(button, button.dataset[name] === state[name]);
-	for (const button of document.querySelectorAll("[data-range]"))
+	for (const button of all("[data-range]"))
 		setPressed(button, state.from === button.dataset.range && state.until === "now");
 	if (report) showReportTitle();
 	else showRange();
@@ -321,7 +321,7 @@ function showRange() {
 	byId("clear-selection").hidden = byId("zoom-selection").hidden = !state.sel;
 	times.setSelection(state.sel ? parseSelection(state.sel) : null);
 	showCompared(utc);
-	for (const link of document.querySelectorAll("#downloads [data-format]"))
+	for (const link of all("#downloads [data-format]"))
 		link.href = downloadUrl(range, link.dataset.format);
 }
 
@@ -340,7 +340,7 @@ function showCompared(utc) {
 	byId("compare").dataset.on = base ? "1" : "";
 	byId("base-text").hidden = !base;
 	byId("base-text").textContent = base ? "against " + rangeText(base.range, utc, false) : "";
-	if (base && document.activeElement?.form !== byId("base-form"))
+	if (base && !byId("base-form").contains(document.activeElement))
 		for (const id of ["from", "until"])
 			byId("base-" + id).value = timeText(timeParam(base.range[id]), utc);
 }
@@ -351,7 +351,8 @@ function submitTimes(form, ids, then) {
 		const fields = { from: byId(ids[0]), until: byId(ids[1]) };
 		const typed = typedTimes(fields, app.state.utc === "1", serverNow());
 		if (!typed) return;
-		document.activeElement.blur();
+		byId(ids[0]).blur();
+		byId(ids[1]).blur();
 		then(typed);
 	});
 }
@@ -400,6 +401,7 @@ const CHOSEN = ["view", "time", "base", "part"]; /* by buttons with data-NAME */
 const CHOICES = ["color", "by", "tby", "bmatch"];
 const switchOf = (id) => () => go({ [id]: app.state[id] ? "" : "1" });
 
+/** @type {Object<string, () => void>} */
 const toggles = {
 	live: toggleLive,
 	utc: () => go({ utc: app.state.utc ? "" : "1" }, true),
@@ -438,7 +440,7 @@ on(byId("search-form"), "submit", (e) => {
 	views.stepMatch(1);
 });
 for (const name of CHOSEN)
-	for (const button of document.querySelectorAll(`[data-${name}]`))
+	for (const button of all(`[data-${name}]`))
 		on(button, "click", () => go({ [name]: button.dataset[name] }));
 
 const keys = {

@@ -65,7 +65,9 @@ export class Sandwich {
 		const label = tree.kinds.indexOf("label");
 		const frames = new Uint8Array(tree.frameCount);
 		for (let f = 0; f < tree.frameCount; f++)
-			frames[f] = tree.frames.kind[f] !== label && frameName(tree, f) === wanted;
+			frames[f] = +(
+				tree.frames.kind[f] !== label && frameName(tree, f) === wanted
+			);
 		const first = frames.indexOf(1);
 		byId("sandwich-graphs").hidden = first < 0;
 		if (first < 0) {

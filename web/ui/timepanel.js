@@ -179,6 +179,13 @@ export class TimePanel {
 		this.placeBand();
 	}
 
+	/* What its heirs do. */
+	draw() {}
+
+	/** @type {(x: number, y: number) => any} */
+	describeAt() {}
+
+	/** @type {(event: any) => void} */
 	clicked() {
 		if (this.selection) this.callbacks.onSelect(null);
 	}

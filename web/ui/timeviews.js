@@ -27,7 +27,10 @@ export class TimeViews {
 	 * loads: of main.js; range(): what is selected, else the window; asked(): to be shown again
 	 */
 	constructor(app, loads, tooltip, range) {
-		Object.assign(this, { app, loads, tooltip, range });
+		this.app = app;
+		this.loads = loads;
+		this.tooltip = tooltip;
+		this.range = range;
 		this.series = null;
 		this.processColors = new ObjectColors();
 		const callbacks = {

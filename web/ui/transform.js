@@ -164,6 +164,7 @@ class Cursors {
 	constructor(room) {
 		this.node = new Uint32Array(room);
 		this.leaf = new Uint32Array(room);
+		this.count = null; /* by frame, of the scratch ones */
 	}
 }
 

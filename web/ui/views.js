@@ -10,7 +10,7 @@ import { CallTree } from "./calls.js";
 import { CHANGE_MARKS, changeLegend, showChanges } from "./changes.js";
 import { baseScale, changeOf } from "./compare.js";
 import { showCrumbs } from "./crumbs.js";
-import { byId, on, runSliced } from "./dom.js";
+import { all, byId, on, runSliced } from "./dom.js";
 import { FlameGraph } from "./flamegraph.js";
 import { formatCount } from "./format.js";
 import { colorLegend } from "./legends.js";
@@ -31,7 +31,7 @@ export class Views {
 	constructor(app, tooltip) {
 		this.app = app;
 		this.tooltip = tooltip;
-		this.tree = this.plain = this.source = null;
+		this.tree = this.plain = this.source = this.baseTree = null;
 		this.found = null;
 		this.focus = -1;
 		this.runs = 0;
@@ -42,7 +42,7 @@ export class Views {
 		this.table = new FunctionTable(
 			{
 				body: byId("functions").tBodies[0],
-				heads: [...document.querySelectorAll("#functions [data-sort]")],
+				heads: all("#functions [data-sort]"),
 				filter: byId("table-filter"),
 				more: byId("table-more"),
 				note: byId("table-note"),
