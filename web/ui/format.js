@@ -72,7 +72,7 @@ export function shorterNames(name) {
 				)
 			: go;
 	const parts = bare.split("::").filter((p) => p.trim());
-	for (const form of [rust, bare, parts.slice(-2).join("::"), parts.at(-1)]) {
+	for (const form of [rust, parts.join("::"), parts.slice(-2).join("::"), parts.at(-1)]) {
 		if (form && form.length < forms.at(-1).length) forms.push(form);
 	}
 	return forms;

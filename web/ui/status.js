@@ -157,6 +157,7 @@ export function describeDaemon(status) {
 		: "";
 	const told = ([reason, n]) =>
 		`${formatCount(n)}: ${status.reasons?.[reason] ?? formatReason(reason)}`;
+	const stopped = (p) => formatCount(p.count) + " at " + visibleName(p.where);
 	return [
 		objectList(
 			"Where stacks end early, since the daemon's start",
@@ -166,10 +167,7 @@ export function describeDaemon(status) {
 					o.incomplete,
 					o.all,
 					...o.reasons.map(told),
-					...o.places.map(
-						(p) =>
-							`${formatCount(p.count)} at ${visibleName(p.where)}`,
-					),
+					...o.places.map(stopped),
 				),
 			),
 		),
