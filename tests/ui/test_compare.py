@@ -80,6 +80,8 @@ def test_one_click_compares_with_before(view, api, moments):
         )
         assert int(view.data("samples")) == flame["samples"]
         assert int(view.data("baseSamples")) == flame["base"]["samples"]
+        told = "no samples there" in view.browser.find("#base-text").text()
+        assert told == (flame["base"]["samples"] == 0), base
     view.browser.find("#compare summary").click()
     view.browser.find("#clear-base").click()
     view.browser.wait("no comparison", lambda: "base" not in view.state())

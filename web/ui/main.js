@@ -246,6 +246,7 @@ async function showTree(tree, range, quiet) {
 	if (tree.samples > 0 || tree.base?.samples > 0) hideMessage();
 	else await showEmpty();
 	await views.setSource(tree, quiet);
+	if (!report) showRange();
 }
 
 /* ---- messages in the place of the graph ---- */
@@ -339,7 +340,10 @@ function showCompared(utc) {
 	byId("compare-text").textContent = base ? "Compared with " + word : "Compare";
 	byId("compare").dataset.on = base ? "1" : "";
 	byId("base-text").hidden = !base;
-	byId("base-text").textContent = base ? "against " + rangeText(base.range, utc, false) : "";
+	const none = views.source?.base?.samples === 0 ? ": no samples there" : "";
+	byId("base-text").textContent = base
+		? "against " + rangeText(base.range, utc, false) + none
+		: "";
 	if (base && !byId("base-form").contains(document.activeElement))
 		for (const id of ["from", "until"])
 			byId("base-" + id).value = timeText(timeParam(base.range[id]), utc);

@@ -6,7 +6,6 @@
  * recurses over depth: stacks may be 50,000 deep. Pure, no DOM.
  */
 
-const KIND_FALLBACK = ["native", "kernel", "inlined", "jit", "interpreted", "label", "incomplete"];
 const FRAME_COLUMNS = ["name", "system_name", "file", "line", "object", "kind"];
 
 const ROUNDING = 1 + 1e-9; /* sums of a comparison's weights are no whole numbers */
@@ -45,7 +44,7 @@ export function* buildingTree(answer, column) {
 		periodNs: answer.period_ns,
 		samples: answer.samples,
 		strings: answer.strings.map((s) => String(s)),
-		kinds: answer.kinds ?? KIND_FALLBACK,
+		kinds: answer.kinds,
 		lost: answer.lost ?? {},
 		incomplete: answer.incomplete ?? {},
 		depth: column(answer.depth),
