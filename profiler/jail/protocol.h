@@ -49,6 +49,9 @@ enum protocol_message {
 	PROTOCOL_FAILED = 6, /* i32 errno, then the sentence */
 	PROTOCOL_CONFIG = 7, /* collector to web, once, first */
 	PROTOCOL_TABLE = 8, /* an unwind table; see protocol_table.h */
+	PROTOCOL_IMPORT = 9, /* samples of a file; see protocol_import.h */
+	PROTOCOL_IMPORTED = 10,
+	PROTOCOL_JIT = 16, /* run-time compiled code; see protocol_jit.h */
 };
 
 enum protocol_object {
