@@ -100,11 +100,11 @@ static int make(int fd, uint32_t ask, struct buf *body, struct err *err)
 	struct protocol_table t = {};
 	int r = fd < 0 ? of_vdso(ask, &t, err) : of_file(fd, ask, &t, err);
 
-	if (r < 0)
-		return r;
-	r = protocol_table_write(body, &t);
-	if (r == -EFBIG)
-		r = err_set(err, r, "its table is larger than a message");
+	if (r == 0) {
+		r = protocol_table_write(body, &t);
+		if (r == -EFBIG)
+			r = err_set(err, r, "its table is larger than a message");
+	}
 	protocol_table_done(&t);
 	return r;
 }

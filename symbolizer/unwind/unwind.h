@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* CFI of one file: a second's work. Of libLLVM, 110 MB, it is 5 MB. */
+/* CFI of one file: 1.5 s of work at most. Of libLLVM, 110 MB, it is 5 MB. */
 #define UNWIND_CFI_BYTES_MAX (256u << 20)
 #define UNWIND_ROWS_MAX	     (16u << 20) /* of one file: 64 MB of rows */
 #define UNWIND_PAGES_MAX     65536 /* 4 GB of executable file */
