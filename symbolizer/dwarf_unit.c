@@ -26,17 +26,17 @@ static const char *const section_names[DWARF_SECTION_COUNT] = {
 static int open_sections(struct dwarf_file *f, size_t bytes_max)
 {
 	for (int i = 0; i < DWARF_SECTION_COUNT; i++) {
-		const struct elf_section *s = elf_image_section(f->image, section_names[i]);
+		const struct elf_section *s = elf_image_section(f->debug, section_names[i]);
 		size_t size;
 		int r;
 
 		if (!s)
 			continue;
 		if (!(s->flags & SHF_COMPRESSED)) {
-			f->sections[i] = elf_image_bytes(f->image, s);
+			f->sections[i] = elf_image_bytes(f->debug, s);
 			continue;
 		}
-		r = inflate_section(f->image, s, bytes_max - f->inflated_bytes, &f->inflated[i],
+		r = inflate_section(f->debug, s, bytes_max - f->inflated_bytes, &f->inflated[i],
 				    &size);
 		if (r < 0)
 			return r;
@@ -326,12 +326,13 @@ static int map_units(struct dwarf_file *f)
 	return r;
 }
 
-int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image, struct budget *budget,
-		    size_t bytes_max)
+int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image,
+		    const struct elf_image *debug, struct budget *budget, size_t bytes_max)
 {
 	int r;
 
-	*f = (struct dwarf_file){.image = image, .budget = budget, .base = lowest_code(image)};
+	*f = (struct dwarf_file){
+		.image = image, .debug = debug, .budget = budget, .base = lowest_code(image)};
 	r = open_sections(f, bytes_max);
 	if (r == 0)
 		r = read_headers(f);

@@ -46,7 +46,8 @@ struct dwarf_abbrevs {
 };
 
 struct dwarf_file {
-	const struct elf_image *image;
+	const struct elf_image *image; /* whose code it describes */
+	const struct elf_image *debug; /* whose sections are read */
 	struct budget *budget;
 	struct span sections[DWARF_SECTION_COUNT];
 	uint8_t *inflated[DWARF_SECTION_COUNT];
@@ -75,8 +76,8 @@ struct dwarf_entry {
  * Parts that are corrupt are left out. -ENOMEM, -EFBIG where compressed sections are too large.
  * budget is for abbreviations.
  */
-int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image, struct budget *budget,
-		    size_t bytes_max);
+int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image,
+		    const struct elf_image *debug, struct budget *budget, size_t bytes_max);
 void dwarf_file_done(struct dwarf_file *f);
 size_t dwarf_file_bytes(const struct dwarf_file *f); /* heap bytes in use, abbreviations apart */
 

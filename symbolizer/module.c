@@ -262,7 +262,7 @@ const struct elf_section *elf_image_section(const struct elf_image *image, const
 
 struct span elf_image_bytes(const struct elf_image *image, const struct elf_section *section)
 {
-	if (section->type == SHT_NOBITS || section->size == 0)
+	if (!section || section->type == SHT_NOBITS || section->size == 0)
 		return (struct span){};
 	return (struct span){.data = image->data + section->offset, .size = section->size};
 }

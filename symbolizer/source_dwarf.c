@@ -36,7 +36,13 @@ static void drop(struct budget_item *item)
 
 void source_dwarf_init(struct source_dwarf *d, const struct elf_image *image, struct budget *budget)
 {
-	*d = (struct source_dwarf){.image = image, .budget = budget, .item.drop = drop};
+	*d = (struct source_dwarf){
+		.image = image, .debug = image, .budget = budget, .item.drop = drop};
+}
+
+void source_dwarf_read(struct source_dwarf *d, const struct elf_image *debug)
+{
+	d->debug = debug;
 }
 
 void source_dwarf_done(struct source_dwarf *d)
@@ -54,7 +60,8 @@ static int load(struct source_dwarf *d)
 		budget_touch(d->budget, &d->item);
 		return 0;
 	}
-	r = dwarf_file_open(&d->file, d->image, d->budget, d->budget->bytes_max / INFLATE_SHARE);
+	r = dwarf_file_open(&d->file, d->image, d->debug, d->budget,
+			    d->budget->bytes_max / INFLATE_SHARE);
 	if (r < 0 || !d->file.n_units) {
 		dwarf_file_done(&d->file);
 		d->absent = r != -ENOMEM;

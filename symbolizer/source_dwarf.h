@@ -13,7 +13,8 @@
 #include "symbolizer/names.h"
 
 struct source_dwarf {
-	const struct elf_image *image;
+	const struct elf_image *image; /* whose addresses are asked for */
+	const struct elf_image *debug; /* where the sections are: the same, or its debug file */
 	struct budget *budget;
 	struct budget_item item; /* sections and units; everything else falls with it */
 	bool loaded;
@@ -26,6 +27,8 @@ struct source_dwarf {
 void source_dwarf_init(struct source_dwarf *d, const struct elf_image *image,
 		       struct budget *budget);
 void source_dwarf_done(struct source_dwarf *d);
+/* The debug information stands in this file, which outlives d. Before the first question. */
+void source_dwarf_read(struct source_dwarf *d, const struct elf_image *debug);
 
 /*
  * Add to a what the debug information says of a virtual address: one line a function, innermost

@@ -7,6 +7,7 @@
 
 #include "profiler/base/cleanup.h"
 #include "symbolizer/answer.h"
+#include "symbolizer/debug_file.h"
 #include "symbolizer/source_dwarf.h"
 #include "symbolizer/source_kernel.h"
 #include "symbolizer/source_symtab.h"
@@ -38,6 +39,8 @@ struct sym_module {
 	bool broken; /* its file was truncated: nothing of it is left */
 	bool by_offset; /* offsets are positions in the file, otherwise virtual addresses already */
 	struct elf_image image;
+	struct elf_image debug; /* its separate debug file; size 0: none */
+	bool debug_sought;
 	struct symtab symtab;
 	struct source_dwarf dwarf;
 	bool touched; /* its pages may be in our memory */
@@ -48,6 +51,8 @@ struct sym_module {
 
 struct symbolizer {
 	bool no_dwarf;
+	sym_open open;
+	void *open_ctx;
 	struct budget budget;
 	struct sym_module **modules; /* each at its own place: sources point into them */
 	size_t n_modules;
@@ -63,6 +68,7 @@ static void module_clear(struct sym_module *m)
 {
 	source_dwarf_done(&m->dwarf);
 	symtab_done(&m->symtab);
+	elf_image_done(&m->debug);
 	elf_image_done(&m->image);
 }
 
@@ -72,7 +78,11 @@ int symbolizer_new(const struct sym_options *options, struct symbolizer **ret)
 
 	if (!s)
 		return -ENOMEM;
-	s->no_dwarf = options && options->no_dwarf;
+	if (options) {
+		s->no_dwarf = options->no_dwarf;
+		s->open = options->open;
+		s->open_ctx = options->open_ctx;
+	}
 	s->budget.bytes_max = options && options->index_bytes_max ? options->index_bytes_max
 								  : INDEX_BYTES_DEFAULT;
 	*ret = s;
@@ -267,6 +277,41 @@ static int name_kernel(struct symbolizer *s, const struct sym_module *m, uint64_
 	return 0;
 }
 
+static bool has_dwarf(const struct elf_image *image)
+{
+	return elf_image_bytes(image, elf_image_section(image, ".debug_info")).size > 0;
+}
+
+/* Both sources read the debug file where the file itself says nothing; images have none. */
+static int seek_debug(struct symbolizer *s, struct sym_module *m, uint32_t number)
+{
+	const struct file_opener opener = {s->open, s->open_ctx, number};
+	int r;
+
+	if (m->debug_sought || !m->image.guard.data || has_dwarf(&m->image))
+		return 0;
+	r = debug_file_open(&m->debug, &m->image, &opener);
+	if (r < 0)
+		return r;
+	m->debug_sought = true;
+	if (r > 0) {
+		source_dwarf_read(&m->dwarf, &m->debug);
+		symtab_read(&m->symtab, &m->debug);
+	}
+	return 0;
+}
+
+/* The debug file was truncated: without it, then. */
+static void lose_debug(struct symbolizer *s, struct sym_module *m)
+{
+	source_dwarf_done(&m->dwarf);
+	symtab_done(&m->symtab);
+	elf_image_done(&m->debug);
+	source_dwarf_init(&m->dwarf, &m->image, &s->budget);
+	symtab_init(&m->symtab, &m->image, &s->budget);
+	answer_clear(&s->answer);
+}
+
 /*
  * The chain: debug information answers, symbol tables refine what it says or answer in its place.
  */
@@ -285,8 +330,10 @@ static int name_elf(struct symbolizer *s, struct sym_module *m, uint64_t address
 
 static void release_pages(struct symbolizer *s)
 {
-	for (struct sym_module *m = s->touched; m; m = m->next_touched)
+	for (struct sym_module *m = s->touched; m; m = m->next_touched) {
 		guard_release_pages(&m->image.guard);
+		guard_release_pages(&m->debug.guard);
+	}
 	forget_touched(s);
 }
 
@@ -316,9 +363,27 @@ static int broken(struct symbolizer *s, struct sym_module *m, struct err *err)
 	return err_set(err, -EIO, "the file was truncated while it was read");
 }
 
-static int name_in_module(struct symbolizer *s, struct sym_module *m, uint64_t at, bool is_offset,
+/* The files of a module under their guards. */
+static int name_guarded(struct symbolizer *s, struct sym_module *m, uint32_t number,
+			uint64_t address)
+{
+	int r;
+
+	guard_enter(&m->image.guard);
+	r = seek_debug(s, m, number);
+	if (r == 0) {
+		guard_enter(&m->debug.guard);
+		r = name_elf(s, m, address);
+		guard_leave(&m->debug.guard);
+	}
+	guard_leave(&m->image.guard);
+	return r;
+}
+
+static int name_in_module(struct symbolizer *s, uint32_t number, uint64_t at, bool is_offset,
 			  struct err *err)
 {
+	struct sym_module *m = s->modules[number];
 	uint64_t address = at;
 	int r;
 
@@ -329,9 +394,11 @@ static int name_in_module(struct symbolizer *s, struct sym_module *m, uint64_t a
 	if (is_offset && !elf_image_address(&m->image, at, &address))
 		return 0;
 	note_touched(s, m);
-	guard_enter(&m->image.guard);
-	r = name_elf(s, m, address);
-	guard_leave(&m->image.guard);
+	r = name_guarded(s, m, number, address);
+	if (guard_broken(&m->debug.guard)) {
+		lose_debug(s, m);
+		r = name_guarded(s, m, number, address);
+	}
 	if (guard_broken(&m->image.guard))
 		return broken(s, m, err);
 	return r < 0 ? err_set(err, r, "no name for address 0x%llx: %s",
@@ -350,7 +417,7 @@ static int name_at(struct symbolizer *s, uint32_t module, uint64_t at, bool is_o
 	budget_trim(&s->budget);
 	release_when_many(s);
 	answer_clear(&s->answer);
-	r = name_in_module(s, m, at, is_offset, err);
+	r = name_in_module(s, module, at, is_offset, err);
 	if (r < 0)
 		return r;
 	answer_finish(&s->answer);

@@ -23,10 +23,37 @@
 
 struct symbolizer;
 
+/* What a module's file says of another file in which more of it stands. */
+enum sym_want_kind {
+	SYM_WANT_BUILD_ID, /* the separate debug file with this build id */
+	SYM_WANT_LINK, /* the same by name, which has no directory: .gnu_debuglink */
+	SYM_WANT_COUNT
+};
+
+struct sym_want {
+	enum sym_want_kind kind;
+	unsigned int skip; /* so many files that were given for it were not the right one */
+	const uint8_t *build_id;
+	size_t build_id_bytes; /* 0: none */
+	const char *name; /* NULL: none */
+};
+
+/* Wrong ones that are looked at for one want. */
+#define SYM_WANT_SKIP_MAX 4
+
+/*
+ * Opens what a module's file wants: a descriptor for reading, which becomes the symbolizer's, or
+ * negative errno (-ENOENT: there is none). What comes is foreign as well, and believed only where
+ * build id or CRC agree. Called from within symbolizer_name().
+ */
+typedef int (*sym_open)(void *ctx, uint32_t module, const struct sym_want *want);
+
 struct sym_options {
 	/* What indexes over debug information may take together; 0: 96 MB. */
 	uint64_t index_bytes_max;
 	bool no_dwarf; /* symbol tables only */
+	sym_open open; /* NULL: nobody opens anything */
+	void *open_ctx;
 };
 
 /* One level of an inline chain. Strings are NULL where unknown; a function is always known. */

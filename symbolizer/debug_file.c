@@ -1,0 +1,121 @@
+/* Two places to look, and what makes a file the right one; debug_file.h is the contract. */
+#include "symbolizer/debug_file.h"
+
+#include "profiler/base/cleanup.h"
+#include "symbolizer/source_symtab.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define CRC_ALIGN 4u
+
+int file_opener_open(const struct file_opener *o, const struct sym_want *want)
+{
+	return o->open ? o->open(o->ctx, o->module, want) : -ENOENT;
+}
+
+bool debug_link_parse(struct span section, struct debug_link *ret)
+{
+	const char *name;
+	ptrdiff_t len = span_string(section, 0, &name);
+	size_t at;
+
+	if (len <= 0 || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	at = ((size_t)len + 1 + CRC_ALIGN - 1) & ~(size_t)(CRC_ALIGN - 1);
+	if (section.size < CRC_ALIGN || at > section.size - CRC_ALIGN)
+		return false;
+	ret->name = name;
+	memcpy(&ret->crc, section.data + at, sizeof(ret->crc));
+	return true;
+}
+
+uint32_t debug_link_crc(struct span bytes)
+{
+	return (uint32_t)crc32_z(0, bytes.data, bytes.size);
+}
+
+/* What makes a file the one that is sought. */
+struct wanted {
+	const struct elf_image *of;
+	uint8_t build_id[SYM_BUILD_ID_MAX];
+	size_t build_id_bytes;
+	const struct debug_link *link; /* NULL: the build id alone tells */
+};
+
+static bool is_wanted(const struct elf_image *image, const struct wanted *w)
+{
+	uint8_t id[SYM_BUILD_ID_MAX];
+	size_t n = elf_image_build_id(image, id, sizeof(id));
+	const struct elf_section *info = elf_image_section(image, ".debug_info");
+
+	if (image->machine != w->of->machine || image->is_64 != w->of->is_64)
+		return false;
+	if (!elf_image_bytes(image, info).size && !symtab_is_full(image))
+		return false;
+	if (n && w->build_id_bytes && (n != w->build_id_bytes || memcmp(id, w->build_id, n) != 0))
+		return false;
+	if (!w->link)
+		return n && w->build_id_bytes;
+	return debug_link_crc((struct span){image->data, image->size}) == w->link->crc;
+}
+
+/* Takes ownership of file. */
+static int try_file(struct elf_image *ret, int file, const struct wanted *w)
+{
+	_cleanup_close_ int fd = file;
+	bool good;
+	int r = elf_image_open(ret, fd, NULL);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	guard_enter(&ret->guard);
+	good = is_wanted(ret, w);
+	guard_leave(&ret->guard);
+	if (good && !guard_broken(&ret->guard))
+		return 1;
+	elf_image_done(ret);
+	return 0;
+}
+
+/* The first right one of those that are there. */
+static int try_want(struct elf_image *ret, const struct file_opener *opener, struct sym_want *want,
+		    const struct wanted *w)
+{
+	int r = 0;
+
+	for (want->skip = 0; want->skip < SYM_WANT_SKIP_MAX && r == 0; want->skip++) {
+		int fd = file_opener_open(opener, want);
+
+		if (fd < 0)
+			return fd == -ENOMEM ? fd : 0;
+		r = try_file(ret, fd, w);
+	}
+	return r;
+}
+
+int debug_file_open(struct elf_image *ret, const struct elf_image *of,
+		    const struct file_opener *opener)
+{
+	struct span section = elf_image_bytes(of, elf_image_section(of, ".gnu_debuglink"));
+	struct wanted w = {.of = of};
+	struct sym_want want = {.kind = SYM_WANT_BUILD_ID, .build_id = w.build_id};
+	struct debug_link link;
+	int r;
+
+	w.build_id_bytes = elf_image_build_id(of, w.build_id, sizeof(w.build_id));
+	want.build_id_bytes = w.build_id_bytes;
+	if (w.build_id_bytes) {
+		r = try_want(ret, opener, &want, &w);
+		if (r != 0)
+			return r;
+	}
+	if (!debug_link_parse(section, &link))
+		return 0;
+	w.link = &link;
+	want.kind = SYM_WANT_LINK;
+	want.name = link.name;
+	return try_want(ret, opener, &want, &w);
+}
