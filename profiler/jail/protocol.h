@@ -49,6 +49,8 @@ enum protocol_message {
 	PROTOCOL_FAILED = 6, /* i32 errno, then the sentence */
 	PROTOCOL_CONFIG = 7, /* collector to web, once, first */
 	PROTOCOL_TABLE = 8, /* an unwind table; see protocol_table.h */
+	PROTOCOL_WANT = 9, /* worker to collector, while it answers; see protocol_want.h */
+	PROTOCOL_FILE = 10, /* collector to worker: the answer to it */
 };
 
 enum protocol_object {

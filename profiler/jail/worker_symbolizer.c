@@ -11,6 +11,7 @@
 #include "profiler/base/wire.h"
 #include "profiler/jail/protocol.h"
 #include "profiler/jail/worker_table.h"
+#include "profiler/jail/worker_want.h"
 #include "symbolizer/symbolizer.h"
 
 #include <errno.h>
@@ -50,6 +51,7 @@ struct worker {
 	struct symbolizer *symbolizer;
 	struct known *known;
 	size_t n, cap;
+	struct worker_wants wants;
 	uint32_t kernel; /* its module: one, however many objects stand for it */
 };
 
@@ -203,6 +205,7 @@ static int answer(struct worker *w, struct wire_msg *m)
 			close(fd);
 		return -EBADMSG;
 	}
+	worker_wants_begin(&w->wants, m->id);
 	wire_msg_init(&out, PROTOCOL_NAME, m->id);
 	r = learn(w, &q, fd, &k, &err);
 	if (r >= 0)
@@ -212,7 +215,7 @@ static int answer(struct worker *w, struct wire_msg *m)
 		buf_clear(&out.body);
 		protocol_answer_error(&out.body, r, err_text(&err));
 	}
-	r = wire_send(JAIL_SOCK, &out, SEND_MS);
+	r = w->wants.lost ? -EPROTO : wire_send(JAIL_SOCK, &out, SEND_MS);
 	wire_msg_done(&out);
 	return r;
 }
@@ -285,9 +288,17 @@ static int say_hello(int bits)
 	return r;
 }
 
+static int open_for_module(void *ctx, uint32_t module, const struct sym_want *want)
+{
+	struct worker *w = ctx;
+
+	(void)module; /* of the request that is being answered: there is only one at a time */
+	return worker_want(&w->wants, want);
+}
+
 static int start(struct worker *w, char **args, bool sandbox, struct err *err)
 {
-	struct sym_options options = {};
+	struct sym_options options = {.open = open_for_module, .open_ctx = w};
 	uint64_t memory = 0;
 	int bits, r;
 

@@ -5,6 +5,8 @@
 #include "profiler/jail/jail.h"
 #include "profiler/jail/protocol.h"
 #include "profiler/jail/protocol_table.h"
+#include "profiler/jail/worker_want.h"
+#include "symbolizer/debug_file.h"
 #include "symbolizer/guard.h"
 
 #include <errno.h>
@@ -34,9 +36,41 @@ static int map(int fd, struct guard *g, struct err *err)
 	return 0;
 }
 
-static int compile(const struct guard *g, uint32_t ask, struct protocol_table *t, struct err *err)
+static int open_wanted(void *ctx, uint32_t module, const struct sym_want *want)
 {
-	struct unwind_input in = {.data = g->data, .bytes = g->size};
+	(void)module; /* of the request that is being answered */
+	return worker_want(ctx, want);
+}
+
+/* The separate debug file of the one under g, or nothing: most have none. Entered, where it is. */
+static void open_debug(const struct guard *g, struct worker_wants *wants, struct elf_image *ret)
+{
+	const struct file_opener opener = {.open = open_wanted, .ctx = wants};
+	struct elf_image image;
+
+	*ret = (struct elf_image){};
+	if (elf_image_borrow(&image, g->data, g->size, NULL) < 0)
+		return;
+	if (debug_file_open(ret, &image, &opener) > 0)
+		guard_enter(&ret->guard);
+	elf_image_done(&image);
+}
+
+static void close_debug(struct elf_image *debug)
+{
+	if (!debug->data)
+		return;
+	guard_leave(&debug->guard);
+	elf_image_done(debug);
+}
+
+static int compile(const struct guard *g, const struct elf_image *debug, uint32_t ask,
+		   struct protocol_table *t, struct err *err)
+{
+	struct unwind_input in = {.data = g->data,
+				  .bytes = g->size,
+				  .debug = debug->data,
+				  .debug_bytes = debug->size};
 	uint64_t start_ns = quantity_monotonic_ns();
 	int r = unwind_compile(&in, &t->table, err);
 
@@ -47,19 +81,23 @@ static int compile(const struct guard *g, uint32_t ask, struct protocol_table *t
 	return r;
 }
 
-static int make(int fd, uint32_t ask, struct buf *body, struct err *err)
+static int make(int fd, uint32_t ask, struct worker_wants *wants, struct buf *body, struct err *err)
 {
 	struct protocol_table t = {};
+	struct elf_image debug = {};
 	struct guard g = {};
 	int r = map(fd, &g, err);
 
 	if (r < 0)
 		return r;
 	guard_enter(&g);
-	r = compile(&g, ask, &t, err);
-	guard_leave(&g);
-	if (guard_broken(&g))
+	if (ask & PROTOCOL_TABLE_DEBUG)
+		open_debug(&g, wants, &debug);
+	r = compile(&g, &debug, ask, &t, err);
+	if (guard_broken(&g) || guard_broken(&debug.guard))
 		r = err_set(err, -EIO, "the file was truncated while it was read");
+	close_debug(&debug);
+	guard_leave(&g);
 	guard_unmap(&g);
 	if (r == 0)
 		r = protocol_table_write(body, &t);
@@ -71,6 +109,7 @@ static int make(int fd, uint32_t ask, struct buf *body, struct err *err)
 
 int worker_table(const struct wire_msg *m)
 {
+	struct worker_wants wants;
 	struct err err = {};
 	struct wire_msg out;
 	uint32_t ask;
@@ -79,13 +118,14 @@ int worker_table(const struct wire_msg *m)
 	if (r < 0 || m->n_fds != 1)
 		return -EBADMSG;
 	wire_msg_init(&out, PROTOCOL_TABLE, m->id);
-	r = make(m->fds[0], ask, &out.body, &err);
+	worker_wants_begin(&wants, m->id);
+	r = make(m->fds[0], ask, &wants, &out.body, &err);
 	if (r < 0) {
 		buf_clear(&out.body);
 		out.type = PROTOCOL_FAILED;
 		protocol_failed_write(&out.body, r, err.text[0] ? err.text : strerror(-r));
 	}
-	r = wire_send(JAIL_SOCK, &out, SEND_MS);
+	r = wants.lost ? -EPROTO : wire_send(JAIL_SOCK, &out, SEND_MS);
 	wire_msg_done(&out);
 	return r;
 }
