@@ -17,9 +17,13 @@ struct joined {
 	bool too_long;
 };
 
-/* Add one part; an absolute one begins anew. */
+/* Add one part, without "." at its beginning; an absolute one begins anew. */
 static void join(struct joined *j, const char *part, ptrdiff_t len)
 {
+	while (len > 0 && part[0] == '.' && (len == 1 || part[1] == '/')) {
+		part += len == 1 ? 1 : 2;
+		len -= len == 1 ? 1 : 2;
+	}
 	if (len <= 0)
 		return;
 	if (part[0] == '/') {

@@ -221,6 +221,7 @@ static void take_root(struct dwarf_unit *u, struct dwarf_entry *e, uint32_t name
 		break;
 	case DW_AT_language:
 		u->flat = is_flat(v->u);
+		u->plain = v->u == DW_LANG_Go;
 		break;
 	case DW_AT_addr_base:
 	case DW_AT_GNU_addr_base:

@@ -24,6 +24,7 @@ struct dwarf_unit {
 	bool has_line;
 	/* a language without functions inside of functions: their subtrees may be passed over */
 	bool flat;
+	bool plain; /* a language whose names are what they are: Go */
 	uint64_t low_pc;
 	uint64_t line_offset;
 	uint64_t address_base;

@@ -83,6 +83,7 @@ static int name_entry(struct source_dwarf *d, struct dwarf_unit *u, struct dwarf
 {
 	const char *bare = NULL, *s;
 	ptrdiff_t bare_len = -1, len;
+	bool plain = u->plain;
 	int r;
 
 	for (int steps = 0; steps < ORIGIN_STEPS_MAX; steps++) {
@@ -102,10 +103,11 @@ static int name_entry(struct source_dwarf *d, struct dwarf_unit *u, struct dwarf
 		if (r < 0)
 			break;
 	}
-	*ret_exact = false;
 	if (bare_len <= 0)
 		return 0;
-	r = names_get(&d->names, bare, (size_t)bare_len, ret);
+	*ret_exact = plain;
+	r = plain ? names_get_plain(&d->names, bare, (size_t)bare_len, ret)
+		  : names_get(&d->names, bare, (size_t)bare_len, ret);
 	return r < 0 ? r : 1;
 }
 

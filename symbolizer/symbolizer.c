@@ -9,6 +9,7 @@
 #include "symbolizer/answer.h"
 #include "symbolizer/debug_file.h"
 #include "symbolizer/source_dwarf.h"
+#include "symbolizer/source_go.h"
 #include "symbolizer/source_kernel.h"
 #include "symbolizer/source_symtab.h"
 #include "symbolizer/source_vdso.h"
@@ -43,6 +44,7 @@ struct sym_module {
 	bool debug_sought;
 	struct symtab symtab;
 	struct source_dwarf dwarf;
+	struct source_go go;
 	bool touched; /* its pages may be in our memory */
 	struct sym_module *next_touched;
 	uint32_t owner; /* of the kernel's: who in kernel_names */
@@ -67,6 +69,7 @@ struct symbolizer {
 static void module_clear(struct sym_module *m)
 {
 	source_dwarf_done(&m->dwarf);
+	source_go_done(&m->go);
 	symtab_done(&m->symtab);
 	elf_image_done(&m->debug);
 	elf_image_done(&m->image);
@@ -130,6 +133,7 @@ static void module_start(struct symbolizer *s, struct sym_module *m, enum module
 {
 	*m = (struct sym_module){.kind = kind, .image = m->image};
 	source_dwarf_init(&m->dwarf, &m->image, &s->budget);
+	source_go_init(&m->go, &m->image, &s->budget);
 	symtab_init(&m->symtab, &m->image, &s->budget);
 }
 
@@ -313,13 +317,16 @@ static void lose_debug(struct symbolizer *s, struct sym_module *m)
 }
 
 /*
- * The chain: debug information answers, symbol tables refine what it says or answer in its place.
+ * The chain: debug information answers, or Go's table; symbol tables refine what they say or answer
+ * in their place.
  */
 static int name_elf(struct symbolizer *s, struct sym_module *m, uint64_t address)
 {
 	struct name symbol;
 	int r = s->no_dwarf ? 0 : source_dwarf_name(&m->dwarf, address, &s->answer);
 
+	if (r == 0 && !s->answer.n)
+		r = source_go_name(&m->go, address, &s->answer);
 	if (r < 0)
 		return r;
 	r = symtab_name(&m->symtab, address, &symbol);
