@@ -17,6 +17,7 @@
 	X(diff, "diff", "compare two ranges of the store")                                       \
 	X(status, "status", "what the daemon did and lost, and what the store holds")            \
 	X(doctor, "doctor", "what this kernel and host offer, what is missing, and what to do")  \
+	X(symbolize, "symbolize", "names for addresses of an ELF file")                          \
 	X(unwind_table, "unwind-table", "what the unwind-table compiler makes of an ELF file")
 
 #define CMD_DECLARE(id, name, help)          \

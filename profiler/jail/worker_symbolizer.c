@@ -83,6 +83,7 @@ static int add_module(struct worker *w, const struct protocol_request *q, int fd
 {
 	switch (q->kind) {
 	case PROTOCOL_OBJECT_FILE:
+	case PROTOCOL_OBJECT_ADDRESSES:
 		return symbolizer_add_elf(w->symbolizer, fd, &k->info, &k->module, err);
 	case PROTOCOL_OBJECT_KERNEL:
 		return add_kernel(w, fd, &k->module, err);
@@ -114,7 +115,8 @@ static int learn(struct worker *w, const struct protocol_request *q, int fd, str
 		 struct err *err)
 {
 	_cleanup_close_ int file = fd;
-	bool needs_file = q->kind == PROTOCOL_OBJECT_FILE || q->kind == PROTOCOL_OBJECT_KERNEL;
+	bool needs_file = q->kind == PROTOCOL_OBJECT_FILE || q->kind == PROTOCOL_OBJECT_ADDRESSES ||
+			  q->kind == PROTOCOL_OBJECT_KERNEL;
 	struct known *k = find(w, q->object);
 	int r;
 
@@ -163,6 +165,14 @@ static void write_names(struct buf *b, const struct sym_answer *a)
 	protocol_answer_offset(b, lines, n);
 }
 
+static int name_one(struct worker *w, const struct known *k, uint64_t at, struct sym_answer *ret,
+		    struct err *err)
+{
+	if (k->kind == PROTOCOL_OBJECT_ADDRESSES)
+		return symbolizer_name_address(w->symbolizer, k->module, at, ret, err);
+	return symbolizer_name(w->symbolizer, k->module, at, ret, err);
+}
+
 /*
  * As many of the offsets as time and room allow, at least one. What one offset makes of a corrupt
  * file is its own matter.
@@ -181,7 +191,7 @@ static int name_all(struct worker *w, const struct protocol_request *q, const st
 		if (i &&
 		    (b->len > ANSWER_BYTES || quantity_monotonic_ns() - started_ns > ANSWER_NS))
 			break;
-		r = symbolizer_name(w->symbolizer, k->module, q->offsets[i], &a, err);
+		r = name_one(w, k, q->offsets[i], &a, err);
 		if (r == -ENOMEM)
 			return r;
 		write_names(b, r < 0 ? &(struct sym_answer){} : &a);

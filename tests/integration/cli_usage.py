@@ -13,7 +13,7 @@ import tempfile
 import cli
 from cli import CliCase, hearth, hearth_on_terminal
 
-COMMANDS = ("record", "serve", "export", "diff", "status", "doctor", "unwind-table")
+COMMANDS = ("record", "serve", "export", "diff", "status", "doctor", "symbolize", "unwind-table")
 
 
 class Program(CliCase):
