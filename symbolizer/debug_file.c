@@ -2,6 +2,7 @@
 #include "symbolizer/debug_file.h"
 
 #include "profiler/base/cleanup.h"
+#include "symbolizer/dwarf_sections.h"
 #include "symbolizer/source_symtab.h"
 
 #include <errno.h>
@@ -43,17 +44,17 @@ struct wanted {
 	uint8_t build_id[SYM_BUILD_ID_MAX];
 	size_t build_id_bytes;
 	const struct debug_link *link; /* NULL: the build id alone tells */
+	bool alt; /* dwz's, which has no symbols */
 };
 
 static bool is_wanted(const struct elf_image *image, const struct wanted *w)
 {
 	uint8_t id[SYM_BUILD_ID_MAX];
 	size_t n = elf_image_build_id(image, id, sizeof(id));
-	const struct elf_section *info = elf_image_section(image, ".debug_info");
 
 	if (image->machine != w->of->machine || image->is_64 != w->of->is_64)
 		return false;
-	if (!elf_image_bytes(image, info).size && !symtab_is_full(image))
+	if (!dwarf_sections_there(image) && (w->alt || !symtab_is_full(image)))
 		return false;
 	if (n && w->build_id_bytes && (n != w->build_id_bytes || memcmp(id, w->build_id, n) != 0))
 		return false;
@@ -96,8 +97,9 @@ static int try_want(struct elf_image *ret, const struct file_opener *opener, str
 	return r;
 }
 
-int debug_file_open(struct elf_image *ret, const struct elf_image *of,
-		    const struct file_opener *opener)
+/* 1, 0 or -ENOMEM. */
+static int open_debug(struct elf_image *ret, const struct elf_image *of,
+		      const struct file_opener *opener)
 {
 	struct span section = elf_image_bytes(of, elf_image_section(of, ".gnu_debuglink"));
 	struct wanted w = {.of = of};
@@ -118,4 +120,90 @@ int debug_file_open(struct elf_image *ret, const struct elf_image *of,
 	want.kind = SYM_WANT_LINK;
 	want.name = link.name;
 	return try_want(ret, opener, &want, &w);
+}
+
+bool debug_alt_parse(struct span section, struct debug_alt *ret)
+{
+	const char *path;
+	ptrdiff_t len = span_string(section, 0, &path);
+	struct span id;
+
+	if (len <= 0)
+		return false;
+	id = (struct span){section.data + len + 1, section.size - (size_t)len - 1};
+	if (!id.size || id.size > SYM_BUILD_ID_MAX)
+		return false;
+	*ret = (struct debug_alt){.path = path, .build_id = id};
+	return true;
+}
+
+static int open_alt(struct elf_image *ret, const struct elf_image *of,
+		    const struct file_opener *opener)
+{
+	struct span section = elf_image_bytes(of, elf_image_section(of, ".gnu_debugaltlink"));
+	struct wanted w = {.of = of, .alt = true};
+	struct sym_want want = {.kind = SYM_WANT_ALT, .build_id = w.build_id};
+	struct debug_alt alt;
+
+	if (!debug_alt_parse(section, &alt))
+		return 0;
+	memcpy(w.build_id, alt.build_id.data, alt.build_id.size);
+	w.build_id_bytes = alt.build_id.size;
+	want.build_id_bytes = alt.build_id.size;
+	want.name = alt.path;
+	return try_want(ret, opener, &want, &w);
+}
+
+const struct elf_image *debug_files_dwarf(const struct debug_files *d, const struct elf_image *of)
+{
+	return d->debug.size ? &d->debug : of;
+}
+
+int debug_files_seek(struct debug_files *d, const struct elf_image *of,
+		     const struct file_opener *opener)
+{
+	int r = 0;
+
+	if (d->sought)
+		return 0;
+	if (!dwarf_sections_there(of) && !d->debug.size)
+		r = open_debug(&d->debug, of, opener);
+	if (r < 0)
+		return r;
+	guard_enter(&d->debug.guard);
+	r = open_alt(&d->alt, debug_files_dwarf(d, of), opener);
+	guard_leave(&d->debug.guard);
+	if (r < 0)
+		return r;
+	d->sought = true;
+	return 0;
+}
+
+void debug_files_done(struct debug_files *d)
+{
+	elf_image_done(&d->debug);
+	elf_image_done(&d->alt);
+}
+
+void debug_files_enter(struct debug_files *d)
+{
+	guard_enter(&d->debug.guard);
+	guard_enter(&d->alt.guard);
+}
+
+void debug_files_leave(struct debug_files *d)
+{
+	guard_leave(&d->alt.guard);
+	guard_leave(&d->debug.guard);
+}
+
+bool debug_files_broken(const struct debug_files *d)
+{
+	return guard_broken(&d->debug.guard) || guard_broken(&d->alt.guard);
+}
+
+void debug_files_rest(struct debug_files *d)
+{
+	guard_release_pages(&d->debug.guard);
+	guard_release_pages(&d->alt.guard);
 }

@@ -45,7 +45,7 @@ static void join(struct joined *j, const char *part, ptrdiff_t len)
 static ptrdiff_t line_string(const struct dwarf_file *f, const struct dwarf_unit *u,
 			     const struct value *v, const char **ret)
 {
-	return v->kind == VALUE_STRING ? span_string(f->sections[DWARF_LINE], v->u, ret)
+	return v->kind == VALUE_STRING ? span_string(f->sections.v[DWARF_LINE], v->u, ret)
 				       : dwarf_string(f, u, v, ret);
 }
 
@@ -81,7 +81,7 @@ static void make_path(const struct dwarf_file *f, const struct dwarf_unit *u,
 
 	ret->len = 0;
 	ret->too_long = false;
-	if (!line_file_find(lines, f->sections[DWARF_LINE], file, &parts))
+	if (!line_file_find(lines, f->sections.v[DWARF_LINE], file, &parts))
 		return;
 	join_directory(ret, f, u, &parts.directory_of_unit);
 	join_value(ret, f, u, &parts.directory);

@@ -6,13 +6,14 @@
 #pragma once
 
 #include "symbolizer/budget.h"
-#include "symbolizer/dwarf_data.h"
+#include "symbolizer/dwarf_sections.h"
 #include "symbolizer/segments.h"
 
 /* Chromium has 40,000. */
 #define DWARF_UNITS_MAX (1u << 20)
 
 struct dwarf_index;
+struct dwarf_split;
 
 struct dwarf_unit {
 	uint64_t start; /* of its header in .debug_info */
@@ -29,8 +30,14 @@ struct dwarf_unit {
 	uint64_t line_offset;
 	uint64_t address_base;
 	uint64_t string_base;
-	uint64_t ranges_base;
+	uint64_t ranges_base; /* before DWARF 5: only of a split unit */
 	struct value directory; /* of the compilation */
+	/* of a skeleton, and of the split unit behind it */
+	struct value split_name; /* of its file; VALUE_NONE: it is no skeleton */
+	uint64_t split_id;
+	uint64_t split_ranges_base; /* before DWARF 5 */
+	struct dwarf_split *split; /* NULL until needed */
+	bool split_refused; /* there is none that can be read */
 	struct dwarf_abbrevs *abbrevs; /* NULL until needed */
 	struct dwarf_index *index; /* likewise */
 };
@@ -50,9 +57,8 @@ struct dwarf_file {
 	const struct elf_image *image; /* whose code it describes */
 	const struct elf_image *debug; /* whose sections are read */
 	struct budget *budget;
-	struct span sections[DWARF_SECTION_COUNT];
-	uint8_t *inflated[DWARF_SECTION_COUNT];
-	size_t inflated_bytes;
+	struct dwarf_file *alt; /* what dwz moved out of several files; NULL: none */
+	struct dwarf_sections sections;
 	uint64_t base; /* of code: what 32-bit positions count from */
 	struct dwarf_unit *units;
 	uint32_t n_units;
@@ -68,6 +74,7 @@ struct dwarf_entry {
 	struct value low_pc, high_pc, ranges;
 	struct value name, linkage_name;
 	uint64_t origin; /* of what it is an instance of or specified by; 0: nothing */
+	bool origin_in_alt; /* it stands in the alternate file */
 	uint64_t sibling; /* 0: not said */
 	uint32_t call_file, call_line, call_column;
 };
@@ -79,6 +86,20 @@ struct dwarf_entry {
  */
 int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image,
 		    const struct elf_image *debug, struct budget *budget, size_t bytes_max);
+/*
+ * The same for a file that describes no code itself: dwz's alternate file. No addresses are mapped.
+ */
+int dwarf_file_open_alt(struct dwarf_file *f, const struct elf_image *alt, struct budget *budget,
+			size_t bytes_max);
+/*
+ * The same over sections of split DWARF, which stay the caller's: the unit behind the skeleton of
+ * main, which is *ret_unit, gets addresses, ranges and places as the skeleton has them. -ENOENT:
+ * no unit there has its id.
+ */
+int dwarf_file_open_split(struct dwarf_file *f, const struct dwarf_file *main,
+			  const struct dwarf_unit *skeleton,
+			  const struct span sections[DWARF_SECTION_COUNT],
+			  struct dwarf_unit **ret_unit);
 void dwarf_file_done(struct dwarf_file *f);
 size_t dwarf_file_bytes(const struct dwarf_file *f); /* heap bytes in use, abbreviations apart */
 

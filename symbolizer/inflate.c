@@ -12,6 +12,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#define OLD_HEADER_BYTES 12
+
 #ifndef ELFCOMPRESS_ZSTD
 #define ELFCOMPRESS_ZSTD 2
 #endif
@@ -50,13 +52,27 @@ static int read_header(const struct elf_image *image, struct span *bytes, Elf64_
 	return 0;
 }
 
+/* "ZLIB", then the size as eight bytes, the highest first. */
+static int read_old_header(struct span *bytes, Elf64_Chdr *ret)
+{
+	if (bytes->size < OLD_HEADER_BYTES || memcmp(bytes->data, "ZLIB", 4) != 0)
+		return -EBADMSG;
+	*ret = (Elf64_Chdr){.ch_type = ELFCOMPRESS_ZLIB};
+	for (size_t i = 4; i < OLD_HEADER_BYTES; i++)
+		ret->ch_size = ret->ch_size << 8 | bytes->data[i];
+	bytes->data += OLD_HEADER_BYTES;
+	bytes->size -= OLD_HEADER_BYTES;
+	return 0;
+}
+
 int inflate_section(const struct elf_image *image, const struct elf_section *section,
 		    size_t bytes_max, uint8_t **ret, size_t *ret_size)
 {
 	struct span bytes = elf_image_bytes(image, section);
 	_cleanup_free_ uint8_t *out = NULL;
 	Elf64_Chdr header;
-	int r = read_header(image, &bytes, &header);
+	int r = section->flags & SHF_COMPRESSED ? read_header(image, &bytes, &header)
+						: read_old_header(&bytes, &header);
 
 	if (r < 0)
 		return r;

@@ -40,8 +40,7 @@ struct sym_module {
 	bool broken; /* its file was truncated: nothing of it is left */
 	bool by_offset; /* offsets are positions in the file, otherwise virtual addresses already */
 	struct elf_image image;
-	struct elf_image debug; /* its separate debug file; size 0: none */
-	bool debug_sought;
+	struct debug_files files; /* in which more of it stands */
 	struct symtab symtab;
 	struct source_dwarf dwarf;
 	struct source_go go;
@@ -71,7 +70,7 @@ static void module_clear(struct sym_module *m)
 	source_dwarf_done(&m->dwarf);
 	source_go_done(&m->go);
 	symtab_done(&m->symtab);
-	elf_image_done(&m->debug);
+	debug_files_done(&m->files);
 	elf_image_done(&m->image);
 }
 
@@ -144,7 +143,7 @@ static int describe(struct sym_module *m, struct sym_module_info *ret, struct er
 	guard_enter(&m->image.guard);
 	info.build_id_bytes = elf_image_build_id(&m->image, info.build_id, sizeof(info.build_id));
 	info.has_symtab = symtab_is_full(&m->image);
-	info.has_dwarf = elf_image_section(&m->image, ".debug_info") != NULL;
+	info.has_dwarf = dwarf_sections_there(&m->image);
 	guard_leave(&m->image.guard);
 	if (guard_broken(&m->image.guard))
 		return err_set(err, -EIO, "the file was truncated while it was read");
@@ -281,36 +280,30 @@ static int name_kernel(struct symbolizer *s, const struct sym_module *m, uint64_
 	return 0;
 }
 
-static bool has_dwarf(const struct elf_image *image)
-{
-	return elf_image_bytes(image, elf_image_section(image, ".debug_info")).size > 0;
-}
-
-/* Both sources read the debug file where the file itself says nothing; images have none. */
-static int seek_debug(struct symbolizer *s, struct sym_module *m, uint32_t number)
+/* The sources read the other files where the file itself says nothing; images have none. */
+static int seek_files(struct symbolizer *s, struct sym_module *m, uint32_t number)
 {
 	const struct file_opener opener = {s->open, s->open_ctx, number};
 	int r;
 
-	if (m->debug_sought || !m->image.guard.data || has_dwarf(&m->image))
+	if (m->files.sought || !m->image.guard.data)
 		return 0;
-	r = debug_file_open(&m->debug, &m->image, &opener);
+	r = debug_files_seek(&m->files, &m->image, &opener);
 	if (r < 0)
 		return r;
-	m->debug_sought = true;
-	if (r > 0) {
-		source_dwarf_read(&m->dwarf, &m->debug);
-		symtab_read(&m->symtab, &m->debug);
-	}
+	source_dwarf_read(&m->dwarf, debug_files_dwarf(&m->files, &m->image),
+			  m->files.alt.size ? &m->files.alt : NULL, &opener);
+	if (m->files.debug.size)
+		symtab_read(&m->symtab, &m->files.debug);
 	return 0;
 }
 
-/* The debug file was truncated: without it, then. */
-static void lose_debug(struct symbolizer *s, struct sym_module *m)
+/* One of them was truncated: without them, then. */
+static void lose_files(struct symbolizer *s, struct sym_module *m)
 {
 	source_dwarf_done(&m->dwarf);
 	symtab_done(&m->symtab);
-	elf_image_done(&m->debug);
+	debug_files_done(&m->files);
 	source_dwarf_init(&m->dwarf, &m->image, &s->budget);
 	symtab_init(&m->symtab, &m->image, &s->budget);
 	answer_clear(&s->answer);
@@ -339,7 +332,8 @@ static void release_pages(struct symbolizer *s)
 {
 	for (struct sym_module *m = s->touched; m; m = m->next_touched) {
 		guard_release_pages(&m->image.guard);
-		guard_release_pages(&m->debug.guard);
+		debug_files_rest(&m->files);
+		source_dwarf_rest(&m->dwarf);
 	}
 	forget_touched(s);
 }
@@ -377,11 +371,11 @@ static int name_guarded(struct symbolizer *s, struct sym_module *m, uint32_t num
 	int r;
 
 	guard_enter(&m->image.guard);
-	r = seek_debug(s, m, number);
+	r = seek_files(s, m, number);
 	if (r == 0) {
-		guard_enter(&m->debug.guard);
+		debug_files_enter(&m->files);
 		r = name_elf(s, m, address);
-		guard_leave(&m->debug.guard);
+		debug_files_leave(&m->files);
 	}
 	guard_leave(&m->image.guard);
 	return r;
@@ -402,8 +396,8 @@ static int name_in_module(struct symbolizer *s, uint32_t number, uint64_t at, bo
 		return 0;
 	note_touched(s, m);
 	r = name_guarded(s, m, number, address);
-	if (guard_broken(&m->debug.guard)) {
-		lose_debug(s, m);
+	if (debug_files_broken(&m->files)) {
+		lose_files(s, m);
 		r = name_guarded(s, m, number, address);
 	}
 	if (guard_broken(&m->image.guard))

@@ -27,6 +27,9 @@ struct symbolizer;
 enum sym_want_kind {
 	SYM_WANT_BUILD_ID, /* the separate debug file with this build id */
 	SYM_WANT_LINK, /* the same by name, which has no directory: .gnu_debuglink */
+	SYM_WANT_ALT, /* what dwz moved out of several files, by build id and path */
+	SYM_WANT_DWO, /* split DWARF of one unit, by path */
+	SYM_WANT_DWP, /* split DWARF of all units, beside the file */
 	SYM_WANT_COUNT
 };
 
@@ -35,7 +38,7 @@ struct sym_want {
 	unsigned int skip; /* so many files that were given for it were not the right one */
 	const uint8_t *build_id;
 	size_t build_id_bytes; /* 0: none */
-	const char *name; /* NULL: none */
+	const char *name; /* or path: absolute, or from the file's directory; NULL: none */
 };
 
 /* Wrong ones that are looked at for one want. */

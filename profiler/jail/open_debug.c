@@ -46,16 +46,42 @@ static void add_build_id(struct paths *p, const struct protocol_want *want)
 	add(p, DEBUG_DIR "/.build-id/%.2s/%s.debug", hex, hex + 2);
 }
 
+/* Bytes of of's directory, without the last slash; -1: it has none. */
+static int directory(const char *of)
+{
+	return of && of[0] == '/' ? (int)(strrchr(of, '/') - of) : -1;
+}
+
 static void add_link(struct paths *p, const char *of, const char *name)
 {
-	const char *slash = of && of[0] == '/' ? strrchr(of, '/') : NULL;
-	int dir = slash ? (int)(slash - of) : 0;
+	int dir = directory(of);
 
-	if (!slash || !name[0] || strchr(name, '/'))
+	if (dir < 0 || !name[0] || strchr(name, '/'))
 		return;
 	add(p, "%.*s/%s", dir, of, name);
 	add(p, "%.*s/.debug/%s", dir, of, name);
 	add(p, DEBUG_DIR "%.*s/%s", dir, of, name);
+}
+
+/* Absolute, or from where the file is. */
+static void add_path(struct paths *p, const char *of, const char *path)
+{
+	int dir = directory(of);
+
+	if (path[0] == '/')
+		add(p, "%s", path);
+	else if (path[0] && dir >= 0)
+		add(p, "%.*s/%s", dir, of, path);
+}
+
+/* The last part of path, where the file is: both were moved there together. */
+static void add_beside(struct paths *p, const char *of, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int dir = directory(of);
+
+	if (slash && slash[1] && dir >= 0)
+		add(p, "%.*s/%s", dir, of, slash + 1);
 }
 
 int open_debug_paths(const char *of, const struct protocol_want *want, char *ret[OPEN_DEBUG_PATHS])
@@ -68,6 +94,18 @@ int open_debug_paths(const char *of, const struct protocol_want *want, char *ret
 		break;
 	case SYM_WANT_LINK:
 		add_link(&p, of, want->name);
+		break;
+	case SYM_WANT_ALT:
+		add_build_id(&p, want);
+		add_path(&p, of, want->name);
+		break;
+	case SYM_WANT_DWO:
+		add_path(&p, of, want->name);
+		add_beside(&p, of, want->name);
+		break;
+	case SYM_WANT_DWP:
+		if (of && of[0] == '/')
+			add(&p, "%s.dwp", of);
 		break;
 	case SYM_WANT_COUNT:
 		break;

@@ -46,12 +46,16 @@ static int open_wanted(void *ctx, uint32_t module, const struct sym_want *want)
 static void open_debug(const struct guard *g, struct worker_wants *wants, struct elf_image *ret)
 {
 	const struct file_opener opener = {.open = open_wanted, .ctx = wants};
+	struct debug_files files = {};
 	struct elf_image image;
 
 	*ret = (struct elf_image){};
 	if (elf_image_borrow(&image, g->data, g->size, NULL) < 0)
 		return;
-	if (debug_file_open(ret, &image, &opener) > 0)
+	debug_files_seek(&files, &image, &opener);
+	elf_image_done(&files.alt); /* has no frames */
+	*ret = files.debug;
+	if (ret->data)
 		guard_enter(&ret->guard);
 	elf_image_done(&image);
 }

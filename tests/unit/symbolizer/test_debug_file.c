@@ -57,6 +57,36 @@ static void the_crc_is_that_of_ieee_802_3(void **state)
 	assert_int_equal(debug_link_crc((struct span){}), 0);
 }
 
+/* ---- .gnu_debugaltlink ---- */
+
+static const struct {
+	const char *what;
+	const char bytes[96];
+	size_t len;
+	size_t id_bytes; /* 0: refused */
+} alts[] = {
+	{"a path and an id", "/a/b.debug\0\1\2\3\4", 15, 4},
+	{"an id of the greatest length", "x", 2 + SYM_BUILD_ID_MAX, SYM_BUILD_ID_MAX},
+	{"nothing", "", 0, 0},
+	{"no end", "abcd", 4, 0},
+	{"no path", "\0\1\2\3", 4, 0},
+	{"no id", "/a/b.debug", 11, 0},
+	{"an id that is too long", "x", 3 + SYM_BUILD_ID_MAX, 0},
+};
+
+static void an_alternate_link_is_a_path_and_a_build_id(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(alts) / sizeof(*alts); i++) {
+		struct span bytes = {(const uint8_t *)alts[i].bytes, alts[i].len};
+		struct debug_alt alt = {};
+
+		if (debug_alt_parse(bytes, &alt) != (alts[i].id_bytes > 0))
+			fail_msg("%s", alts[i].what);
+		assert_int_equal(alt.build_id.size, alts[i].id_bytes);
+	}
+}
+
 /* ---- which file ---- */
 
 /* What the owner of the symbolizer would open. */
@@ -91,19 +121,20 @@ static int take(void *ctx, uint32_t module, const struct sym_want *want)
 static int find(struct shelf *shelf)
 {
 	const struct file_opener opener = {.open = take, .ctx = shelf, .module = 42};
-	struct elf_image of, debug;
+	struct debug_files files = {};
+	struct elf_image of;
 	int fd = fixture_open("inlined_linked");
-	int r;
+	int found;
 
 	assert_int_equal(elf_image_open(&of, fd, NULL), 0);
 	close(fd);
-	r = debug_file_open(&debug, &of, &opener);
-	if (r > 0) {
-		assert_non_null(elf_image_section(&debug, ".debug_info"));
-		elf_image_done(&debug);
-	}
+	assert_int_equal(debug_files_seek(&files, &of, &opener), 0);
+	found = files.debug.size > 0;
+	if (found)
+		assert_non_null(elf_image_section(&files.debug, ".debug_info"));
+	debug_files_done(&files);
 	elf_image_done(&of);
-	return r;
+	return found;
 }
 
 static void it_is_found_by_build_id_before_the_link(void **state)
@@ -293,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_link_is_a_name_and_a_crc),
 		cmocka_unit_test(the_crc_is_that_of_ieee_802_3),
+		cmocka_unit_test(an_alternate_link_is_a_path_and_a_build_id),
 		cmocka_unit_test(it_is_found_by_build_id_before_the_link),
 		cmocka_unit_test(it_is_found_by_link_when_the_crc_agrees),
 		cmocka_unit_test(a_wrong_crc_is_refused_though_the_build_id_agrees),
