@@ -46,7 +46,7 @@ enum abi_record_kind {
 	  "no user stack: a kernel thread, or a process that has given up its memory") \
 	X(ROOT, "root", "the walk reached the first frame")                            \
 	X(FP_SHORT, "no-frame-pointer",                                                \
-	  "the frame pointer led nowhere: code without frame pointers")                \
+	  "code without unwind information, and its frame pointer led nowhere")        \
 	X(UNREADABLE, "unreadable-stack",                                              \
 	  "the stack could not be read: paged out, or not a stack")                    \
 	X(NOT_CODE, "not-code", "a return address lies in no executable mapping")      \
@@ -55,7 +55,17 @@ enum abi_record_kind {
 	X(MAPPING_TORN, "mapping-changing",                                            \
 	  "the process was changing its mappings at that moment")                      \
 	X(NO_MAPPINGS, "no-mappings", "this kernel lets no mappings be read")          \
-	X(EXEC, "exec", "the process was being replaced or ending: no stack to walk")
+	X(EXEC, "exec", "the process was being replaced or ending: no stack to walk")  \
+	X(NO_TABLE, "no-table",                                                        \
+	  "the unwind table of a file on the stack was not loaded yet: walked on by "  \
+	  "frame pointer")                                                             \
+	X(EXPRESSION, "expression",                                                    \
+	  "the unwind information is an expression that no table row can say")         \
+	X(REGISTER, "register",                                                        \
+	  "the frame's size is in a register that is not followed through calls")      \
+	X(BAD_FRAME, "bad-frame",                                                      \
+	  "a caller's frame would lie below its callee's: the stack or its unwind "    \
+	  "information is wrong")
 
 enum abi_end {
 #define ABI_END_ENUM(name, shortname, sentence) ABI_END_##name,
@@ -123,6 +133,8 @@ enum abi_frame_flag {
 	ABI_FRAME_RETURN =
 		2, /* was a return address; offset is already one less, inside the call */
 	ABI_FRAME_INTERPRETED = 4,
+	ABI_FRAME_NO_TABLE =
+		8, /* the page of its table was not loaded: user space is asked for it */
 };
 
 /*
@@ -134,6 +146,24 @@ struct abi_frame {
 	__u64 object : 8; /* index into the sample's object table */
 	__u64 flags : 8; /* enum abi_frame_flag */
 };
+
+/*
+ * What user space says of a file that it has numbered. The pages of its table are entries (struct
+ * unwind_page_ref) from pages_at on in the pool of bpf/unwind_table.h, for the file's pages
+ * [first_page, first_page + n_pages); what lies outside has no CFI. pages_at 0: no table yet.
+ */
+struct abi_object_info {
+	__u32 number;
+	__u32 pages_at;
+	__u32 first_page;
+	__u32 n_pages;
+};
+
+/* The vdso has no file, but a table: it stands under this key. */
+#define ABI_VDSO_KEY          \
+	{                     \
+		.size = ~0ull \
+	}
 
 /* number 0: not numbered yet; the key names it. */
 struct abi_object_ref {

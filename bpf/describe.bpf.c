@@ -294,21 +294,34 @@ static __always_inline int object_find(struct scratch *s, __u32 kind, __u32 numb
 	return f.found;
 }
 
+/* What user space says of the file of s->key or of the vdso, into s->info. */
+static __always_inline void info_read(struct scratch *s, __u32 kind)
+{
+	/* On the stack: 6.1 takes no argument of a global function for a key. */
+	struct abi_file_key key = ABI_VDSO_KEY;
+	struct abi_object_info *info;
+
+	if (kind == ABI_OBJECT_FILE)
+		key = s->key;
+	info = bpf_map_lookup_elem(&objects, &key);
+	if (info)
+		s->info = *info;
+	else
+		__builtin_memset(&s->info, 0, sizeof(s->info));
+}
+
 __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end)
 {
-	__u32 number = 0, at;
+	__u32 number, at;
 	int r;
 
 	if (!s)
 		return E_FULL;
-	if (kind == ABI_OBJECT_FILE) {
-		/* On the stack: 6.1 takes no argument of a global function for a key. */
-		struct abi_file_key key = s->key;
-		__u32 *known = bpf_map_lookup_elem(&objects, &key);
-
-		if (known)
-			number = *known;
-	}
+	if (kind == ABI_OBJECT_FILE || kind == ABI_OBJECT_VDSO)
+		info_read(s, kind);
+	else
+		__builtin_memset(&s->info, 0, sizeof(s->info));
+	number = kind == ABI_OBJECT_FILE ? s->info.number : 0;
 	r = object_find(s, kind, number);
 	if (r >= 0)
 		return r;

@@ -7,6 +7,8 @@
 #ifndef HEARTH_BPF_KERNEL_TYPES_H
 #define HEARTH_BPF_KERNEL_TYPES_H
 
+#include "bpf/registers.h"
+
 #include <linux/types.h>
 
 #define PF_KTHREAD 0x00200000
@@ -170,23 +172,6 @@ struct task_struct {
 };
 
 #pragma clang attribute pop
-
-/*
- * The registers of an interrupted context, as the perf program's context and the task's stack hold
- * them.
- */
-#if defined(__TARGET_ARCH_x86)
-struct arch_regs {
-	__u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs,
-		flags, sp, ss;
-};
-#elif defined(__TARGET_ARCH_arm64)
-struct arch_regs {
-	__u64 regs[31], sp, pc, pstate;
-};
-#else
-#error "unknown architecture"
-#endif
 
 struct bpf_perf_event_data {
 	struct arch_regs regs;

@@ -251,6 +251,7 @@ __noinline int mapping_find(struct scratch *s, __u64 pc)
 		return E_TORN;
 	}
 	m->object = r;
+	m->info = s->info;
 	s->last_mapping = at;
 	s->next_mapping = at + 1;
 	return at;

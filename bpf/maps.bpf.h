@@ -15,9 +15,10 @@
 #include "bpf/abi.h"
 #include "bpf/kernel_types.h"
 
-#define SAMPLE_BODY_BYTES                                                             \
-	(ABI_KERNEL_FRAMES_MAX * 8 + ABI_USER_FRAMES_MAX * sizeof(struct abi_frame) + \
-	 ABI_SAMPLE_OBJECTS_MAX * sizeof(struct abi_object_ref))
+/* Includers of the step define how memory is read; here it is the process's own. */
+#define UNWIND_READ(to, bytes, address) bpf_probe_read_user(to, bytes, (void *)(address))
+#include "bpf/unwind_step.h"
+
 #define MAPPINGS_CACHED 16
 
 /* Set before loading. */
@@ -27,6 +28,7 @@ extern const volatile __u8 knob_filter; /* any filter at all */
 extern const volatile __u8
 	knob_filter_allows; /* some filter allows: what none allows is left out */
 extern const volatile __u8 knob_mappings; /* the mapping walk works on this kernel */
+extern const volatile __u8 knob_tables; /* user stacks are walked by unwind tables */
 extern const volatile __u8 knob_user; /* walk user stacks */
 extern const volatile __u8 knob_kernel; /* take kernel stacks */
 extern const volatile __u32 knob_ring_bytes;
@@ -42,6 +44,7 @@ struct mapping {
 	__u64 bias; /* offset in the object = address - bias */
 	__u32 kind; /* enum abi_object_kind */
 	__u32 object; /* index into the sample's object table */
+	struct abi_object_info info; /* of the file or the vdso; zero where it is not numbered */
 };
 
 /* Everything one sample needs: too large for the stack, one a CPU. */
@@ -53,14 +56,17 @@ struct scratch {
 	struct abi_frame user[ABI_USER_FRAMES_MAX];
 	struct abi_object_ref object[ABI_SAMPLE_OBJECTS_MAX];
 	/* the walk */
-	struct arch_regs regs;
+	struct unwind_state walk;
+	struct abi_frame frame; /* the one at hand, where the walk is */
+	__u32 mapping_at; /* what it lies in */
+	__u32 by_fp; /* it was found by the frame pointer */
+	__u32 no_table; /* a frame was walked by frame pointer for want of its table */
+	__u32 end;
 	struct task_struct *task;
 	struct mm_struct *mm;
 	__u64 vdso;
-	__u64 pc, fp, sp;
 	__u64 hash[2];
 	__u32 n_user;
-	__u32 end;
 	__u32 n_objects;
 	__u32 n_mappings;
 	__u32 next_mapping; /* which one is replaced when all are in use */
@@ -72,8 +78,7 @@ struct scratch {
 	__u32 tries_left;
 	__u32 type;
 	struct abi_file_key key;
-	/* the record as sent */
-	__u8 out[sizeof(struct abi_sample) + SAMPLE_BODY_BYTES];
+	struct abi_object_info info; /* what is known of the object that was looked up last */
 };
 
 struct describe {
@@ -123,7 +128,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ABI_OBJECTS_MAX);
 	__type(key, struct abi_file_key);
-	__type(value, __u32);
+	__type(value, struct abi_object_info);
 } objects __weak SEC(".maps");
 
 struct {

@@ -18,6 +18,7 @@ const volatile __u64 knob_secret[2] = {};
 const volatile __u8 knob_filter = 0;
 const volatile __u8 knob_filter_allows = 0;
 const volatile __u8 knob_mappings = 1;
+const volatile __u8 knob_tables = 1;
 const volatile __u8 knob_user = 1;
 const volatile __u8 knob_kernel = 1;
 const volatile __u32 knob_ring_bytes = 0;
@@ -28,7 +29,7 @@ __noinline __u64 cgroup_read(struct scratch *s);
 __noinline int cgroup_describe(struct scratch *s, __u64 cgroup_address);
 __noinline int file_key_read(struct scratch *s, __u64 file_address);
 __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end);
-__noinline int user_walk(struct scratch *s, __u32 leaf_flags);
+__noinline int user_walk(struct scratch *s, __u32 pc_is_return);
 
 /*
  * Ticks that should have come between the last one and now, beyond this one. An idle CPU's timer
@@ -153,32 +154,28 @@ static __noinline int exe_read(struct scratch *s)
 static __always_inline int user_regs(struct scratch *s, struct bpf_perf_event_data *ctx)
 {
 	if (s->head.flags & ABI_SAMPLE_USER_MODE) {
-		arch_copy_context(&s->regs, ctx);
+		arch_copy_context(&s->walk.regs, ctx);
 	} else {
 		void *saved = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
 
-		if (!saved || bpf_probe_read_kernel(&s->regs, sizeof(s->regs), saved))
+		if (!saved || bpf_probe_read_kernel(&s->walk.regs, sizeof(s->walk.regs), saved))
 			return 0;
 	}
-	return arch_is_user(&s->regs);
+	return arch_is_user(&s->walk.regs);
 }
 
 static __always_inline void user_stack(struct scratch *s, struct bpf_perf_event_data *ctx)
 {
-	__u32 leaf_flags = 0;
-
 	if (!user_regs(s, ctx)) {
 		s->end = ABI_END_EXEC;
 		return;
 	}
-	if (arch_is_compat(&s->regs)) {
+	if (arch_is_compat(&s->walk.regs)) {
 		s->head.flags |= ABI_SAMPLE_COMPAT;
 		s->end = ABI_END_COMPAT;
 		return;
 	}
-	if (!(s->head.flags & ABI_SAMPLE_USER_MODE) && arch_in_syscall(&s->regs))
-		leaf_flags = ABI_FRAME_RETURN;
-	user_walk(s, leaf_flags);
+	user_walk(s, !(s->head.flags & ABI_SAMPLE_USER_MODE) && arch_in_syscall(&s->walk.regs));
 	if (s->n_user == 0 && !(s->head.flags & ABI_SAMPLE_USER_MODE))
 		s->end = ABI_END_EXEC;
 }

@@ -2,114 +2,239 @@
 /*
  * The walk of a user stack: from the interrupted registers to the root, one frame at a time.
  *
- * Each frame is a program counter that lies in an executable mapping, kept as (object, offset).
- * Here the step to the caller follows the frame pointer; frames so found say it in their flags.
+ * Each frame is a program counter that lies in an executable mapping, kept as (object, offset). The
+ * object's table says by which rule its caller is found (unwind_step.h). Where code has none, in
+ * JIT code and in objects without CFI, or its table's page is not loaded yet, the frame pointer is
+ * followed, and the frame so found says it in its flags.
  */
 #include "bpf/maps.bpf.h"
-
-#include "bpf/arch.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 
 #define E_NOT_FOUND (-2)
 
+#define RULE_HOLE   0
+#define NO_TABLE    (-1)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct unwind_dictionary);
+} dictionary SEC(".maps");
+
+struct chunk_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	/* Sizes, for clang describes no types of inner maps. */
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct unwind_chunk));
+};
+
+/* Filled by user space as the pool grows. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, UNWIND_CHUNKS_MAX);
+	__type(key, __u32);
+	__array(values, struct chunk_map);
+} chunks SEC(".maps");
+
 __noinline int mapping_find(struct scratch *s, __u64 pc);
 __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end);
 
-/* Keep pc as the next frame. 0, or 1 when the walk ends here (s->end says why). */
-static __always_inline int frame_add(struct scratch *s, __u64 pc, __u32 flags)
+static __always_inline struct unwind_chunk *chunk_of(__u32 at)
 {
-	struct abi_frame f = {};
+	__u32 number = at >> UNWIND_CHUNK_BITS, zero = 0;
+	void *chunk = bpf_map_lookup_elem(&chunks, &number);
+
+	return chunk ? bpf_map_lookup_elem(chunk, &zero) : NULL;
+}
+
+#define WORD(at) ((at) & (UNWIND_CHUNK_WORDS - 1))
+
+/*
+ * The rule of the last of n rows from at on whose low is not above: a binary search whose first
+ * step makes the rest of it a power of two, so that no step leaves the rows.
+ */
+__noinline int rule_search(__u32 at, __u32 n_and_log2, __u32 low)
+{
+	struct unwind_chunk *chunk = chunk_of(at);
+	__u32 log2 = n_and_log2 >> 16, step = 1u << (log2 & 15);
+	__u32 first = at + (n_and_log2 & 0xffff) - step;
+
+	if (!chunk)
+		return NO_TABLE;
+	if ((chunk->word[WORD(first)] & 0xffff) <= low)
+		at = first;
+	for (int i = 0; i < 14; i++) {
+		__u32 next;
+
+		step >>= 1;
+		if (!step)
+			break;
+		next = at + step;
+		if ((chunk->word[WORD(next)] & 0xffff) <= low)
+			at = next;
+	}
+	return chunk->word[WORD(at)] >> 16;
+}
+
+/* The rule's number at the frame at hand, RULE_HOLE, or NO_TABLE. */
+__noinline int rule_find(struct scratch *s)
+{
+	struct unwind_page_ref *ref;
+	struct unwind_chunk *chunk;
 	struct mapping *m;
-	__u32 at = s->n_user;
+	__u32 page, at, now;
+	__u64 offset, rows;
+
+	if (!s)
+		return NO_TABLE;
+	m = &s->mapping[s->mapping_at & (MAPPINGS_CACHED - 1)];
+	if (m->kind != ABI_OBJECT_FILE && m->kind != ABI_OBJECT_VDSO)
+		return RULE_HOLE;
+	if (!m->info.pages_at)
+		return NO_TABLE;
+	offset = s->frame.offset;
+	page = (__u32)(offset >> UNWIND_PAGE_BITS) - m->info.first_page;
+	if (page >= m->info.n_pages)
+		return RULE_HOLE;
+	at = m->info.pages_at + page * UNWIND_REF_WORDS;
+	chunk = chunk_of(at);
+	if (!chunk)
+		return NO_TABLE;
+	ref = (void *)&chunk->word[WORD(at) & ~(UNWIND_REF_WORDS - 1)];
+	rows = ref->rows;
+	now = (__u32)(s->head.time_ns >> UNWIND_USED_SHIFT);
+	if (ref->used != now)
+		ref->used = now;
+	if (!(rows & UNWIND_REF_LOADED))
+		return NO_TABLE;
+	if (!UNWIND_REF_N(rows))
+		return RULE_HOLE;
+	return rule_search(UNWIND_REF_AT(rows), UNWIND_REF_N(rows) | UNWIND_REF_LOG2(rows) << 16,
+			   (__u16)offset);
+}
+
+/* Where s->walk is: into s->frame and s->mapping_at. 0, or the end. */
+static __always_inline int frame_place(struct scratch *s)
+{
+	__u64 pc = s->walk.pc;
 	int r;
 
-	if (at >= ABI_USER_FRAMES_MAX) {
-		s->end = ABI_END_TOO_DEEP;
-		return 1;
-	}
-	if (flags & ABI_FRAME_RETURN)
+	s->frame = (struct abi_frame){};
+	if (s->walk.pc_is_return) {
 		pc -= ARCH_CALL_BYTES;
-	if (knob_mappings) {
-		r = mapping_find(s, pc);
-		if (r < 0) {
-			s->end = r == E_NOT_FOUND ? ABI_END_NOT_CODE : ABI_END_MAPPING_TORN;
-			return 1;
-		}
-		m = &s->mapping[r & (MAPPINGS_CACHED - 1)];
-		f.offset = pc - m->bias;
-		f.object = m->object;
-	} else {
-		r = object_index(s, ABI_OBJECT_RAW, 0, 0, 0);
-		if (r < 0)
-			return 1;
-		f.offset = pc;
-		f.object = r;
+		s->frame.flags = ABI_FRAME_RETURN;
 	}
-	f.flags = flags;
-	s->user[at & (ABI_USER_FRAMES_MAX - 1)] = f;
-	s->n_user = at + 1;
-	hash_word(&s->hash[0], *(__u64 *)&f);
+	if (s->by_fp)
+		s->frame.flags |= ABI_FRAME_BY_FP;
+	if (!knob_mappings) {
+		r = object_index(s, ABI_OBJECT_RAW, 0, 0, 0);
+		s->frame.offset = pc;
+		s->frame.object = r;
+		return r < 0 ? ABI_END_NO_MAPPINGS : 0;
+	}
+	r = mapping_find(s, pc);
+	if (r < 0 && r != E_NOT_FOUND)
+		return ABI_END_MAPPING_TORN;
+	if (r < 0)
+		return s->by_fp ? ABI_END_FP_SHORT : ABI_END_NOT_CODE;
+	s->mapping_at = r;
+	s->frame.offset = pc - s->mapping[r & (MAPPINGS_CACHED - 1)].bias;
+	s->frame.object = s->mapping[r & (MAPPINGS_CACHED - 1)].object;
 	return 0;
+}
+
+static __always_inline void frame_keep(struct scratch *s)
+{
+	__u32 at = s->n_user & (ABI_USER_FRAMES_MAX - 1);
+
+	s->user[at] = s->frame;
+	s->n_user = at + 1;
+	hash_word(&s->hash[0], *(__u64 *)&s->frame);
+}
+
+/* To the caller by the rule of that number, or by the frame pointer. 0, or the end. */
+__noinline int frame_step(struct scratch *s, int number)
+{
+	struct unwind_dictionary *d;
+	struct unwind_rule *rule;
+	__u32 zero = 0;
+
+	if (!s)
+		return ABI_END_UNREADABLE;
+	d = bpf_map_lookup_elem(&dictionary, &zero);
+	if (!d || number <= RULE_HOLE) {
+		/* In the innermost frame, or below one with CFI, zero is just a number. */
+		int zero_is_root = s->by_fp;
+
+		s->by_fp = 1;
+		return unwind_step_fp(&s->walk, zero_is_root);
+	}
+	s->by_fp = 0;
+	rule = &d->rule[number & (UNWIND_RULES_MAX - 1)];
+	return unwind_step(&s->walk, rule);
 }
 
 /*
- * The saved frame pointer and the return address above it, as every frame-pointer prologue leaves
- * them.
+ * Whether the frame at hand, a return address in a hole, is where a function begins: no call pushed
+ * it. Such an outermost frame is made by hand, as makecontext() does; the frame is that function's.
  */
-struct fp_pair {
-	__u64 fp;
-	__u64 ra;
-};
-
-static long fp_step(__u32 i, struct scratch **ctx)
+static __always_inline int is_made_by_hand(struct scratch *s)
 {
-	struct scratch *s = *ctx;
-	struct fp_pair pair;
-
-	if (s->fp == 0) {
-		s->end = ABI_END_ROOT;
+	if (!s->walk.pc_is_return)
+		return 0;
+	s->frame.offset += ARCH_CALL_BYTES;
+	if (rule_find(s) > RULE_HOLE) {
+		s->frame.flags &= ~ABI_FRAME_RETURN;
 		return 1;
 	}
-	if (s->fp & 7 || s->fp < s->sp) {
-		s->end = ABI_END_FP_SHORT;
-		return 1;
-	}
-	if (bpf_probe_read_user(&pair, sizeof(pair), (void *)s->fp)) {
-		s->end = i == 0 ? ABI_END_FP_SHORT : ABI_END_UNREADABLE;
-		return 1;
-	}
-	pair.ra = arch_strip(pair.ra);
-	if (pair.ra == 0) {
-		s->end = ABI_END_ROOT;
-		return 1;
-	}
-	if (frame_add(s, pair.ra, ABI_FRAME_RETURN | ABI_FRAME_BY_FP)) {
-		/* A first step into nowhere says that the register held no frame pointer at all. */
-		if (s->end == ABI_END_NOT_CODE && i == 0)
-			s->end = ABI_END_FP_SHORT;
-		return 1;
-	}
-	/* Towards the stack's base, or the register was used for something else up there. */
-	if (pair.fp && pair.fp <= s->fp) {
-		s->end = ABI_END_FP_SHORT;
-		return 1;
-	}
-	s->sp = s->fp + sizeof(pair);
-	s->fp = pair.fp;
+	s->frame.offset -= ARCH_CALL_BYTES;
 	return 0;
 }
 
-/* Walk from s->regs. user_mode: the registers are those of the interrupted instruction itself. */
-__noinline int user_walk(struct scratch *s, __u32 leaf_flags)
+static long walk_step(__u32 i, struct scratch **ctx)
+{
+	struct scratch *s = *ctx;
+	int number = RULE_HOLE, is_root = 0;
+
+	if (s->n_user >= ABI_USER_FRAMES_MAX) {
+		s->end = ABI_END_TOO_DEEP;
+		return 1;
+	}
+	s->end = frame_place(s);
+	if (s->end)
+		return 1;
+	if (knob_tables && knob_mappings) {
+		number = rule_find(s);
+		is_root = number == RULE_HOLE && is_made_by_hand(s);
+	}
+	if (number == NO_TABLE) {
+		s->frame.flags |= ABI_FRAME_NO_TABLE;
+		s->no_table = 1;
+	}
+	frame_keep(s);
+	s->end = is_root ? ABI_END_ROOT : frame_step(s, number);
+	return s->end != 0;
+}
+
+/*
+ * Walk from s->walk.regs. pc_is_return: a system call was made there; otherwise the registers are
+ * those of the interrupted instruction itself.
+ */
+__noinline int user_walk(struct scratch *s, __u32 pc_is_return)
 {
 	if (!s)
 		return 0;
-	s->sp = arch_sp(&s->regs);
-	s->fp = arch_fp(&s->regs);
-	s->end = ABI_END_TOO_DEEP;
-	if (frame_add(s, arch_strip(arch_pc(&s->regs)), leaf_flags))
-		return 0;
-	bpf_loop(ABI_USER_FRAMES_MAX, fp_step, &s, 0);
+	unwind_begin(&s->walk, pc_is_return);
+	s->by_fp = 0;
+	s->no_table = 0;
+	bpf_loop(ABI_USER_FRAMES_MAX + 1, walk_step, &s, 0);
+	/* By frame pointer, frames may have been passed over: it may look whole and is not. */
+	if (s->no_table)
+		s->end = ABI_END_NO_TABLE;
 	return 0;
 }

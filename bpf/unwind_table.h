@@ -80,7 +80,47 @@ struct unwind_rule {
 #define UNWIND_INDEXED_ADD(v) ((__s8)((v) >> 16 & 0xff))
 #define UNWIND_INDEXED_BY(v)  ((__u8)((__u32)(v) >> 24))
 
+/*
+ * The pool: words of four bytes in chunks, which rows and page entries are allocated from. A place
+ * in it is its chunk's number times UNWIND_CHUNK_WORDS plus the word; what is allocated together
+ * lies in one chunk. Place 0 is never given out.
+ */
+#define UNWIND_CHUNK_BITS  18
+#define UNWIND_CHUNK_WORDS (1u << UNWIND_CHUNK_BITS) /* 1 MB */
+#define UNWIND_CHUNKS_MAX  64
+
+struct unwind_chunk {
+	__u32 word[UNWIND_CHUNK_WORDS];
+};
+
+/*
+ * Where the rows of one page of a file are. rows is written in one piece after what it points to,
+ * and zeroed before that is given to others: UNWIND_REF_*(). used is written by the kernel's walk:
+ * when the page was last asked for, in units of 2^30 ns of CLOCK_MONOTONIC.
+ */
+struct unwind_page_ref {
+	__u64 rows;
+	__u32 used;
+	__u32 reserved;
+};
+
+#define UNWIND_REF_WORDS  (sizeof(struct unwind_page_ref) / 4)
+#define UNWIND_USED_SHIFT 30
+#define UNWIND_REF_LOADED (1ull << 63)
+/* log2: the largest with 1 << log2 <= n; n 0: loaded, and all of the page is a hole. */
+#define UNWIND_REF(at, n, log2) \
+	(UNWIND_REF_LOADED | (__u64)(log2) << 48 | (__u64)(n) << 32 | (__u32)(at))
+#define UNWIND_REF_AT(rows)   ((__u32)(rows))
+#define UNWIND_REF_N(rows)    ((__u32)((rows) >> 32) & 0xffff)
+#define UNWIND_REF_LOG2(rows) ((__u32)((rows) >> 48) & 0xf)
+
+/* The dictionary as the kernel has it. */
+struct unwind_dictionary {
+	struct unwind_rule rule[UNWIND_RULES_MAX];
+};
+
 #ifndef __bpf__
+_Static_assert(sizeof(struct unwind_page_ref) == 16, "entries are addressed by their size");
 _Static_assert(sizeof(struct unwind_row) == 4, "a row is four bytes");
 _Static_assert(sizeof(struct unwind_rule) == 12, "no padding: rules are hashed");
 #endif

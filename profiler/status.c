@@ -99,10 +99,10 @@ static struct process_figures process_read(int pid)
 /* All processes of the daemon: those that the caller knows, and resolve's workers. */
 static size_t all_processes(const struct status_input *in, struct status_process *ret)
 {
-	struct resolve_process workers[RESOLVE_WORKERS_MAX];
+	struct resolve_process workers[RESOLVE_WORKERS_MAX + 1];
 	size_t n = in->n_processes;
-	size_t n_workers =
-		resolve_processes(collector_resolve(in->collector), workers, RESOLVE_WORKERS_MAX);
+	size_t n_workers = resolve_processes(collector_resolve(in->collector), workers,
+					     sizeof(workers) / sizeof(workers[0]));
 
 	memcpy(ret, in->process, n * sizeof(*ret));
 	for (size_t i = 0; i < n_workers && n < STATUS_PROCESSES_MAX; i++)

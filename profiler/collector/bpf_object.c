@@ -11,20 +11,29 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define RING_BYTES_MIN	  (1u << 19)
 #define RING_BYTES_MAX	  (1u << 23)
 #define RING_RECORD_BYTES 1024 /* a usual record with its objects, rounded up */
 #define RING_SECONDS	  2 /* user space may be this late */
+#define SETTLE_US	  100000
 
 struct bpf_programs {
 	struct hearth_bpf *skeleton;
 	struct bpf_link *links[2];
 	unsigned int cpus; /* possible ones */
 	bool mappings;
+	struct unwind_dictionary *dictionary;
+	struct unwind_chunk *chunk[UNWIND_CHUNKS_MAX];
+	int chunk_fd[UNWIND_CHUNKS_MAX];
+	uint32_t n_chunks;
 };
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -64,6 +73,7 @@ static int set_knobs(struct bpf_programs *b, const struct bpf_programs_options *
 	s->rodata->knob_filter = o->filter;
 	s->rodata->knob_filter_allows = o->filter_allows;
 	s->rodata->knob_mappings = b->mappings;
+	s->rodata->knob_tables = o->tables;
 	s->rodata->knob_user = o->user;
 	s->rodata->knob_kernel = o->kernel;
 	s->rodata->knob_ring_bytes = ring;
@@ -78,6 +88,69 @@ static int set_knobs(struct bpf_programs *b, const struct bpf_programs_options *
 	bpf_program__set_autoload(s->progs.hearth_fork, o->follow);
 	bpf_program__set_autoload(s->progs.hearth_free, o->follow);
 	return 0;
+}
+
+/* ---- the memory of the unwind tables ---- */
+
+/* A whole map of one element, as memory. NULL: errno. */
+static void *map_memory_of(int fd, size_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+struct unwind_dictionary *bpf_programs_dictionary(const struct bpf_programs *b)
+{
+	return b->dictionary;
+}
+
+int bpf_programs_add_chunk(struct bpf_programs *b, uint32_t number, struct unwind_chunk **ret)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	_cleanup_close_ int fd = -1;
+	struct unwind_chunk *chunk;
+
+	if (number != b->n_chunks || number >= UNWIND_CHUNKS_MAX)
+		return -EINVAL;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "unwind_chunk", sizeof(uint32_t), sizeof(*chunk), 1,
+			    &opts);
+	if (fd < 0)
+		return -errno;
+	chunk = map_memory_of(fd, sizeof(*chunk));
+	if (!chunk)
+		return -errno;
+	if (bpf_map__update_elem(b->skeleton->maps.chunks, &number, sizeof(number), &fd, sizeof(fd),
+				 BPF_ANY)) {
+		int r = -errno;
+
+		munmap(chunk, sizeof(*chunk));
+		return r;
+	}
+	b->chunk_fd[number] = steal_fd(fd);
+	*ret = b->chunk[number] = chunk;
+	b->n_chunks++;
+	return 0;
+}
+
+void bpf_programs_settle(void)
+{
+	/*
+	 * Waits for a grace period of RCU, under which the sampler runs. Where the call is not to
+	 * be had, longer than any run takes.
+	 */
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+		usleep(SETTLE_US);
+}
+
+static void free_memory(struct bpf_programs *b)
+{
+	if (b->dictionary)
+		munmap(b->dictionary, sizeof(*b->dictionary));
+	for (uint32_t i = 0; i < b->n_chunks; i++) {
+		munmap(b->chunk[i], sizeof(*b->chunk[i]));
+		close(b->chunk_fd[i]);
+	}
 }
 
 static int attach_follow(struct bpf_programs *b)
@@ -106,6 +179,11 @@ static int load(struct bpf_programs *b, const struct bpf_programs_options *o, st
 			       "the kernel refused the sampling program: %s; `hearth doctor` says "
 			       "what is missing",
 			       strerror(-r));
+	b->dictionary =
+		map_memory_of(bpf_map__fd(b->skeleton->maps.dictionary), sizeof(*b->dictionary));
+	if (!b->dictionary)
+		return err_set(err, -errno, "the memory of unwind tables could not be mapped: %s",
+			       strerror(errno));
 	if (!o->follow)
 		return 0;
 	r = attach_follow(b);
@@ -141,6 +219,7 @@ struct bpf_programs *bpf_programs_free(struct bpf_programs *b)
 		return NULL;
 	for (size_t i = 0; i < 2; i++)
 		bpf_link__destroy(b->links[i]);
+	free_memory(b);
 	hearth_bpf__destroy(b->skeleton);
 	free(b);
 	return NULL;
@@ -189,10 +268,13 @@ static int drop(struct bpf_map *map, const void *key, size_t key_bytes)
 	return bpf_map__delete_elem(map, key, key_bytes, 0) ? -errno : 0;
 }
 
-int bpf_programs_number_object(struct bpf_programs *b, const struct abi_file_key *key,
-			       uint32_t number)
+int bpf_programs_tell_object(struct bpf_programs *b, const struct abi_file_key *key,
+			     const struct abi_object_info *info)
 {
-	return update(b->skeleton->maps.objects, key, sizeof(*key), number);
+	return bpf_map__update_elem(b->skeleton->maps.objects, key, sizeof(*key), info,
+				    sizeof(*info), BPF_ANY)
+		       ? -errno
+		       : 0;
 }
 
 int bpf_programs_forget_object(struct bpf_programs *b, const struct abi_file_key *key)
@@ -269,5 +351,7 @@ uint64_t bpf_programs_map_bytes(const struct bpf_programs *b)
 	uint64_t bytes = 0;
 
 	bpf_object__for_each_map(map, b->skeleton->obj) bytes += map_memory(bpf_map__fd(map));
+	for (uint32_t i = 0; i < b->n_chunks; i++)
+		bytes += map_memory(b->chunk_fd[i]);
 	return bytes;
 }

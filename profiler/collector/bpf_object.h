@@ -8,6 +8,7 @@
 #pragma once
 
 #include "bpf/abi.h"
+#include "bpf/unwind_table.h"
 #include "profiler/base/err.h"
 
 #include <stdbool.h>
@@ -21,6 +22,7 @@ struct bpf_programs_options {
 	bool user, kernel; /* which halves of the stacks */
 	bool filter; /* rules may be set; without it they are not looked at */
 	bool filter_allows; /* only what a rule allows is sampled */
+	bool tables; /* user stacks are walked by unwind tables; without, by frame pointer */
 	bool raw; /* user frames leave as addresses, as on a kernel whose mappings cannot be read */
 	bool follow; /* ABI_FILTER_ALLOW_TREE follows forks */
 };
@@ -39,13 +41,23 @@ bool bpf_programs_walks_mappings(const struct bpf_programs *b);
 /* Sums over all CPUs. */
 int bpf_programs_counters(const struct bpf_programs *b, uint64_t ret[ABI_COUNTER_COUNT]);
 
-/* Number a file: from now on its frames come with the number. -E2BIG when the table is full. */
-int bpf_programs_number_object(struct bpf_programs *b, const struct abi_file_key *key,
-			       uint32_t number);
+/*
+ * What is known of a file, or of the vdso: from now on its frames come with the number, and are
+ * walked by its table. -E2BIG when there is no room for another.
+ */
+int bpf_programs_tell_object(struct bpf_programs *b, const struct abi_file_key *key,
+			     const struct abi_object_info *info);
 int bpf_programs_forget_object(struct bpf_programs *b, const struct abi_file_key *key);
 int bpf_programs_number_cgroup(struct bpf_programs *b, uint64_t id, uint32_t hierarchy,
 			       uint32_t number);
 int bpf_programs_forget_cgroup(struct bpf_programs *b, uint64_t id, uint32_t hierarchy);
+
+/* The memory of the unwind tables, shared with the kernel: zeroed, as long as b lives. */
+struct unwind_dictionary *bpf_programs_dictionary(const struct bpf_programs *b);
+/* Add chunk `number` to the pool; they come in order. 0 or negative errno. */
+int bpf_programs_add_chunk(struct bpf_programs *b, uint32_t number, struct unwind_chunk **ret);
+/* Returns when no run of the sampler that was under way at the call is any more. */
+void bpf_programs_settle(void);
 
 /* Filters, changed live; options.filter must be set. */
 int bpf_programs_filter_set(struct bpf_programs *b, const struct abi_filter_key *key,

@@ -11,6 +11,7 @@
 #include "profiler/resolve/resolve.h"
 #include "profiler/collector/sampler.h"
 #include "profiler/collector/stacks.h"
+#include "profiler/collector/tables.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 
 #define CLOCK_STEP_NS 1000000000ll /* a jump of the wall clock that is told */
 #define ASK_OFFSETS   256
+#define TABLE_CACHE   "/var/cache/hearth"
 
 struct collector {
 	struct collector_options options;
@@ -26,6 +28,7 @@ struct collector {
 	struct sampler *sampler;
 	struct events *events;
 	struct resolve *resolve;
+	struct tables *tables; /* NULL: stacks are walked by frame pointer */
 	struct objects *objects;
 	struct labels *labels;
 	struct stacks *stacks;
@@ -37,7 +40,6 @@ struct collector {
 	int64_t last_step_ns;
 	uint64_t received, stored;
 	uint64_t loss[COLLECTOR_LOSS_COUNT];
-	uint64_t map_bytes;
 };
 
 static int64_t clock_ns(clockid_t clock)
@@ -110,6 +112,40 @@ static void on_cgroup(void *ctx, const struct abi_cgroup *cgroup, const char *pa
 	labels_describe_cgroup(c->labels, cgroup, path);
 }
 
+static int add_chunk(void *ctx, uint32_t number, struct unwind_chunk **ret)
+{
+	struct collector *c = ctx;
+
+	return bpf_programs_add_chunk(c->programs, number, ret);
+}
+
+static int tell_object(void *ctx, const struct abi_file_key *key,
+		       const struct abi_object_info *info)
+{
+	struct collector *c = ctx;
+
+	return bpf_programs_tell_object(c->programs, key, info);
+}
+
+static void settle(void *ctx)
+{
+	(void)ctx;
+	bpf_programs_settle();
+}
+
+static int open_tables(struct collector *c)
+{
+	struct tables_kernel kernel = {
+		.ctx = c,
+		.dictionary = bpf_programs_dictionary(c->programs),
+		.add_chunk = add_chunk,
+		.tell = tell_object,
+		.settle = settle,
+	};
+
+	return tables_new(&kernel, TABLES_BUDGET_BYTES, &c->tables);
+}
+
 static int open_parts(struct collector *c, struct err *err)
 {
 	static const struct events_handlers handlers = {on_sample, on_object, on_cgroup};
@@ -121,15 +157,18 @@ static int open_parts(struct collector *c, struct err *err)
 		.filter = o->filter,
 		.filter_allows = o->filter,
 		.follow = o->follow,
+		.tables = o->unwind == UNWIND_MODE_AUTO,
 	};
-	struct resolve_options resolve = {.sandbox = o->sandbox};
+	struct resolve_options resolve = {.sandbox = o->sandbox, .table_cache = TABLE_CACHE};
 	int r;
 
 	r = bpf_programs_load(&programs, &c->programs, err);
 	if (r == 0)
 		r = resolve_new(&resolve, &c->resolve, err);
+	if (r == 0 && programs.tables && bpf_programs_walks_mappings(c->programs))
+		r = open_tables(c);
 	if (r == 0)
-		r = objects_new(c->programs, c->resolve, &c->objects);
+		r = objects_new(c->programs, c->resolve, c->tables, &c->objects);
 	if (r == 0)
 		r = labels_new(c->programs, &c->labels);
 	if (r == 0)
@@ -165,7 +204,6 @@ int collector_new(const struct collector_options *options, struct collector **re
 	}
 	read_clocks(c);
 	live_begin(c);
-	c->map_bytes = bpf_programs_map_bytes(c->programs);
 	*ret = c;
 	return 0;
 }
@@ -180,6 +218,7 @@ struct collector *collector_free(struct collector *c)
 	stacks_free(c->stacks);
 	labels_free(c->labels);
 	objects_free(c->objects);
+	tables_free(c->tables);
 	profile_free(c->live);
 	bpf_programs_free(c->programs);
 	free(c);
@@ -303,9 +342,28 @@ static void on_failed(void *ctx, uint32_t number, int error, const char *sentenc
 	(void)sentence;
 }
 
+static void on_table(void *ctx, uint32_t number, const struct unwind_table *table)
+{
+	struct collector *c = ctx;
+	const struct object *object = objects_by_number(c->objects, number);
+	struct tables_object of = {.number = number, .key = ABI_VDSO_KEY};
+
+	if (!object)
+		return;
+	of.domain = object->domain;
+	if (object->kind != PROFILE_OBJECT_VDSO)
+		of.key = object->key;
+	/* What found no room is missed, and asked for, again. */
+	if (table)
+		(void)tables_add(c->tables, &of, table, quantity_monotonic_ns());
+	else
+		(void)tables_none(c->tables, &of);
+}
+
 int collector_take_names(struct collector *c)
 {
-	static const struct resolve_answers answers = {on_named, on_identified, on_failed};
+	static const struct resolve_answers answers = {on_named, on_identified, on_failed,
+						       on_table};
 
 	return resolve_take(c->resolve, &answers, c, 0);
 }
@@ -419,7 +477,7 @@ int collector_counts(struct collector *c, struct collector_counts *ret)
 		.received = c->received,
 		.stored = c->stored,
 		.ends = stacks_ends(c->stacks),
-		.map_bytes = c->map_bytes,
+		.map_bytes = bpf_programs_map_bytes(c->programs),
 		.cpus = c->sampler ? sampler_cpus(c->sampler) : 0,
 		.objects = objects_count(c->objects),
 		.clock_steps = c->clock_steps,

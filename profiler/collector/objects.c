@@ -16,6 +16,7 @@
 struct objects {
 	struct bpf_programs *programs;
 	struct resolve *resolve;
+	struct tables *tables;
 	struct object *table; /* [0] unused; a free place has path NULL */
 	uint32_t n, cap;
 	uint32_t used;
@@ -55,7 +56,8 @@ static uint64_t id_hash(const struct object_id *id)
 	return hash_bytes(&hashed, sizeof(hashed));
 }
 
-int objects_new(struct bpf_programs *programs, struct resolve *resolve, struct objects **ret)
+int objects_new(struct bpf_programs *programs, struct resolve *resolve, struct tables *tables,
+		struct objects **ret)
 {
 	struct objects *o = calloc(1, sizeof(*o));
 
@@ -63,6 +65,7 @@ int objects_new(struct bpf_programs *programs, struct resolve *resolve, struct o
 		return -ENOMEM;
 	o->programs = programs;
 	o->resolve = resolve;
+	o->tables = tables;
 	o->n = 1;
 	*ret = o;
 	return 0;
@@ -144,6 +147,8 @@ static void forget(struct objects *o, struct object *object)
 {
 	if (object->kind == PROFILE_OBJECT_FILE && o->programs)
 		bpf_programs_forget_object(o->programs, &object->key);
+	if (o->tables)
+		tables_forget(o->tables, object->number);
 	if (object->announced)
 		resolve_forget(o->resolve, object->number);
 	if (object->kind == PROFILE_OBJECT_JIT)
@@ -308,6 +313,25 @@ static void announce(struct objects *o, struct object *object, const struct abi_
 		r.is_exe = file->is_exe;
 	}
 	object->announced = resolve_announce(o->resolve, &r) == 0;
+	objects_miss_table(o, object, 0, object->used_ns);
+}
+
+static void tell(struct objects *o, const struct object *object)
+{
+	struct abi_object_info info = {.number = object->number};
+
+	if (o->programs)
+		bpf_programs_tell_object(o->programs, &object->key, &info);
+}
+
+void objects_miss_table(struct objects *o, const struct object *object, uint64_t offset,
+			uint64_t now_ns)
+{
+	if (!o->tables || !object->announced ||
+	    (object->kind != PROFILE_OBJECT_FILE && object->kind != PROFILE_OBJECT_VDSO))
+		return;
+	if (tables_miss(o->tables, object->number, offset, now_ns))
+		resolve_ask_table(o->resolve, object->number);
 }
 
 struct object *objects_describe(struct objects *o, const struct abi_object *file, const char *path,
@@ -331,9 +355,8 @@ struct object *objects_describe(struct objects *o, const struct abi_object *file
 	object->domain = domain_of(file);
 	object->state = OBJECT_DESCRIBED;
 	object->profile_id = IDMAP_NONE;
+	tell(o, object);
 	announce(o, object, file);
-	if (o->programs)
-		bpf_programs_number_object(o->programs, &object->key, object->number);
 	return object;
 }
 

@@ -11,6 +11,7 @@
 
 #include "bpf/abi.h"
 #include "profiler/collector/bpf_object.h"
+#include "profiler/collector/tables.h"
 #include "profiler/resolve/resolve.h"
 #include "storage/profile.h"
 #include "symbolizer/kallsyms.h"
@@ -51,10 +52,12 @@ struct objects;
 
 /*
  * programs may be NULL: the kernel is told no numbers. resolve may be NULL: nothing is announced.
+ * tables may be NULL: no unwind tables are asked for.
  * The objects that the functions below give are borrowed until another one is asked for: then the
  * table may move; the number stays.
  */
-int objects_new(struct bpf_programs *programs, struct resolve *resolve, struct objects **ret);
+int objects_new(struct bpf_programs *programs, struct resolve *resolve, struct tables *tables,
+		struct objects **ret);
 struct objects *objects_free(struct objects *o);
 
 /* A new live profile: no object is in it yet. */
@@ -84,6 +87,9 @@ struct object *objects_by_number(struct objects *o, uint32_t number); /* NULL: n
 /* Which object became this object of the live profile; NULL: none that is still known. */
 struct object *objects_of_profile(struct objects *o, uint32_t profile_id);
 
+/* A frame of it came without a page of its unwind table: that is asked for, where it is time. */
+void objects_miss_table(struct objects *o, const struct object *object, uint64_t offset,
+			uint64_t now_ns);
 /* A sample met it: it is not the next to be forgotten. */
 void objects_touch(struct objects *o, uint32_t number, uint64_t now_ns);
 

@@ -368,6 +368,21 @@ static void count_end(struct stacks *s, const struct abi_sample *sample,
 		object->complete++;
 }
 
+/* Frames that were walked on by frame pointer, for want of a page of their object's table. */
+static void ask_tables(struct stacks *s, const struct abi_sample *sample,
+		       const struct abi_frame *user, const struct abi_object_ref *refs)
+{
+	for (unsigned int i = 0; i < sample->n_user; i++) {
+		const struct object *object;
+
+		if (!(user[i].flags & ABI_FRAME_NO_TABLE))
+			continue;
+		object = objects_of_ref(s->objects, sample, &refs[user[i].object], sample->time_ns);
+		if (object)
+			objects_miss_table(s->objects, object, user[i].offset, sample->time_ns);
+	}
+}
+
 int64_t stacks_of(struct stacks *s, const struct abi_sample *sample, const uint64_t *kernel,
 		  const struct abi_frame *user, const struct abi_object_ref *refs,
 		  struct profile *live)
@@ -379,6 +394,8 @@ int64_t stacks_of(struct stacks *s, const struct abi_sample *sample, const uint6
 	int64_t node;
 
 	count_end(s, sample, user, refs);
+	if (sample->end == ABI_END_NO_TABLE)
+		ask_tables(s, sample, user, refs);
 	/*
 	 * An evicted object's number may be given to another: nothing may stand for stacks of the
 	 * old one.

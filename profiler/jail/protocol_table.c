@@ -32,6 +32,8 @@ static void write_verdict(struct buf *b, const struct unwind_verdict *v)
 int protocol_table_write(struct buf *b, const struct protocol_table *t)
 {
 	buf_add_u64(b, t->compile_ns);
+	buf_add_u8(b, t->build_id_bytes);
+	buf_add(b, t->build_id, t->build_id_bytes);
 	buf_add_u8(b, t->judged);
 	if (t->judged)
 		write_verdict(b, &t->verdict);
@@ -76,11 +78,17 @@ int protocol_table_parse(const void *body, size_t len, struct protocol_table *re
 {
 	struct cursor c = cursor_over(body, len);
 	struct protocol_table t = {.compile_ns = cursor_u64(&c)};
-	uint8_t judged = cursor_u8(&c);
+	const uint8_t *build_id;
+	uint8_t judged;
 	int r;
 
-	if (c.err || judged > 1)
+	t.build_id_bytes = cursor_u8(&c);
+	build_id =
+		t.build_id_bytes <= sizeof(t.build_id) ? cursor_bytes(&c, t.build_id_bytes) : NULL;
+	judged = cursor_u8(&c);
+	if (c.err || !build_id || judged > 1)
 		return -EBADMSG;
+	memcpy(t.build_id, build_id, t.build_id_bytes);
 	t.judged = judged;
 	if (judged && read_verdict(&c, &t.verdict) < 0)
 		return -EBADMSG;

@@ -2,8 +2,9 @@
  * The part of the protocol that is about unwind tables: an ELF file's descriptor to the symbolizer
  * worker, its table back.
  *
- * TABLE request, with the file's descriptor: u32 bits of enum protocol_table_ask. The answer has
- * the same type and id: u64 nanoseconds of the compiler's; u8 judged, and then, where that is
+ * TABLE request, with the file's descriptor, or without one for the vdso: u32 bits of enum
+ * protocol_table_ask. The answer has the same type and id: u64 nanoseconds of the compiler's; u8
+ * length of the file's build id, build id; u8 judged, and then, where that is
  * 1, of the verdict: u64 compared, refused, entry, mismatches, u64 unsaid of each kind, u32 n, and
  * n times u64 address, u16 length, sentence; then the bytes of the table's cache to the end. Or it
  * is a FAILED with that id.
@@ -11,6 +12,7 @@
 #pragma once
 
 #include "profiler/base/buf.h"
+#include "profiler/jail/protocol.h"
 #include "symbolizer/unwind/unwind.h"
 #include "symbolizer/unwind/verify.h"
 
@@ -25,6 +27,8 @@ enum protocol_table_ask {
 
 struct protocol_table {
 	uint64_t compile_ns;
+	uint8_t build_id[PROTOCOL_BUILD_ID_MAX];
+	uint8_t build_id_bytes; /* 0: it has none */
 	bool judged;
 	struct unwind_verdict verdict;
 	struct unwind_table table;

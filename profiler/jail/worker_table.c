@@ -8,6 +8,7 @@
 #include "profiler/jail/worker_want.h"
 #include "symbolizer/debug_file.h"
 #include "symbolizer/guard.h"
+#include "symbolizer/source_vdso.h"
 
 #include <errno.h>
 #include <string.h>
@@ -68,41 +69,78 @@ static void close_debug(struct elf_image *debug)
 	elf_image_done(debug);
 }
 
-static int compile(const struct guard *g, const struct elf_image *debug, uint32_t ask,
-		   struct protocol_table *t, struct err *err)
+static void read_build_id(const struct unwind_input *in, struct protocol_table *t)
 {
-	struct unwind_input in = {.data = g->data,
-				  .bytes = g->size,
-				  .debug = debug->data,
-				  .debug_bytes = debug->size};
+	struct elf_image image = {};
+
+	if (elf_image_borrow(&image, in->data, in->bytes, NULL) < 0)
+		return;
+	t->build_id_bytes = (uint8_t)elf_image_build_id(&image, t->build_id, sizeof(t->build_id));
+	elf_image_done(&image);
+}
+
+static int compile(const struct unwind_input *in, uint32_t ask, struct protocol_table *t,
+		   struct err *err)
+{
 	uint64_t start_ns = quantity_monotonic_ns();
-	int r = unwind_compile(&in, &t->table, err);
+	int r = unwind_compile(in, &t->table, err);
 
 	t->compile_ns = quantity_monotonic_ns() - start_ns;
 	t->judged = ask & PROTOCOL_TABLE_VERIFY;
 	if (r == 0 && t->judged)
-		r = unwind_verify(&in, &t->table, &t->verdict, err);
+		r = unwind_verify(in, &t->table, &t->verdict, err);
+	if (r == 0)
+		read_build_id(in, t);
 	return r;
 }
 
-static int make(int fd, uint32_t ask, struct worker_wants *wants, struct buf *body, struct err *err)
+static int of_file(int fd, uint32_t ask, struct worker_wants *wants, struct protocol_table *t,
+		   struct err *err)
 {
-	struct protocol_table t = {};
 	struct elf_image debug = {};
+	struct unwind_input in = {};
 	struct guard g = {};
 	int r = map(fd, &g, err);
 
 	if (r < 0)
 		return r;
+	in.data = g.data;
+	in.bytes = g.size;
 	guard_enter(&g);
 	if (ask & PROTOCOL_TABLE_DEBUG)
 		open_debug(&g, wants, &debug);
-	r = compile(&g, &debug, ask, &t, err);
+	in.debug = debug.data;
+	in.debug_bytes = debug.size;
+	r = compile(&in, ask, t, err);
 	if (guard_broken(&g) || guard_broken(&debug.guard))
 		r = err_set(err, -EIO, "the file was truncated while it was read");
 	close_debug(&debug);
 	guard_leave(&g);
 	guard_unmap(&g);
+	return r;
+}
+
+static int of_vdso(uint32_t ask, struct protocol_table *t, struct err *err)
+{
+	struct elf_image image = {};
+	struct unwind_input in = {};
+	int r = vdso_open(&image, err);
+
+	if (r < 0)
+		return r;
+	in.data = image.data;
+	in.bytes = image.size;
+	r = compile(&in, ask, t, err);
+	elf_image_done(&image);
+	return r;
+}
+
+/* fd -1: the vdso's. */
+static int make(int fd, uint32_t ask, struct worker_wants *wants, struct buf *body, struct err *err)
+{
+	struct protocol_table t = {};
+	int r = fd < 0 ? of_vdso(ask, &t, err) : of_file(fd, ask, wants, &t, err);
+
 	if (r == 0)
 		r = protocol_table_write(body, &t);
 	if (r == -EFBIG)
@@ -119,11 +157,11 @@ int worker_table(const struct wire_msg *m)
 	uint32_t ask;
 	int r = protocol_u32_parse(m->body.data, m->body.len, &ask);
 
-	if (r < 0 || m->n_fds != 1)
+	if (r < 0 || m->n_fds > 1)
 		return -EBADMSG;
 	wire_msg_init(&out, PROTOCOL_TABLE, m->id);
 	worker_wants_begin(&wants, m->id);
-	r = make(m->fds[0], ask, &wants, &out.body, &err);
+	r = make(m->n_fds ? m->fds[0] : -1, ask, &wants, &out.body, &err);
 	if (r < 0) {
 		buf_clear(&out.body);
 		out.type = PROTOCOL_FAILED;

@@ -16,9 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define END_MS	      1000
-#define OFFSETS_FIRST 16
-#define OPEN_MIN      16
+#define END_MS		1000
+#define OFFSETS_FIRST	16
+#define OPEN_MIN	16
+#define RESOLVE_THREADS (2 + RESOLVE_WORKERS_MAX) /* one opens, the others ask */
 
 uint64_t resolve_now_ms(void)
 {
@@ -41,7 +42,7 @@ static struct resolve_bucket *bucket_of(struct resolve *r, uint32_t object)
 	return &r->bucket[object & (RESOLVE_BUCKETS - 1)];
 }
 
-static struct resolve_entry *find(struct resolve *r, uint32_t object)
+struct resolve_entry *resolve_find(struct resolve *r, uint32_t object)
 {
 	struct resolve_entry *e;
 
@@ -153,7 +154,8 @@ static void tell_workers(struct resolve *r, struct resolve_entry *e)
 	}
 }
 
-static void remember_failure(struct resolve *r, const struct resolve_entry *e, const char *sentence)
+void resolve_remember_failure(struct resolve *r, const struct resolve_entry *e,
+			      const char *sentence)
 {
 	struct resolve_failed *f = &r->failed[r->failed_total++ % RESOLVE_FAILED_MAX];
 
@@ -195,7 +197,7 @@ void resolve_set_aside(struct resolve *r, struct resolve_entry *e, int error, co
 	e->state = RESOLVE_FAILED;
 	close_file(r, e);
 	tell_workers(r, e);
-	remember_failure(r, e, sentence);
+	resolve_remember_failure(r, e, sentence);
 	if (a) {
 		a->kind = RESOLVE_ANSWER_FAILED;
 		a->object = e->object.object;
@@ -204,6 +206,8 @@ void resolve_set_aside(struct resolve *r, struct resolve_entry *e, int error, co
 		resolve_answer_add(r, a);
 	}
 	answer_nameless(r, e);
+	if (e->wants_table)
+		resolve_table_enqueue(r, e);
 }
 
 /* ---- announcing, asking, forgetting ---- */
@@ -239,7 +243,7 @@ int resolve_announce(struct resolve *r, const struct resolve_object *o)
 	if (o->build_id_bytes > ABI_BUILD_ID_MAX)
 		return -EINVAL;
 	pthread_mutex_lock(&r->lock);
-	if (find(r, o->object))
+	if (resolve_find(r, o->object))
 		result = -EEXIST;
 	else if (r->n_entries >= RESOLVE_OBJECTS_MAX)
 		result = -ENOBUFS;
@@ -308,7 +312,7 @@ int resolve_ask(struct resolve *r, uint32_t object, const uint64_t *offsets, siz
 	if (!n)
 		return 0;
 	pthread_mutex_lock(&r->lock);
-	result = queue_offsets(r, find(r, object), offsets, n);
+	result = queue_offsets(r, resolve_find(r, object), offsets, n);
 	pthread_mutex_unlock(&r->lock);
 	return result;
 }
@@ -330,7 +334,7 @@ void resolve_forget(struct resolve *r, uint32_t object)
 	struct resolve_entry *e;
 
 	pthread_mutex_lock(&r->lock);
-	e = find(r, object);
+	e = resolve_find(r, object);
 	if (e) {
 		LIST_REMOVE(e, bucket);
 		r->n_entries--;
@@ -342,6 +346,8 @@ void resolve_forget(struct resolve *r, uint32_t object)
 		if (e->queued)
 			TAILQ_REMOVE(e->state == RESOLVE_TO_OPEN ? &r->opening : &r->ready, e,
 				     queue);
+		if (e->table_queued)
+			TAILQ_REMOVE(&r->tables, e, table_queue);
 		if (e->busy)
 			e->forgotten = true;
 		else
@@ -374,6 +380,8 @@ static int init_lock(struct resolve *r)
 	if (!result)
 		result = pthread_cond_init(&r->to_ask, &attr);
 	if (!result)
+		result = pthread_cond_init(&r->to_table, &attr);
+	if (!result)
 		result = pthread_cond_init(&r->ended, &attr);
 	pthread_condattr_destroy(&attr);
 	return -result;
@@ -389,8 +397,9 @@ static struct resolve *alloc(const struct resolve_options *options)
 	r->open_max = descriptors_allowed();
 	TAILQ_INIT(&r->opening);
 	TAILQ_INIT(&r->ready);
+	TAILQ_INIT(&r->tables);
 	STAILQ_INIT(&r->answers);
-	for (unsigned int i = 0; i < RESOLVE_WORKERS_MAX; i++)
+	for (unsigned int i = 0; i <= RESOLVE_WORKERS_MAX; i++)
 		r->slot[i] = (struct resolve_slot){
 			.r = r, .index = i, .worker = {.pidfd = -1, .sock = -1}};
 	r->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -414,8 +423,10 @@ static unsigned int start_threads(struct resolve *r)
 	pthread_mutex_lock(&r->lock);
 	if (pthread_create(&r->opener, NULL, resolve_open_run, r) == 0)
 		n++;
-	while (n > 0 && n <= RESOLVE_WORKERS_MAX &&
-	       pthread_create(&r->slot[n - 1].thread, NULL, resolve_ask_run, &r->slot[n - 1]) == 0)
+	while (n > 0 && n <= 1 + RESOLVE_WORKERS_MAX &&
+	       pthread_create(&r->slot[n - 1].thread, NULL,
+			      n <= RESOLVE_WORKERS_MAX ? resolve_ask_run : resolve_table_run,
+			      &r->slot[n - 1]) == 0)
 		n++;
 	r->running = n;
 	pthread_mutex_unlock(&r->lock);
@@ -425,7 +436,7 @@ static unsigned int start_threads(struct resolve *r)
 
 static void kill_workers(struct resolve *r)
 {
-	for (unsigned int i = 0; i < RESOLVE_WORKERS_MAX; i++)
+	for (unsigned int i = 0; i <= RESOLVE_WORKERS_MAX; i++)
 		if (r->slot[i].alive)
 			syscall(SYS_pidfd_send_signal, r->slot[i].worker.pidfd, SIGKILL, NULL, 0);
 }
@@ -454,6 +465,7 @@ static bool stop_threads(struct resolve *r, unsigned int n)
 	r->ending = true;
 	pthread_cond_broadcast(&r->to_open);
 	pthread_cond_broadcast(&r->to_ask);
+	pthread_cond_broadcast(&r->to_table);
 	kill_workers(r);
 	all = wait_for_end(r);
 	pthread_mutex_unlock(&r->lock);
@@ -488,9 +500,11 @@ static void free_all(struct resolve *r)
 		free(r->failed[i].path);
 	pthread_cond_destroy(&r->ended);
 	pthread_cond_destroy(&r->to_ask);
+	pthread_cond_destroy(&r->to_table);
 	pthread_cond_destroy(&r->to_open);
 	pthread_mutex_destroy(&r->lock);
 	close(r->event);
+	table_cache_close(r->cache);
 	free(r);
 }
 
@@ -501,8 +515,11 @@ int resolve_new(const struct resolve_options *options, struct resolve **ret, str
 
 	if (!r)
 		return err_set(err, -ENOMEM, "no memory or descriptors for naming");
+	/* Without one, tables are compiled anew at each start. */
+	if (options->table_cache)
+		table_cache_open(options->table_cache, &r->cache);
 	n = start_threads(r);
-	if (n < 1 + RESOLVE_WORKERS_MAX) {
+	if (n < RESOLVE_THREADS) {
 		if (stop_threads(r, n))
 			free_all(r);
 		return err_set(err, -EAGAIN, "no threads for naming");
@@ -514,7 +531,7 @@ int resolve_new(const struct resolve_options *options, struct resolve **ret, str
 /* A thread that hangs keeps everything it may still touch; the process's end takes it along. */
 struct resolve *resolve_free(struct resolve *r)
 {
-	if (r && stop_threads(r, 1 + RESOLVE_WORKERS_MAX))
+	if (r && stop_threads(r, RESOLVE_THREADS))
 		free_all(r);
 	return NULL;
 }

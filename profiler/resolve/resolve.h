@@ -7,6 +7,9 @@
  * milliseconds) and kept open until they are forgotten; what is opened is what was mapped, or it is
  * not used: inode, mtime and size agree with the key, or the build id does.
  *
+ * Unwind tables come the same way, from a worker of their own, so that they never wait for names;
+ * those of files with a build id are kept in a cache on disk (table_cache.h).
+ *
  * One symbolizer worker runs per trust domain at a time, at most RESOLVE_WORKERS_MAX together. A
  * worker that crashes, stalls past RESOLVE_REQUEST_MS or breaks the protocol is killed; the object
  * that it was busy with is set aside, the rest asked again.
@@ -16,6 +19,7 @@
 #include "bpf/abi.h"
 #include "profiler/base/err.h"
 #include "profiler/base/json.h"
+#include "symbolizer/unwind/unwind.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,6 +72,8 @@ struct resolve_options {
 	bool sandbox; /* false with --no-sandbox */
 	uint64_t worker_bytes_max; /* private memory of one worker; 0: 128 MB */
 	unsigned int request_ms; /* 0: RESOLVE_REQUEST_MS */
+	/* A directory for unwind tables, made where it is not there; NULL: none are kept. */
+	const char *table_cache;
 };
 
 /* Answers, on the thread that calls resolve_take(). Pointers are borrowed for the call. */
@@ -83,6 +89,11 @@ struct resolve_answers {
 	 * offsets are answered with n_lines 0 as well.
 	 */
 	void (*failed)(void *ctx, uint32_t object, int error, const char *sentence);
+	/*
+	 * The answer to resolve_ask_table(); a NULL table: there is none, the status says why. May
+	 * be NULL where nobody asks.
+	 */
+	void (*table)(void *ctx, uint32_t object, const struct unwind_table *table);
 };
 
 int resolve_new(const struct resolve_options *options, struct resolve **ret, struct err *err);
@@ -99,6 +110,11 @@ int resolve_announce(struct resolve *r, const struct resolve_object *o);
  * is not answered any more.
  */
 int resolve_ask(struct resolve *r, uint32_t object, const uint64_t *offsets, size_t n);
+/*
+ * Ask for the unwind table of a FILE or of the VDSO; answered once, unless it is forgotten before.
+ * Asking again before the answer is one question. -ENOENT: not announced, or of another kind.
+ */
+int resolve_ask_table(struct resolve *r, uint32_t object);
 void resolve_forget(struct resolve *r, uint32_t object);
 
 /* Readable when answers wait. */

@@ -46,6 +46,8 @@ static void open_one(struct resolve *r, struct resolve_entry *e)
 		e->exact = exact;
 		e->state = RESOLVE_READY;
 		r->n_open++;
+		if (e->wants_table && !e->forgotten)
+			resolve_table_enqueue(r, e);
 	} else if (!e->forgotten) {
 		resolve_set_aside(r, e, fd, err_text(&err));
 	}

@@ -10,6 +10,7 @@
 #include "profiler/jail/jail.h"
 #include "profiler/jail/protocol.h"
 #include "profiler/resolve/resolve.h"
+#include "profiler/resolve/table_cache.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -45,11 +46,14 @@ struct resolve_entry {
 	int fd; /* -1: none, or closed to make room */
 	uint64_t used; /* resolve.clock at its last use */
 	uint64_t ready_ms; /* since when it waits for a worker */
+	bool wants_table; /* asked for and not answered */
+	bool table_queued; /* in the queue of the table thread */
 	uint32_t known[RESOLVE_WORKERS_MAX]; /* the run of that worker that knows it */
 	uint64_t *offsets; /* to be asked, in order */
 	size_t n, cap;
 	LIST_ENTRY(resolve_entry) bucket;
 	TAILQ_ENTRY(resolve_entry) queue;
+	TAILQ_ENTRY(resolve_entry) table_queue;
 };
 LIST_HEAD(resolve_bucket, resolve_entry);
 TAILQ_HEAD(resolve_queue, resolve_entry);
@@ -60,6 +64,7 @@ enum resolve_answer_kind {
 	RESOLVE_ANSWER_NAMELESS,
 	RESOLVE_ANSWER_IDENTIFIED,
 	RESOLVE_ANSWER_FAILED,
+	RESOLVE_ANSWER_TABLE,
 };
 
 struct resolve_answer {
@@ -70,6 +75,8 @@ struct resolve_answer {
 	uint32_t n, next; /* offsets, and the first not yet delivered */
 	uint32_t next_line;
 	struct protocol_answer names; /* NAMED; IDENTIFIED: its build id */
+	bool has_table; /* TABLE */
+	struct unwind_table table;
 	int error; /* FAILED */
 	char sentence[RESOLVE_REASON_BYTES];
 	STAILQ_ENTRY(resolve_answer) link;
@@ -105,7 +112,7 @@ struct resolve_failed {
 struct resolve {
 	struct resolve_options options;
 	pthread_mutex_t lock;
-	pthread_cond_t to_open, to_ask, ended;
+	pthread_cond_t to_open, to_ask, to_table, ended;
 	pthread_t opener;
 	unsigned int running; /* threads */
 	bool ending;
@@ -116,13 +123,16 @@ struct resolve {
 	uint32_t n_entries;
 	struct resolve_bucket bucket[RESOLVE_BUCKETS];
 	LIST_HEAD(, resolve_domain) domains;
-	struct resolve_queue opening, ready;
+	struct resolve_queue opening, ready, tables;
+	struct table_cache *cache; /* of the table thread; NULL: none */
 	STAILQ_HEAD(, resolve_answer) answers;
 	struct resolve_answer *current; /* being delivered, by the caller's thread */
-	struct resolve_slot slot[RESOLVE_WORKERS_MAX];
+	struct resolve_slot slot[RESOLVE_WORKERS_MAX + 1]; /* the last is the table thread's */
 	atomic_size_t pending;
 
 	uint64_t asked, named, nameless, failed_total;
+	uint64_t tables_compiled, tables_cached, tables_none;
+	uint64_t compile_ns; /* of tables, in the worker */
 	uint64_t workers_started, workers_restarted;
 	uint32_t jail_bits; /* of the last worker */
 	struct resolve_failed failed[RESOLVE_FAILED_MAX];
@@ -136,6 +146,12 @@ void resolve_release(struct resolve *r,
 void resolve_set_aside(struct resolve *r, struct resolve_entry *e, int error, const char *sentence);
 void resolve_answer_add(struct resolve *r, struct resolve_answer *a); /* takes a */
 void resolve_answer_free(struct resolve_answer *a);
+/* What e is asked for as a table goes on: to the table thread, to be opened, or to its end. */
+void resolve_table_enqueue(struct resolve *r, struct resolve_entry *e);
+void resolve_remember_failure(struct resolve *r, const struct resolve_entry *e,
+			      const char *sentence);
+/* The entry of that number, or NULL. */
+struct resolve_entry *resolve_find(struct resolve *r, uint32_t object);
 void resolve_make_room(struct resolve *r); /* close descriptors that were not used for longest */
 uint64_t resolve_now_ms(void);
 void resolve_thread_ends(
@@ -157,3 +173,4 @@ void resolve_forget_later(struct resolve_slot *s, uint32_t serial);
 /* The threads. */
 void *resolve_open_run(void *resolve);
 void *resolve_ask_run(void *slot);
+void *resolve_table_run(void *slot);

@@ -17,6 +17,7 @@ void resolve_answer_free(struct resolve_answer *a)
 {
 	free(a->offsets);
 	protocol_answer_done(&a->names);
+	unwind_table_done(&a->table);
 	free(a);
 }
 
@@ -63,6 +64,10 @@ static bool deliver(struct resolve *r, struct resolve_answer *a, const struct re
 		return true;
 	case RESOLVE_ANSWER_FAILED:
 		to->failed(ctx, a->object, a->error, a->sentence);
+		return true;
+	case RESOLVE_ANSWER_TABLE:
+		if (to->table)
+			to->table(ctx, a->object, a->has_table ? &a->table : NULL);
 		return true;
 	default:
 		atomic_fetch_sub(&r->pending, 1);

@@ -298,7 +298,7 @@ static void sample(pid_t pid, bool raw, const struct maps *maps, struct run *ret
 	assert_int_equal(bpf_programs_load(&options, &ret->programs, NULL), 0);
 	assert_int_equal(bpf_programs_walks_mappings(ret->programs), !raw);
 	assert_int_equal(bpf_programs_filter_set(ret->programs, &key, ABI_FILTER_ALLOW), 0);
-	assert_int_equal(objects_new(ret->programs, NULL, &ret->objects), 0);
+	assert_int_equal(objects_new(ret->programs, NULL, NULL, &ret->objects), 0);
 	assert_int_equal(stacks_new(ret->objects, &ret->stacks), 0);
 	assert_int_equal(profile_new(true, &ret->live), 0);
 	assert_int_equal(profile_labels(ret->live, &none), 0);

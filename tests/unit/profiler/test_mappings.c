@@ -37,7 +37,7 @@ static struct fixture fixture_new(const struct mappings_limits *limits)
 {
 	struct fixture f = {.now_ns = SECOND, .sample = {.pid = (uint32_t)getpid()}};
 
-	assert_int_equal(objects_new(NULL, NULL, &f.objects), 0);
+	assert_int_equal(objects_new(NULL, NULL, NULL, &f.objects), 0);
 	assert_int_equal(mappings_new(f.objects, limits, &f.mappings), 0);
 	return f;
 }

@@ -10,8 +10,10 @@
 
 #include "profiler/jail/protocol_table.h"
 
-/* Where the verdict's parts are: time, judged, four counts, kinds, how many. */
-#define MISMATCHES_AT (8 + 1 + 3 * 8)
+/* Where the parts are: time, build id; the verdict's: judged, four counts, kinds, how many. */
+#define BUILD_ID_AT   8
+#define JUDGED_AT     (BUILD_ID_AT + 1 + 3)
+#define MISMATCHES_AT (JUDGED_AT + 1 + 3 * 8)
 #define KEPT_AT	      (MISMATCHES_AT + 8 + 8 * UNWIND_KIND_COUNT)
 #define LENGTH_AT     (KEPT_AT + 4 + 8)
 
@@ -21,6 +23,8 @@ static int begin(void **state)
 {
 	struct protocol_table t = {
 		.compile_ns = 1234,
+		.build_id = {0xab, 0xcd, 0xef},
+		.build_id_bytes = 3,
 		.judged = true,
 		.verdict = {.compared = 5,
 			    .refused = 6,
@@ -59,6 +63,8 @@ static void an_answer_comes_back_as_it_was_and_printable(void **state)
 	(void)state;
 	assert_int_equal(protocol_table_parse(body.data, body.len, &t), 0);
 	assert_int_equal(t.compile_ns, 1234);
+	assert_int_equal(t.build_id_bytes, 3);
+	assert_int_equal(t.build_id[2], 0xef);
 	assert_true(t.judged);
 	assert_int_equal(t.verdict.compared, 5);
 	assert_int_equal(t.verdict.refused, 6);
@@ -102,9 +108,12 @@ static void what_is_left_over_is_refused(void **state)
 static void counts_that_lie_are_refused(void **state)
 {
 	(void)state;
-	body.data[8] = 2; /* judged */
+	body.data[JUDGED_AT] = 2;
 	assert_int_equal(parse(body.len), -EBADMSG);
-	body.data[8] = 1;
+	body.data[JUDGED_AT] = 1;
+	body.data[BUILD_ID_AT] = PROTOCOL_BUILD_ID_MAX + 1;
+	assert_int_equal(parse(body.len), -EBADMSG);
+	body.data[BUILD_ID_AT] = 3;
 	body.data[KEPT_AT] = 1;
 	assert_int_equal(parse(body.len), -EBADMSG);
 	body.data[KEPT_AT] = 200;

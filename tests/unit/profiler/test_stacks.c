@@ -23,7 +23,7 @@ static struct fixture fixture_new(void)
 {
 	struct fixture f = {};
 
-	assert_int_equal(objects_new(NULL, NULL, &f.objects), 0);
+	assert_int_equal(objects_new(NULL, NULL, NULL, &f.objects), 0);
 	assert_int_equal(stacks_new(f.objects, &f.stacks), 0);
 	assert_int_equal(profile_new(true, &f.live), 0);
 	return f;

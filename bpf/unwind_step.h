@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One frame of a user stack: from a frame's registers and the rule that holds at its PC to its
+ * caller's. Pure: whoever includes this has defined
+ *
+ *	UNWIND_READ(to, bytes, address)
+ *
+ * which copies bytes (8 to 264) of the process's memory; 0, or else where they cannot be read,
+ *
+ * so that the same lines are the kernel program and what sanitizers, fuzzers and the judges see.
+ * The rules are those of bpf/unwind_table.h; what they mean is DWARF's call frame information.
+ */
+#ifndef HEARTH_BPF_UNWIND_STEP_H
+#define HEARTH_BPF_UNWIND_STEP_H
+
+#include "bpf/abi.h"
+#include "bpf/registers.h"
+#include "bpf/unwind_table.h"
+
+/* Saved registers as far as this below the return address are read together with it. */
+#define UNWIND_WINDOW_WORDS 8
+#define UNWIND_SAVED_WORDS  40 /* the window, or a signal frame's registers */
+
+/* A frame pointer that nobody knows: it leads nowhere, as no frame has an odd address. */
+#define UNWIND_FP_UNKNOWN 1
+
+/* What is known of one frame. */
+struct unwind_state {
+	__u64 pc; /* where it is: a return address, or the interrupted instruction */
+	__u64 sp, fp;
+	__u32 pc_is_return; /* then pc is looked up inside the call before it */
+	/* regs are this very frame's: the innermost one, or one that a signal interrupted */
+	__u32 has_registers;
+	union {
+		struct arch_regs regs;
+		__u64 word[ARCH_WORDS];
+	};
+	__u64 saved[UNWIND_SAVED_WORDS]; /* scratch */
+};
+
+/* The innermost frame, whose registers are in w->regs. */
+static __always_inline void unwind_begin(struct unwind_state *w, __u32 pc_is_return)
+{
+	w->pc = arch_strip(arch_pc(&w->regs));
+	w->sp = arch_sp(&w->regs);
+	w->fp = arch_fp(&w->regs);
+	w->pc_is_return = pc_is_return;
+	w->has_registers = 1;
+}
+
+/* 0, or the end: a register that is not followed through calls is known in some frames only. */
+static __always_inline int unwind_register(const struct unwind_state *w, __u32 dwarf, __u64 *ret)
+{
+	if (dwarf == ARCH_DWARF_SP) {
+		*ret = w->sp;
+		return 0;
+	}
+	if (dwarf == ARCH_DWARF_FP) {
+		*ret = w->fp;
+		return 0;
+	}
+	if (!w->has_registers)
+		return ABI_END_REGISTER;
+	*ret = w->word[arch_word(dwarf & 31) & (ARCH_WORDS - 1)];
+	return 0;
+}
+
+static __always_inline int unwind_word(struct unwind_state *w, __u64 address, __u64 *ret)
+{
+	if (UNWIND_READ(&w->saved[0], sizeof(w->saved[0]), address))
+		return ABI_END_UNREADABLE;
+	*ret = w->saved[0];
+	return 0;
+}
+
+static __always_inline int unwind_cfa(struct unwind_state *w, const struct unwind_rule *rule,
+				      __u64 *ret)
+{
+	__s32 offset = rule->cfa_offset;
+	__u64 base, index;
+	int end;
+
+	if (rule->kind == UNWIND_KIND_PLT) {
+		*ret = w->sp + 8 + ((w->pc & 15) >= (__u64)(__s64)offset ? 8 : 0);
+		return 0;
+	}
+	end = unwind_register(w, rule->base, &base);
+	if (end)
+		return end;
+	if (rule->kind == UNWIND_KIND_CFA) {
+		*ret = base + (__u64)(__s64)offset;
+		return 0;
+	}
+	if (rule->kind == UNWIND_KIND_CFA_DEREF) {
+		end = unwind_word(w, base + (__u64)(__s64)UNWIND_DEREF_AT(offset), &base);
+		*ret = base + (__u64)(__s64)UNWIND_DEREF_ADD(offset);
+		return end;
+	}
+	end = unwind_register(w, UNWIND_INDEXED_BY(offset), &index);
+	if (end)
+		return end;
+	end = unwind_word(w, base + 8 * index + (__u64)(__s64)UNWIND_INDEXED_AT(offset), &base);
+	*ret = base + (__u64)(__s64)UNWIND_INDEXED_ADD(offset);
+	return end;
+}
+
+/* The caller's value of a register that is not in memory, or not near the CFA. */
+static __always_inline int unwind_value(struct unwind_state *w, __u32 where, __s32 offset,
+					__u64 cfa, __u64 *value)
+{
+	__u64 at = (__u64)(__s64)offset;
+
+	switch (where) {
+	case UNWIND_SAME:
+		return 0;
+	case UNWIND_IN_REGISTER:
+		return unwind_register(w, offset & 31, value);
+	case UNWIND_AT_CFA:
+		return unwind_word(w, cfa + at, value);
+	case UNWIND_AT_FP:
+		return unwind_word(w, w->fp + at, value);
+	case UNWIND_AT_SP:
+		return unwind_word(w, w->sp + at, value);
+	default:
+		*value = UNWIND_FP_UNKNOWN;
+		return 0;
+	}
+}
+
+/* Return address and frame pointer, in one piece where they were pushed near each other. */
+static __always_inline int unwind_saved(struct unwind_state *w, const struct unwind_rule *rule,
+					__u64 cfa, __u64 *ra, __u64 *fp)
+{
+	__u64 bytes = (__u64)(__s64)(rule->ra_offset - rule->fp_offset) + 8;
+	int end;
+
+	if (rule->ra == UNWIND_AT_CFA && rule->fp == UNWIND_AT_CFA && bytes % 8 == 0) {
+		/* The bound stays one comparison, which the verifier understands. */
+		__asm__ volatile("" : "+r"(bytes));
+		if (bytes > 8 && bytes <= UNWIND_WINDOW_WORDS * 8) {
+			if (UNWIND_READ(w->saved, bytes, cfa + (__u64)(__s64)rule->fp_offset))
+				return ABI_END_UNREADABLE;
+			*fp = w->saved[0];
+			*ra = w->saved[(bytes / 8 - 1) & (UNWIND_WINDOW_WORDS - 1)];
+			return 0;
+		}
+	}
+	end = unwind_value(w, rule->ra, rule->ra_offset, cfa, ra);
+	return end ? end : unwind_value(w, rule->fp, rule->fp_offset, cfa, fp);
+}
+
+/* Through a signal frame: all registers are those of the interrupted instruction again. */
+static __always_inline int unwind_signal(struct unwind_state *w)
+{
+	if (UNWIND_READ(w->saved, ARCH_SIGNAL_WORDS * 8, w->sp + ARCH_SIGNAL_REGISTERS))
+		return ABI_END_UNREADABLE;
+	arch_take_signal(&w->regs, w->saved);
+	unwind_begin(w, 0);
+	return 0;
+}
+
+/*
+ * To the caller. ABI_END_NONE and the caller's state, or why there is none: ABI_END_ROOT where this
+ * frame is the outermost; the state is then of no use. A hole has no step: see unwind_step_fp().
+ */
+static __always_inline int unwind_step(struct unwind_state *w, const struct unwind_rule *rule)
+{
+	__u64 cfa = 0, ra = 0, fp = w->fp;
+	int end;
+
+	if (rule->kind == UNWIND_KIND_END)
+		return ABI_END_ROOT;
+	if (rule->kind == UNWIND_KIND_SIGNAL)
+		return unwind_signal(w);
+	if (rule->kind > UNWIND_KIND_PLT || rule->kind == UNWIND_KIND_HOLE)
+		return ABI_END_EXPRESSION;
+	end = unwind_cfa(w, rule, &cfa);
+	if (end)
+		return end;
+	/* Callers are above. Only an innermost frame may take no stack: its return address is in a
+	 * register. */
+	if (cfa < w->sp || (cfa == w->sp && !w->has_registers))
+		return ABI_END_BAD_FRAME;
+	end = unwind_saved(w, rule, cfa, &ra, &fp);
+	if (end)
+		return end;
+	w->pc = arch_strip(ra);
+	w->sp = cfa;
+	w->fp = fp;
+	w->pc_is_return = 1;
+	w->has_registers = 0;
+	return w->pc ? ABI_END_NONE : ABI_END_ROOT;
+}
+
+/*
+ * To the caller by the saved frame pointer and the return address above it, as every frame-pointer
+ * prologue leaves them. zero_is_root: a frame pointer of zero is the mark of the outermost frame,
+ * and not just some number. As unwind_step(), ABI_END_FP_SHORT where the register held no frame.
+ */
+static __always_inline int unwind_step_fp(struct unwind_state *w, int zero_is_root)
+{
+	if (w->fp == 0 && zero_is_root)
+		return ABI_END_ROOT;
+	if (w->fp & 7 || w->fp < w->sp)
+		return ABI_END_FP_SHORT;
+	if (UNWIND_READ(w->saved, 16, w->fp))
+		return ABI_END_FP_SHORT;
+	w->sp = w->fp + 16;
+	w->fp = w->saved[0];
+	w->pc = arch_strip(w->saved[1]);
+	w->pc_is_return = 1;
+	w->has_registers = 0;
+	return w->pc ? ABI_END_NONE : ABI_END_ROOT;
+}
+
+#endif

@@ -1,0 +1,269 @@
+/*
+ * The table thread: unwind tables of objects, from the cache on disk or from a worker that compiles
+ * nothing else.
+ *
+ * It works on a duplicate of the file's descriptor, so that names of the same file may be asked for
+ * meanwhile; whoever was forgotten in between is not answered.
+ */
+#include "profiler/base/cleanup.h"
+#include "profiler/base/wire.h"
+#include "profiler/jail/protocol_table.h"
+#include "profiler/resolve/resolve_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SEND_MS	    5000
+#define IDLE_END_MS 20000 /* a worker that has nothing to compile ends */
+
+/* What is asked for, copied under the lock. */
+struct table_job {
+	uint32_t object, serial, domain;
+	enum resolve_kind kind;
+	bool exact;
+	uint8_t build_id[ABI_BUILD_ID_MAX];
+	uint8_t build_id_bytes;
+	int fd; /* ours; -1: the vdso */
+};
+
+/* ---- asking for it ---- */
+
+static void answer(struct resolve *r, struct resolve_entry *e, struct unwind_table *table)
+{
+	struct resolve_answer *a = calloc(1, sizeof(*a));
+
+	e->wants_table = false;
+	if (!a)
+		return; /* asked for again at the next miss */
+	a->kind = RESOLVE_ANSWER_TABLE;
+	a->object = e->object.object;
+	if (table) {
+		a->has_table = true;
+		a->table = *table;
+		*table = (struct unwind_table){};
+	} else {
+		r->tables_none++;
+	}
+	resolve_answer_add(r, a);
+}
+
+void resolve_table_enqueue(struct resolve *r, struct resolve_entry *e)
+{
+	if (e->table_queued)
+		return;
+	if (e->state == RESOLVE_FAILED) {
+		answer(r, e, NULL);
+		return;
+	}
+	if (e->object.kind == RESOLVE_FILE && e->fd < 0) {
+		/* Closed to make room; a busy one comes back here when it is opened. */
+		if (!e->busy && !e->queued) {
+			e->state = RESOLVE_TO_OPEN;
+			resolve_enqueue(r, e);
+		}
+		return;
+	}
+	TAILQ_INSERT_TAIL(&r->tables, e, table_queue);
+	e->table_queued = true;
+	pthread_cond_signal(&r->to_table);
+}
+
+int resolve_ask_table(struct resolve *r, uint32_t object)
+{
+	struct resolve_entry *e;
+	int result = 0;
+
+	pthread_mutex_lock(&r->lock);
+	e = resolve_find(r, object);
+	if (!e || (e->object.kind != RESOLVE_FILE && e->object.kind != RESOLVE_VDSO)) {
+		result = -ENOENT;
+	} else {
+		e->wants_table = true;
+		resolve_table_enqueue(r, e);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return result;
+}
+
+/* ---- the worker ---- */
+
+static int exchange(struct resolve_slot *s, const struct table_job *job, struct protocol_table *ret,
+		    char sentence[PROTOCOL_SENTENCE_MAX + 1])
+{
+	unsigned int patience =
+		s->r->options.request_ms ? s->r->options.request_ms : RESOLVE_REQUEST_MS;
+	struct wire_msg m;
+	uint32_t id = ++s->request;
+	int error, r;
+
+	wire_msg_init(&m, PROTOCOL_TABLE, id);
+	buf_add_u32(&m.body, 0);
+	if (job->fd >= 0)
+		m.fds[m.n_fds++] = job->fd; /* stays ours */
+	r = wire_send(s->worker.sock, &m, SEND_MS);
+	m.n_fds = 0;
+	wire_msg_done(&m);
+	if (r < 0)
+		return r;
+	r = wire_receive(s->worker.sock, &m, (int)patience);
+	if (r <= 0)
+		return r < 0 ? r : -EPIPE;
+	r = -EBADMSG;
+	if (m.id == id && m.type == PROTOCOL_TABLE && !m.n_fds) {
+		r = protocol_table_parse(m.body.data, m.body.len, ret);
+	} else if (m.id == id && m.type == PROTOCOL_FAILED && !m.n_fds &&
+		   protocol_failed_parse(m.body.data, m.body.len, &error, sentence) == 0) {
+		r = 1;
+	}
+	wire_msg_done(&m);
+	return r;
+}
+
+static bool is_another(const struct table_job *job, const struct protocol_table *t)
+{
+	return job->fd >= 0 && !job->exact &&
+	       (t->build_id_bytes != job->build_id_bytes ||
+		memcmp(t->build_id, job->build_id, job->build_id_bytes) != 0);
+}
+
+/*
+ * Lock held, released meanwhile. True and the table, or the sentence that says why there is none.
+ */
+static bool compile(struct resolve_slot *s, const struct table_job *job, struct unwind_table *ret,
+		    char reason[PROTOCOL_SENTENCE_MAX + 1])
+{
+	struct protocol_table t = {};
+	struct err err = {};
+	int r = resolve_ensure_worker(s, job->domain, &err);
+
+	if (r < 0) {
+		snprintf(reason, PROTOCOL_SENTENCE_MAX + 1, "%s", err_text(&err));
+		return false;
+	}
+	pthread_mutex_unlock(&s->r->lock);
+	r = exchange(s, job, &t, reason);
+	pthread_mutex_lock(&s->r->lock);
+	if (r < 0) {
+		int status = resolve_end_worker(s);
+
+		if (!s->r->ending)
+			s->r->workers_restarted++;
+		resolve_describe_death(r, status, reason, RESOLVE_REASON_BYTES);
+		return false;
+	}
+	if (r == 0 && is_another(job, &t)) {
+		snprintf(reason, PROTOCOL_SENTENCE_MAX + 1, "another file has taken its place");
+		protocol_table_done(&t);
+		return false;
+	}
+	if (r > 0)
+		return false;
+	s->r->tables_compiled++;
+	s->r->compile_ns += t.compile_ns;
+	*ret = t.table;
+	return true;
+}
+
+/* ---- one table ---- */
+
+static void job_of(const struct resolve_entry *e, struct table_job *ret)
+{
+	*ret = (struct table_job){
+		.object = e->object.object,
+		.serial = e->serial,
+		.domain = e->object.domain,
+		.kind = e->object.kind,
+		.exact = e->exact,
+		.build_id_bytes = e->object.build_id_bytes,
+		.fd = e->fd >= 0 ? fcntl(e->fd, F_DUPFD_CLOEXEC, 3) : -1,
+	};
+	memcpy(ret->build_id, e->object.build_id, sizeof(ret->build_id));
+}
+
+/* Lock held, released meanwhile. */
+static bool make(struct resolve_slot *s, const struct table_job *job, struct unwind_table *ret,
+		 char reason[PROTOCOL_SENTENCE_MAX + 1])
+{
+	struct resolve *r = s->r;
+	bool found, made;
+
+	pthread_mutex_unlock(&r->lock);
+	found = table_cache_get(r->cache, job->domain, job->build_id, job->build_id_bytes, ret) ==
+		0;
+	pthread_mutex_lock(&r->lock);
+	r->tables_cached += found;
+	if (found)
+		return true;
+	if (job->kind == RESOLVE_FILE && job->fd < 0) {
+		snprintf(reason, PROTOCOL_SENTENCE_MAX + 1, "no descriptor was left for it");
+		return false;
+	}
+	made = compile(s, job, ret, reason);
+	if (!made)
+		return false;
+	pthread_mutex_unlock(&r->lock);
+	table_cache_put(r->cache, job->domain, job->build_id, job->build_id_bytes, ret);
+	pthread_mutex_lock(&r->lock);
+	return true;
+}
+
+static void make_one(struct resolve_slot *s, struct resolve_entry *e)
+{
+	char reason[PROTOCOL_SENTENCE_MAX + 1] = "";
+	struct unwind_table table = {};
+	struct table_job job;
+	bool made;
+
+	TAILQ_REMOVE(&s->r->tables, e, table_queue);
+	e->table_queued = false;
+	job_of(e, &job);
+	made = make(s, &job, &table, reason);
+	if (job.fd >= 0)
+		close(job.fd);
+	s->used_ms = resolve_now_ms();
+	e = resolve_find(s->r, job.object);
+	if (e && e->serial == job.serial && !s->r->ending) {
+		if (!made)
+			resolve_remember_failure(s->r, e, reason);
+		answer(s->r, e, made ? &table : NULL);
+	}
+	unwind_table_done(&table);
+}
+
+static void wait_for_work(struct resolve_slot *s)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += IDLE_END_MS / 1000;
+	if (s->alive)
+		pthread_cond_timedwait(&s->r->to_table, &s->r->lock, &at);
+	else
+		pthread_cond_wait(&s->r->to_table, &s->r->lock);
+	if (s->alive && resolve_now_ms() - s->used_ms >= IDLE_END_MS)
+		resolve_end_worker(s);
+}
+
+void *resolve_table_run(void *slot)
+{
+	struct resolve_slot *s = slot;
+	struct resolve *r = s->r;
+
+	pthread_mutex_lock(&r->lock);
+	while (!r->ending) {
+		struct resolve_entry *e = TAILQ_FIRST(&r->tables);
+
+		if (e)
+			make_one(s, e);
+		else
+			wait_for_work(s);
+	}
+	resolve_end_worker(s);
+	resolve_thread_ends(r);
+	pthread_mutex_unlock(&r->lock);
+	return NULL;
+}
