@@ -74,6 +74,15 @@ static void join_directory(struct joined *j, const struct dwarf_file *f, const s
 		join(j, again, again_len);
 }
 
+/* What Go writes for code that its compiler made up. */
+static bool is_unknown(const struct dwarf_file *f, const struct dwarf_unit *u,
+		       const struct value *name)
+{
+	const char *s;
+
+	return line_string(f, u, name, &s) == 1 && s[0] == '?';
+}
+
 static void make_path(const struct dwarf_file *f, const struct dwarf_unit *u,
 		      const struct line_header *lines, uint32_t file, struct joined *ret)
 {
@@ -86,7 +95,7 @@ static void make_path(const struct dwarf_file *f, const struct dwarf_unit *u,
 	join_directory(ret, f, u, &parts.directory_of_unit);
 	join_value(ret, f, u, &parts.directory);
 	join_value(ret, f, u, &parts.name);
-	if (ret->too_long)
+	if (ret->too_long || is_unknown(f, u, &parts.name))
 		ret->len = 0;
 }
 

@@ -158,3 +158,59 @@ void dwarf_ranges(const struct dwarf_file *f, const struct dwarf_unit *u,
 		hand_out(f, low, high, take, context);
 	}
 }
+
+struct arange {
+	dwarf_take_arange take;
+	void *context;
+	uint64_t unit;
+};
+
+static bool take_arange(void *context, uint32_t low, uint32_t high)
+{
+	struct arange *a = context;
+
+	return a->take(a->context, a->unit, low, high);
+}
+
+/* One set: a header, and pairs of address and length, aligned to their size, up to two zeros. */
+static bool arange_set(const struct dwarf_file *f, struct reader *r, struct arange *a)
+{
+	const uint8_t *start = r->at;
+	uint64_t length = reader_fixed(r, 4);
+	unsigned int offset_bytes = length == 0xffffffff ? 8 : 4, bytes;
+	struct reader set;
+
+	if (offset_bytes == 8)
+		length = reader_fixed(r, 8);
+	set = *r;
+	reader_skip(r, length);
+	if (r->bad)
+		return false;
+	set.end = r->at;
+	reader_skip(&set, 2);
+	a->unit = reader_fixed(&set, offset_bytes);
+	bytes = (unsigned int)reader_fixed(&set, 1);
+	reader_skip(&set, 1);
+	if (bytes != 4 && bytes != 8)
+		return true;
+	while (!set.bad && (size_t)(set.at - start) % (2 * bytes))
+		reader_skip(&set, 1);
+	while (!set.bad && reader_left(&set)) {
+		uint64_t low = reader_fixed(&set, bytes), size = reader_fixed(&set, bytes);
+
+		if (set.bad || (!low && !size))
+			break;
+		if (!hand_out(f, low, low + size, take_arange, a))
+			return false;
+	}
+	return true;
+}
+
+void dwarf_aranges(const struct dwarf_file *f, dwarf_take_arange take, void *context)
+{
+	struct reader r = reader_over(f->sections.v[DWARF_ARANGES], 0);
+	struct arange a = {.take = take, .context = context};
+
+	while (reader_left(&r) && arange_set(f, &r, &a))
+		;
+}

@@ -17,6 +17,7 @@ static const char *const names[DWARF_SECTION_COUNT] = {
 	[DWARF_RNGLISTS] = ".debug_rnglists",
 	[DWARF_ADDR] = ".debug_addr",
 	[DWARF_STR_OFFSETS] = ".debug_str_offsets",
+	[DWARF_ARANGES] = ".debug_aranges",
 };
 
 /* By its name, or as .zdebug_..., which is compressed in GNU's older way. */

@@ -83,6 +83,22 @@ static int read_headers(struct dwarf_file *f)
 	return 0;
 }
 
+/* The last unit that begins at or before an offset of .debug_info. */
+static struct dwarf_unit *find_unit(struct dwarf_file *f, uint64_t offset)
+{
+	uint32_t low = 0, high = f->n_units;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (f->units[middle].start <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? &f->units[low - 1] : NULL;
+}
+
 static void drop_abbrevs(struct budget_item *item)
 {
 	struct dwarf_abbrevs *a =
@@ -282,6 +298,22 @@ static bool add_range(void *context, uint32_t low, uint32_t high)
 	return true;
 }
 
+struct old_ranges {
+	struct dwarf_file *f;
+	struct range_list *list;
+};
+
+static bool add_old_range(void *context, uint64_t unit, uint32_t low, uint32_t high)
+{
+	struct old_ranges *o = context;
+	struct dwarf_unit *u = find_unit(o->f, unit);
+
+	if (!u || u->start != unit || u->encoding.version != 2)
+		return true;
+	o->list->unit = (uint32_t)(u - o->f->units);
+	return add_range(o->list, low, high);
+}
+
 static int map_units(struct dwarf_file *f)
 {
 	struct range_list l = {};
@@ -294,6 +326,8 @@ static int map_units(struct dwarf_file *f)
 		if (read_root(f, u, &root))
 			dwarf_ranges(f, u, &root, add_range, &l);
 	}
+	if (!l.failed)
+		dwarf_aranges(f, add_old_range, &(struct old_ranges){.f = f, .list = &l});
 	if (!l.failed)
 		r = segments_build(l.v, l.n, &f->by_address, &f->n_by_address);
 	free(l.v);
@@ -412,19 +446,9 @@ struct dwarf_unit *dwarf_unit_over(struct dwarf_file *f, uint64_t address)
 
 struct dwarf_unit *dwarf_unit_at(struct dwarf_file *f, uint64_t offset)
 {
-	uint32_t low = 0, high = f->n_units;
+	struct dwarf_unit *u = find_unit(f, offset);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (f->units[middle].start <= offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low || offset < f->units[low - 1].entries || offset >= f->units[low - 1].end)
-		return NULL;
-	return &f->units[low - 1];
+	return u && offset >= u->entries && offset < u->end ? u : NULL;
 }
 
 /*

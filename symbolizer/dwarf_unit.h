@@ -137,5 +137,11 @@ ptrdiff_t dwarf_string(const struct dwarf_file *f, const struct dwarf_unit *u,
  * that begin in code and within 4 GiB of f->base, counted from there. False: take ended it.
  */
 typedef bool (*dwarf_take_range)(void *context, uint32_t low, uint32_t high);
+/*
+ * The same for each [low, high) that .debug_aranges gives the unit of that header offset: in DWARF
+ * 2 it alone knows of code that is not in one piece.
+ */
+typedef bool (*dwarf_take_arange)(void *context, uint64_t unit, uint32_t low, uint32_t high);
+void dwarf_aranges(const struct dwarf_file *f, dwarf_take_arange take, void *context);
 void dwarf_ranges(const struct dwarf_file *f, const struct dwarf_unit *u,
 		  const struct dwarf_entry *e, dwarf_take_range take, void *context);

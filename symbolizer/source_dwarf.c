@@ -5,6 +5,7 @@
 #include "symbolizer/source_dwarf.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* An instance of an abstract instance of a declaration: three steps are usual. */
 #define ORIGIN_STEPS_MAX 16
@@ -12,6 +13,10 @@
 /* Of the budget: what one unit's index, or all inflated sections of a file, may take. */
 #define UNIT_SHARE    2
 #define INFLATE_SHARE 2
+
+/* What GCC calls the cold part of a function in DWARF 2, where it must be a function of its own. */
+#define SECOND	     "__second_sect_of_"
+#define SECOND_BYTES ((ptrdiff_t)sizeof(SECOND) - 1)
 
 struct place {
 	uint32_t file;
@@ -137,6 +142,10 @@ static int name_entry(struct source_dwarf *d, struct dwarf_file *f, struct dwarf
 	}
 	if (bare_len <= 0)
 		return 0;
+	if (bare_len > SECOND_BYTES && memcmp(bare, SECOND, SECOND_BYTES) == 0) {
+		bare += SECOND_BYTES;
+		bare_len -= SECOND_BYTES;
+	}
 	*ret_exact = plain;
 	r = plain ? names_get_plain(&d->names, bare, (size_t)bare_len, ret)
 		  : names_get(&d->names, bare, (size_t)bare_len, ret);

@@ -61,6 +61,7 @@ struct symbolizer {
 	unsigned int questions;
 	long faults; /* of this thread, when pages were last given back */
 	struct kernel_names kernel;
+	struct names kernel_shown; /* as they are shown: clone suffixes off */
 	struct answer answer;
 };
 
@@ -85,6 +86,7 @@ int symbolizer_new(const struct sym_options *options, struct symbolizer **ret)
 		s->open = options->open;
 		s->open_ctx = options->open_ctx;
 	}
+	names_init(&s->kernel_shown, &s->budget);
 	s->budget.bytes_max = options && options->index_bytes_max ? options->index_bytes_max
 								  : INDEX_BYTES_DEFAULT;
 	*ret = s;
@@ -100,6 +102,7 @@ struct symbolizer *symbolizer_free(struct symbolizer *s)
 		free(s->modules[i]);
 	}
 	free(s->modules);
+	names_drop(&s->kernel_shown);
 	kernel_names_done(&s->kernel);
 	free(s);
 	return NULL;
@@ -226,6 +229,7 @@ int symbolizer_add_kernel(struct symbolizer *s, int kallsyms_fd, uint32_t *ret_m
 		kernel_names_done(&names);
 		return r;
 	}
+	names_drop(&s->kernel_shown);
 	kernel_names_done(&s->kernel);
 	s->kernel = names;
 	return 0;
@@ -271,12 +275,19 @@ void symbolizer_drop(struct symbolizer *s, uint32_t module)
 
 static int name_kernel(struct symbolizer *s, const struct sym_module *m, uint64_t offset)
 {
-	const char *name = kernel_names_find(&s->kernel, m->owner, m->base + offset);
+	const char *raw = kernel_names_find(&s->kernel, m->owner, m->base + offset);
+	struct name name;
+	int r;
 
 	if (m->owner == 0 && s->kernel.end && m->base + offset >= s->kernel.end)
-		name = NULL;
-	if (name)
-		answer_add(&s->answer, &(struct sym_line){.function = name});
+		raw = NULL;
+	if (!raw || !*raw)
+		return 0;
+	r = names_get(&s->kernel_shown, raw, strlen(raw), &name);
+	if (r < 0)
+		return r;
+	answer_add(&s->answer,
+		   &(struct sym_line){.function = name.function, .system_name = name.system});
 	return 0;
 }
 
@@ -391,7 +402,7 @@ static int name_in_module(struct symbolizer *s, uint32_t number, uint64_t at, bo
 	if (m->broken)
 		return broken(s, m, err);
 	if (m->kind == MODULE_KERNEL)
-		return name_kernel(s, m, at);
+		return name_kernel(s, m, at) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
 	if (is_offset && !elf_image_address(&m->image, at, &address))
 		return 0;
 	note_touched(s, m);
