@@ -41,30 +41,30 @@ enum abi_record_kind {
 };
 
 /* Why the walk of a user stack ended. X(name, short name of the field's, sentence). */
-#define ABI_END_LIST(X)                                                                \
-	X(NONE, "none",                                                                \
-	  "no user stack: a kernel thread, or a process that has given up its memory") \
-	X(ROOT, "root", "the walk reached the first frame")                            \
-	X(FP_SHORT, "no-frame-pointer",                                                \
-	  "code without unwind information, and its frame pointer led nowhere")        \
-	X(UNREADABLE, "unreadable-stack",                                              \
-	  "the stack could not be read: paged out, or not a stack")                    \
-	X(NOT_CODE, "not-code", "a return address lies in no executable mapping")      \
-	X(TOO_DEEP, "too-deep", "more frames than are walked")                         \
-	X(COMPAT, "32-bit", "a 32-bit process")                                        \
-	X(MAPPING_TORN, "mapping-changing",                                            \
-	  "the process was changing its mappings at that moment")                      \
-	X(NO_MAPPINGS, "no-mappings", "this kernel lets no mappings be read")          \
-	X(EXEC, "exec", "the process was being replaced or ending: no stack to walk")  \
-	X(NO_TABLE, "no-table",                                                        \
-	  "the unwind table of a file on the stack was not loaded yet: walked on by "  \
-	  "frame pointer")                                                             \
-	X(EXPRESSION, "expression",                                                    \
-	  "the unwind information is an expression that no table row can say")         \
-	X(REGISTER, "register",                                                        \
-	  "the frame's size is in a register that is not followed through calls")      \
-	X(BAD_FRAME, "bad-frame",                                                      \
-	  "a caller's frame would lie below its callee's: the stack or its unwind "    \
+#define ABI_END_LIST(X)                                                                 \
+	X(NONE, "none",                                                                 \
+	  "no user stack: a kernel thread, or a process that has given up its memory")  \
+	X(ROOT, "root", "the walk reached the first frame")                             \
+	X(FP_SHORT, "no-frame-pointer",                                                 \
+	  "code without unwind information, and its frame pointer led nowhere")         \
+	X(UNREADABLE, "unreadable-stack",                                               \
+	  "the stack could not be read: paged out, or not a stack")                     \
+	X(NOT_CODE, "not-code", "a return address lies in no executable mapping")       \
+	X(TOO_DEEP, "too-deep", "more frames than are walked")                          \
+	X(COMPAT, "32-bit", "a 32-bit process")                                         \
+	X(MAPPING_TORN, "mapping-changing",                                             \
+	  "the process was changing its mappings at that moment")                       \
+	X(NO_MAPPINGS, "no-mappings", "this kernel lets no mappings be read")           \
+	X(EXEC, "exec", "the process was being replaced or ending: no stack to walk")   \
+	X(NO_TABLE, "no-table",                                                         \
+	  "the unwind table of a file on the stack was not loaded yet: walked on by "   \
+	  "frame pointer")                                                              \
+	X(EXPRESSION, "expression",                                                     \
+	  "the unwind information is an expression that no table row can say")          \
+	X(REGISTER, "register",                                                         \
+	  "the unwind information names a register that is not followed through calls") \
+	X(BAD_FRAME, "bad-frame",                                                       \
+	  "a caller's frame would lie below its callee's: the stack or its unwind "     \
 	  "information is wrong")
 
 enum abi_end {
