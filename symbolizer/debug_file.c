@@ -12,11 +12,6 @@
 
 #define CRC_ALIGN 4u
 
-int file_opener_open(const struct file_opener *o, const struct sym_want *want)
-{
-	return o->open ? o->open(o->ctx, o->module, want) : -ENOENT;
-}
-
 bool debug_link_parse(struct span section, struct debug_link *ret)
 {
 	const char *name;

@@ -6,18 +6,8 @@
  */
 #pragma once
 
+#include "symbolizer/dwarf_sections.h"
 #include "symbolizer/module.h"
-#include "symbolizer/symbolizer.h"
-
-/* Who opens files for one module; open may be NULL. */
-struct file_opener {
-	sym_open open;
-	void *ctx;
-	uint32_t module;
-};
-
-/* A descriptor, the caller's, or negative errno. */
-int file_opener_open(const struct file_opener *o, const struct sym_want *want);
 
 /* What .gnu_debuglink says: a file's name without a directory, and the CRC-32 of its bytes. */
 struct debug_link {

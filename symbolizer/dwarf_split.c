@@ -147,7 +147,7 @@ static int open_package(struct dwarf_splits *s, const struct dwarf_file *main)
 	if (r < 0)
 		return 0;
 	guard_enter(&s->package.guard);
-	r = dwarf_sections_open(&s->package_sections, &s->package, true,
+	r = dwarf_sections_open(&s->package_sections, &s->package, true, &s->opener,
 				main->budget->bytes_max / INFLATE_SHARE);
 	guard_leave(&s->package.guard);
 	if (r == 0 && !guard_broken(&s->package.guard))
@@ -215,7 +215,7 @@ static int find_in_file(struct dwarf_splits *s, const struct dwarf_file *main,
 	if (r < 0)
 		return r;
 	guard_enter(&split->image.guard);
-	r = dwarf_sections_open(&split->sections, &split->image, true,
+	r = dwarf_sections_open(&split->sections, &split->image, true, &s->opener,
 				main->budget->bytes_max / INFLATE_SHARE);
 	if (r == 0)
 		r = dwarf_file_open_split(&split->file, main, split->skeleton, split->sections.v,
@@ -293,7 +293,7 @@ int dwarf_split_get(struct dwarf_splits *s, struct dwarf_file *main, struct dwar
 	skeleton->split = split;
 	LIST_INSERT_HEAD(&s->all, split, link);
 	budget_charge(main->budget, &split->item,
-		      sizeof(*split) + MAPPING_BYTES + split->sections.inflated_bytes +
+		      sizeof(*split) + MAPPING_BYTES + dwarf_sections_bytes(&split->sections) +
 			      dwarf_file_bytes(&split->file));
 	*ret = split;
 	return 0;

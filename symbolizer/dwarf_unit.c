@@ -225,10 +225,7 @@ static void take_root(struct dwarf_unit *u, struct dwarf_entry *e, uint32_t name
 	}
 }
 
-/*
- * The root entry is read by a list of its own: only its abbreviation is needed, not the whole
- * table.
- */
+/* The root entry is read by a list of its own: only its abbreviation is needed. */
 static bool root_abbrev(const struct dwarf_file *f, const struct dwarf_unit *u, uint64_t code,
 			struct reader *list)
 {
@@ -335,13 +332,14 @@ static int map_units(struct dwarf_file *f)
 }
 
 int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image,
-		    const struct elf_image *debug, struct budget *budget, size_t bytes_max)
+		    const struct elf_image *debug, const struct file_opener *opener,
+		    struct budget *budget, size_t bytes_max)
 {
 	int r;
 
 	*f = (struct dwarf_file){
 		.image = image, .debug = debug, .budget = budget, .base = lowest_code(image)};
-	r = dwarf_sections_open(&f->sections, debug, false, bytes_max);
+	r = dwarf_sections_open(&f->sections, debug, false, opener, bytes_max);
 	if (r == 0)
 		r = read_headers(f);
 	if (r == 0)
@@ -361,13 +359,13 @@ static void read_roots(struct dwarf_file *f)
 	}
 }
 
-int dwarf_file_open_alt(struct dwarf_file *f, const struct elf_image *alt, struct budget *budget,
-			size_t bytes_max)
+int dwarf_file_open_alt(struct dwarf_file *f, const struct elf_image *alt,
+			const struct file_opener *opener, struct budget *budget, size_t bytes_max)
 {
 	int r;
 
 	*f = (struct dwarf_file){.image = alt, .debug = alt, .budget = budget};
-	r = dwarf_sections_open(&f->sections, alt, false, bytes_max);
+	r = dwarf_sections_open(&f->sections, alt, false, opener, bytes_max);
 	if (r == 0)
 		r = read_headers(f);
 	if (r < 0)
@@ -430,7 +428,7 @@ void dwarf_file_done(struct dwarf_file *f)
 
 size_t dwarf_file_bytes(const struct dwarf_file *f)
 {
-	return f->sections.inflated_bytes + f->n_units * sizeof(*f->units) +
+	return dwarf_sections_bytes(&f->sections) + f->n_units * sizeof(*f->units) +
 	       f->n_by_address * sizeof(*f->by_address);
 }
 

@@ -81,16 +81,17 @@ struct dwarf_entry {
 
 /*
  * Find the sections, units and their address ranges. 0 with n_units 0 where there is no DWARF.
- * Parts that are corrupt are left out. -ENOMEM, -EFBIG where compressed sections are too large.
- * budget is for abbreviations.
+ * Parts that are corrupt are left out. -ENOMEM, -EFBIG where compressed sections are too large, as
+ * of dwarf_sections_open(). budget is for abbreviations.
  */
 int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image,
-		    const struct elf_image *debug, struct budget *budget, size_t bytes_max);
+		    const struct elf_image *debug, const struct file_opener *opener,
+		    struct budget *budget, size_t bytes_max);
 /*
  * The same for a file that describes no code itself: dwz's alternate file. No addresses are mapped.
  */
-int dwarf_file_open_alt(struct dwarf_file *f, const struct elf_image *alt, struct budget *budget,
-			size_t bytes_max);
+int dwarf_file_open_alt(struct dwarf_file *f, const struct elf_image *alt,
+			const struct file_opener *opener, struct budget *budget, size_t bytes_max);
 /*
  * The same over sections of split DWARF, which stay the caller's: the unit behind the skeleton of
  * main, which is *ret_unit, gets addresses, ranges and places as the skeleton has them. -ENOENT:

@@ -74,7 +74,7 @@ static int load_alt(struct source_dwarf *d)
 
 	if (!d->alt)
 		return 0;
-	r = dwarf_file_open_alt(&d->alt_file, d->alt, d->budget,
+	r = dwarf_file_open_alt(&d->alt_file, d->alt, &d->splits.opener, d->budget,
 				d->budget->bytes_max / INFLATE_SHARE);
 	if (r == 0)
 		d->file.alt = &d->alt_file;
@@ -89,7 +89,7 @@ static int load(struct source_dwarf *d)
 		budget_touch(d->budget, &d->item);
 		return 0;
 	}
-	r = dwarf_file_open(&d->file, d->image, d->debug, d->budget,
+	r = dwarf_file_open(&d->file, d->image, d->debug, &d->splits.opener, d->budget,
 			    d->budget->bytes_max / INFLATE_SHARE);
 	if (r < 0 || !d->file.n_units) {
 		dwarf_file_done(&d->file);

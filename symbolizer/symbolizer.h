@@ -30,6 +30,11 @@ enum sym_want_kind {
 	SYM_WANT_ALT, /* what dwz moved out of several files, by build id and path */
 	SYM_WANT_DWO, /* split DWARF of one unit, by path */
 	SYM_WANT_DWP, /* split DWARF of all units, beside the file */
+	/*
+	 * None of the file's: a file without a name, of so many bytes, to be written by mapping it.
+	 * Compressed sections go there that are too large for memory.
+	 */
+	SYM_WANT_ROOM,
 	SYM_WANT_COUNT
 };
 
@@ -38,9 +43,12 @@ struct sym_want {
 	unsigned int skip; /* so many files that were given for it were not the right one */
 	const uint8_t *build_id;
 	size_t build_id_bytes; /* 0: none */
+	uint64_t bytes; /* ROOM */
 	const char *name; /* or path: absolute, or from the file's directory; NULL: none */
 };
 
+/* The most that is asked for as ROOM. */
+#define SYM_ROOM_BYTES_MAX (1ull << 30)
 /* Wrong ones that are looked at for one want. */
 #define SYM_WANT_SKIP_MAX 4
 

@@ -78,6 +78,7 @@ static int ensure(struct file_worker *w, uint32_t domain, struct err *err)
 	if (r < 0)
 		return r;
 	w->whose.domain = domain;
+	w->room_left = OPEN_DEBUG_ROOM_MAX;
 	r = receive_hello(w->worker.sock, err);
 	if (r < 0)
 		end(w);
@@ -96,6 +97,8 @@ int file_worker_open(struct file_worker *w, const char *path, struct err *err)
 		return err_set(err, -EINVAL, "not a regular file");
 	w->path = realpath(path, NULL);
 	w->whose.path = w->path;
+	w->whose.room_dir = OPEN_DEBUG_ROOM_DIR;
+	w->whose.room_left = &w->room_left;
 	return ensure(w, open_for_domain(st.st_uid, st.st_mode), err);
 }
 

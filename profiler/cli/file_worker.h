@@ -17,6 +17,7 @@ struct file_worker {
 	const char *memory; /* what it may take, as quantity_bytes() reads it */
 	int fd; /* of the current file, -1: none */
 	char *path; /* its absolute path */
+	uint64_t room_left; /* of this worker: see struct open_debug */
 	struct open_debug whose; /* likewise, for what it points to; of the worker's domain */
 };
 

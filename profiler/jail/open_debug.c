@@ -107,6 +107,7 @@ int open_debug_paths(const char *of, const struct protocol_want *want, char *ret
 		if (of && of[0] == '/')
 			add(&p, "%s.dwp", of);
 		break;
+	case SYM_WANT_ROOM:
 	case SYM_WANT_COUNT:
 		break;
 	}
@@ -159,12 +160,28 @@ static int search(const struct open_debug *whose, char *const *paths, int n, uns
 	return r < 0 ? try_root(host, paths, n, whose->domain, &skip) : r;
 }
 
+/* Its blocks are taken at once: a disk that is full must not be noticed by a mapping. */
+static int open_room(const struct open_debug *whose, uint64_t bytes)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (!whose->room_dir || !bytes || bytes > *whose->room_left)
+		return -ENOENT;
+	fd = open(whose->room_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0 || fallocate(fd, 0, 0, (off_t)bytes) < 0)
+		return -errno;
+	*whose->room_left -= bytes;
+	return steal_fd(fd);
+}
+
 int open_debug(const struct open_debug *whose, const struct protocol_want *want)
 {
 	char *paths[OPEN_DEBUG_PATHS];
-	int n = open_debug_paths(whose->path, want, paths);
-	int r;
+	int n, r;
 
+	if (want->kind == SYM_WANT_ROOM)
+		return open_room(whose, want->bytes);
+	n = open_debug_paths(whose->path, want, paths);
 	if (n < 0)
 		return n;
 	r = search(whose, paths, n, want->skip);

@@ -12,12 +12,19 @@
 
 #include <stdint.h>
 
+/* What one run of a worker is given as room. */
+#define OPEN_DEBUG_ROOM_MAX (2ull << 30)
+#define OPEN_DEBUG_ROOM_DIR "/var/tmp"
+
 /* The file that is being parsed. */
 struct open_debug {
 	uint32_t domain; /* as of open_for_domain() */
 	uint32_t pid; /* a process that maps it, which may have ended; 0: none */
 	uint64_t start_ns; /* its start, CLOCK_BOOTTIME; 0: not checked */
 	const char *path; /* absolute, as the process's root has it; NULL: not known */
+	/* Where files without a name may be made, and how many bytes more; NULL: nowhere. */
+	const char *room_dir;
+	uint64_t *room_left;
 };
 
 /*

@@ -424,7 +424,11 @@ static bool prepare(struct resolve_slot *s, struct resolve_entry *e, struct exch
 		x->whose = (struct open_debug){.domain = e->object.domain,
 					       .pid = e->object.pid,
 					       .start_ns = e->object.start_ns,
-					       .path = e->object.path ? e->object.path : ""};
+					       .path = e->object.path ? e->object.path : "",
+					       .room_dir = s->r->options.table_cache
+								   ? s->r->options.table_cache
+								   : OPEN_DEBUG_ROOM_DIR,
+					       .room_left = &s->room_left};
 	if (!known && kind == RESOLVE_FILE && e->fd < 0)
 		return false;
 	fill_request(s, e, known);

@@ -205,6 +205,30 @@ static void the_rights_come_back(void **state)
 	assert_int_equal(access(p->debug, R_OK), 0);
 }
 
+/* A file that nobody else finds, of so many bytes, and no more than are left. */
+static void room_is_given_up_to_what_is_left(void **state)
+{
+	uint64_t left = 3 << 20;
+	struct place *p = *state;
+	const struct open_debug whose = {
+		.domain = p->domain, .path = p->file, .room_dir = p->dir, .room_left = &left};
+	const struct open_debug nowhere = {.domain = p->domain, .path = p->file};
+	const struct protocol_want want = {.kind = SYM_WANT_ROOM, .bytes = 2 << 20};
+	const struct protocol_want none = {.kind = SYM_WANT_ROOM};
+	_cleanup_close_ int fd = open_debug(&whose, &want);
+	struct stat st;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 2 << 20);
+	assert_int_equal(st.st_nlink, 0);
+	assert_true(st.st_blocks * 512 >= 2 << 20);
+	assert_int_equal(left, 1 << 20);
+	assert_int_equal(open_debug(&whose, &want), -ENOENT);
+	assert_int_equal(open_debug(&whose, &none), -ENOENT);
+	assert_int_equal(open_debug(&nowhere, &want), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +246,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_its_owner_could_not_read_is_refused,
 						make_place, remove_place),
 		cmocka_unit_test_setup_teardown(the_rights_come_back, make_place, remove_place),
+		cmocka_unit_test_setup_teardown(room_is_given_up_to_what_is_left, make_place,
+						remove_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

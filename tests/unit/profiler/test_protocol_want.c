@@ -12,8 +12,9 @@
 /* Where the parts are. */
 #define KIND_AT	  0
 #define SKIP_AT	  1
-#define ID_LEN_AT 2
-#define NAME_AT	  (3 + 4 + 2)
+#define BYTES_AT  2
+#define ID_LEN_AT 10
+#define NAME_AT	  (11 + 4 + 2)
 
 static struct buf body;
 
@@ -23,6 +24,7 @@ static int begin(void **state)
 	const struct sym_want want = {
 		.kind = SYM_WANT_LINK,
 		.skip = 3,
+		.bytes = SYM_ROOM_BYTES_MAX,
 		.build_id = id,
 		.build_id_bytes = sizeof(id),
 		.name = "libx.so.debug",
@@ -48,6 +50,7 @@ static void it_comes_back_as_it_was(void **state)
 	assert_int_equal(protocol_want_parse(body.data, body.len, &w), 0);
 	assert_int_equal(w.kind, SYM_WANT_LINK);
 	assert_int_equal(w.skip, 3);
+	assert_int_equal(w.bytes, SYM_ROOM_BYTES_MAX);
 	assert_int_equal(w.build_id_bytes, 4);
 	assert_memory_equal(w.build_id, "\1\2\3\4", 4);
 	assert_string_equal(w.name, "libx.so.debug");
@@ -101,6 +104,7 @@ static void nonsense_is_refused(void **state)
 	} damage[] = {
 		{KIND_AT, SYM_WANT_COUNT},
 		{SKIP_AT, SYM_WANT_SKIP_MAX},
+		{BYTES_AT + 7, 1}, /* 2^56 bytes of room */
 		{ID_LEN_AT, SYM_BUILD_ID_MAX + 1},
 		{ID_LEN_AT, 255},
 		{NAME_AT, '\0'}, /* a NUL in the name */
