@@ -15,6 +15,24 @@ from cli_symbolize import code_of, frames
 from elf_variants import run
 
 
+SYMBOLS = """
+__attribute__((noinline)) int plain(int n) { return n * 3; }
+int with_alias(int n) { return n * 5; }
+extern int __inner_alias(int n) __attribute__((alias("with_alias")));
+static int fast(int n) { return n * 7; }
+static int (*pick(void))(int) { return fast; }
+int chosen(int n) __attribute__((ifunc("pick")));
+int old_way(int n) { return n * 11; }
+int new_way(int n) { return n * 13; }
+__asm__(".symver old_way, versioned@LIB_1");
+__asm__(".symver new_way, versioned@@LIB_2");
+__attribute__((weak)) int weak_one(int n) { return n * 17; }
+int calls(int n) { return plain(n) + chosen(n); }
+__asm__(".pushsection .text; .globl table; .type table, @object; .size table, 64;"
+        "table: .fill 64, 1, 0xcc; .popsection");
+"""
+
+
 def functions(lines):
     return [line["function"] for line in lines]
 
@@ -161,6 +179,59 @@ class Variants(CliCase):
         for at, lines in told.items():
             if lines:
                 self.assertEqual(functions(lines), functions(expected[at]))
+
+    def library_of_symbols(self):
+        folder = self.folder.at(self.name)
+        os.makedirs(folder)
+        with open(os.path.join(folder, "a.c"), "w", encoding="ascii") as f:
+            f.write(SYMBOLS)
+        with open(os.path.join(folder, "a.map"), "w", encoding="ascii") as f:
+            f.write("LIB_1 { global: *; };\nLIB_2 { global: new_way; } LIB_1;\n")
+        made = os.path.join(folder, "liba.so")
+        options = ("-O2", "-fPIC", "-shared", "-Wl,--version-script=a.map")
+        run("gcc", *options, "-o", made, "a.c", cwd=folder)
+        return made
+
+    def test_aliases_versions_and_indirect_functions(self):
+        """With all symbols, and with the exported ones alone."""
+        library = self.library_of_symbols()
+        exported = self.folder.at(self.name, "stripped.so")
+        run("strip", "-o", exported, library)
+        values = {}
+        for line in run("nm", library).splitlines():
+            fields = line.split()
+            if len(fields) == 3:
+                values.setdefault(fields[2], int(fields[0], 16))
+        expected = {
+            "plain": "plain",
+            "with_alias": "with_alias",  # not the one with underscores at the same place
+            "old_way": "versioned",
+            "new_way": "versioned",
+            "weak_one": "weak_one",
+            "table": None,  # data names no code
+        }
+        for made in (library, exported):
+            told = frames(made, [values[name] for name in expected])
+            for name, shown in expected.items():
+                lines = told[values[name]]
+                self.assertIn(
+                    functions(lines)[-1] if lines else None,
+                    (shown, name if shown else None),
+                    (made, name),
+                )
+        # The resolver is what stands at an indirect function; what it picks has a name of its own.
+        told = frames(library, [values["pick"], values["fast"]])
+        self.assertIn(functions(told[values["pick"]])[0], ("pick", "chosen"))
+        self.assertEqual(functions(told[values["fast"]]), ["fast"])
+
+    def test_stubs_are_named_by_what_they_call(self):
+        library = self.library_of_symbols()
+        sections = run("readelf", "-SW", library)
+        section = re.search(r"\] \.plt(?:\.sec)?\s+PROGBITS\s+(\w+) (\w+) (\w+)", sections)
+        start, size = int(section[1], 16), int(section[3], 16)
+        told = frames(library, range(start, start + size))
+        names = {name for lines in told.values() for name in functions(lines)}
+        self.assertIn("plain@plt", names)
 
 
 if __name__ == "__main__":
