@@ -527,3 +527,13 @@ struct objects *collector_objects(struct collector *c)
 {
 	return c->objects;
 }
+
+const struct quality *collector_quality(struct collector *c)
+{
+	return stacks_quality(c->stacks);
+}
+
+const struct tables *collector_tables(struct collector *c)
+{
+	return c->tables;
+}

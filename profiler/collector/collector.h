@@ -103,3 +103,5 @@ int collector_add_losses(struct collector *c, struct profile *p);
 /* Borrowed, for the status. */
 struct resolve *collector_resolve(struct collector *c);
 struct objects *collector_objects(struct collector *c);
+const struct quality *collector_quality(struct collector *c);
+const struct tables *collector_tables(struct collector *c); /* NULL: there are none */

@@ -19,8 +19,9 @@
 #define TABLES_BUDGET_BYTES (24u << 20)
 /* Of the pool and of the dictionary, for all files of one domain that is not root's. */
 #define TABLES_SHARE 4
-/* A table that is not to be had is not asked for again sooner. */
-#define TABLES_ASK_NS 250000000ull
+/* A table is not asked for again sooner; while it brings nothing twice as late each time. */
+#define TABLES_ASK_NS	  250000000ull
+#define TABLES_ASK_MAX_NS 16000000000ull
 
 /* What the kernel side gives; every function returns 0 or negative errno. */
 struct tables_kernel {

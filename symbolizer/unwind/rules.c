@@ -180,8 +180,8 @@ static bool sp_is_cfa(const struct cfi_rule *sp)
 }
 
 /*
- * longjmp() on its last instructions: the caller's registers are in registers, nothing is in memory,
- * and what CFI calls the CFA is where they were loaded from.
+ * longjmp() on its last instructions: the caller's registers are in registers, nothing is in
+ * memory, and what CFI calls the CFA is where they were loaded from.
  */
 static bool is_jump(const struct cfi_state *state, const struct unwind_rule *rule)
 {
