@@ -140,6 +140,33 @@ static void a_stripped_file_is_named_by_its_debug_file(void **state)
 	resolve_free(r);
 }
 
+static unsigned int functions_of_the_table(const char *path)
+{
+	struct resolve_object o = file_object(1, path);
+	struct resolve *r = new_resolve(0);
+	struct seen s = {};
+
+	resolve_announce(r, &o);
+	assert_int_equal(resolve_ask_table(r, 1), 0);
+	for (uint64_t until = now_ms() + 10000; !s.object[1].tables && now_ms() < until;) {
+		usleep(1000);
+		resolve_take(r, &to_seen, &s, 0);
+	}
+	assert_int_equal(s.object[1].tables, 1);
+	resolve_free(r);
+	return s.object[1].table_fdes;
+}
+
+/* Its call frame information was stripped with the debug information that it was part of. */
+static void the_table_of_a_stripped_file_is_that_of_its_debug_file(void **state)
+{
+	unsigned int whole = functions_of_the_table(PROGRAMS "/inlined_frames");
+
+	(void)state;
+	assert_int_equal(functions_of_the_table(PROGRAMS "/inlined_frames_linked"), whole);
+	assert_true(functions_of_the_table(PROGRAMS "/inlined_frames_stripped") < whole);
+}
+
 /* ---- what is not a file to be named ---- */
 
 static void what_is_no_elf_file_is_set_aside_and_others_are_not(void **state)
@@ -314,6 +341,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(every_offset_is_answered_exactly_once),
 		cmocka_unit_test(answers_come_in_the_portions_that_are_asked_for),
 		cmocka_unit_test(a_stripped_file_is_named_by_its_debug_file),
+		cmocka_unit_test(the_table_of_a_stripped_file_is_that_of_its_debug_file),
 		cmocka_unit_test(what_is_no_elf_file_is_set_aside_and_others_are_not),
 		cmocka_unit_test(another_file_at_its_path_is_told_by_its_build_id),
 		cmocka_unit_test(a_file_that_is_gone_is_set_aside),
