@@ -112,11 +112,18 @@ static void on_cgroup(void *ctx, const struct abi_cgroup *cgroup, const char *pa
 	labels_describe_cgroup(c->labels, cgroup, path);
 }
 
-static int add_chunk(void *ctx, uint32_t number, struct unwind_chunk **ret)
+static int map_chunk(void *ctx, uint32_t number, struct unwind_chunk **ret)
 {
 	struct collector *c = ctx;
 
-	return bpf_programs_add_chunk(c->programs, number, ret);
+	return bpf_programs_map_chunk(c->programs, number, ret);
+}
+
+static void unmap_chunks(void *ctx)
+{
+	struct collector *c = ctx;
+
+	bpf_programs_unmap_chunks(c->programs);
 }
 
 static int tell_object(void *ctx, const struct abi_file_key *key,
@@ -138,7 +145,8 @@ static int open_tables(struct collector *c)
 	struct tables_kernel kernel = {
 		.ctx = c,
 		.dictionary = bpf_programs_dictionary(c->programs),
-		.add_chunk = add_chunk,
+		.map_chunk = map_chunk,
+		.unmap_chunks = unmap_chunks,
 		.tell = tell_object,
 		.settle = settle,
 	};
@@ -437,6 +445,8 @@ int collector_ask_names(struct collector *c)
 int collector_tick(struct collector *c, struct err *err)
 {
 	read_clocks(c);
+	if (c->tables)
+		tables_rest(c->tables);
 	return c->sampler ? sampler_refresh(c->sampler, err) : 0;
 }
 

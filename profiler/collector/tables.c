@@ -43,6 +43,7 @@ struct tables {
 	uint32_t units; /* now, as pages have it */
 	uint32_t loading; /* the object whose pages are coming: it is not dropped as empty */
 	uint64_t share_used; /* words of its domain */
+	bool awake; /* the pool's memory is mapped */
 	uint64_t rows, pages, objects;
 	uint64_t loaded, evicted, refused;
 };
@@ -55,7 +56,7 @@ int tables_new(const struct tables_kernel *kernel, uint64_t budget_bytes, struct
 	if (!t)
 		return -ENOMEM;
 	t->kernel = *kernel;
-	r = table_pool_new(budget_bytes, kernel->add_chunk, kernel->ctx, &t->pool);
+	r = table_pool_new(budget_bytes, kernel->map_chunk, kernel->ctx, &t->pool);
 	if (r == 0)
 		r = rule_book_new(kernel->dictionary, &t->rules);
 	if (r < 0) {
@@ -447,8 +448,9 @@ int tables_add(struct tables *t, const struct tables_object *object,
 	uint64_t loaded = t->loaded;
 	int r = 0, told = 0;
 
-	if (!o)
+	if (!o || table_pool_wake(t->pool) < 0)
 		return -ENOMEM;
+	t->awake = true;
 	t->units = (uint32_t)(now_ns >> UNWIND_USED_SHIFT);
 	t->loading = object->number;
 	if (o->pages_at && !has_index(o, table)) {
@@ -496,9 +498,24 @@ void tables_forget(struct tables *t, uint32_t number)
 {
 	if (number >= t->cap)
 		return;
-	unload_object(t, &t->object[number]);
-	settle(t);
+	if (t->object[number].pages_at) {
+		/* Without memory its pages stay until the number has another table. */
+		if (table_pool_wake(t->pool) < 0)
+			return;
+		t->awake = true;
+		unload_object(t, &t->object[number]);
+		settle(t);
+	}
 	t->object[number] = (struct loaded){};
+}
+
+void tables_rest(struct tables *t)
+{
+	if (!t->awake || !t->kernel.unmap_chunks)
+		return;
+	t->awake = false;
+	table_pool_rest(t->pool);
+	t->kernel.unmap_chunks(t->kernel.ctx);
 }
 
 void tables_count(const struct tables *t, struct tables_counts *ret)
