@@ -291,7 +291,7 @@ static void ends_say_why(void **state)
 		[UNWIND_KIND_HOLE] = ABI_END_EXPRESSION, /* has no step */
 		[UNWIND_KIND_END] = ABI_END_ROOT,
 		[UNWIND_KIND_EXPRESSION] = ABI_END_EXPRESSION,
-		[UNWIND_KIND_REGISTER] = ABI_END_EXPRESSION,
+		[UNWIND_KIND_REGISTER] = ABI_END_REGISTER,
 	};
 	struct unwind_state w;
 

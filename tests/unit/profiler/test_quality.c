@@ -67,7 +67,7 @@ static void names_past_the_maximum_share_one_entry(void **state)
 	assert_string_equal(poorest[0]->comm, "");
 	assert_int_equal(poorest[0]->ends.incomplete, 2 * QUALITY_NAMES_MAX);
 	memset(comm, 0, sizeof(comm));
-	strcpy(comm, "n5");
+	memcpy(comm, "n5", 2);
 	assert_int_equal(quality_of_name(&q, comm)->incomplete, 1);
 	quality_done(&q);
 }
