@@ -15,12 +15,12 @@
 void name_worker_init(struct name_worker *w, bool by_offset)
 {
 	*w = (struct name_worker){.by_offset = by_offset};
-	file_worker_init(&w->file, MEMORY);
+	elf_worker_init(&w->file, MEMORY);
 }
 
 void name_worker_done(struct name_worker *w)
 {
-	file_worker_done(&w->file);
+	elf_worker_done(&w->file);
 }
 
 static int prefixed(const struct name_worker *w, const char *path, int r, const struct err *why,
@@ -33,7 +33,7 @@ static int prefixed(const struct name_worker *w, const char *path, int r, const 
 int name_worker_open(struct name_worker *w, const char *path, struct err *err)
 {
 	struct err why = {};
-	int r = file_worker_open(&w->file, path, &why);
+	int r = elf_worker_open(&w->file, path, &why);
 
 	w->known = false;
 	return prefixed(w, path, r, &why, err);
@@ -57,7 +57,7 @@ static int ask_some(struct name_worker *w, const uint64_t *addresses, uint32_t n
 	protocol_request_write(&m.body, &q);
 	if (q.with_fd)
 		m.fds[m.n_fds++] = w->file.fd;
-	r = file_worker_ask(&w->file, &m, ANSWER_MS, &answer, err);
+	r = elf_worker_ask(&w->file, &m, ANSWER_MS, &answer, err);
 	m.n_fds = 0; /* still the file's */
 	wire_msg_done(&m);
 	if (r < 0)
@@ -67,7 +67,7 @@ static int ask_some(struct name_worker *w, const uint64_t *addresses, uint32_t n
 		    : -EBADMSG;
 	wire_msg_done(&answer);
 	if (r < 0)
-		return file_worker_lost(&w->file, r, err);
+		return elf_worker_lost(&w->file, r, err);
 	w->known = true;
 	return ret->error ? err_set(err, ret->error, "%s", ret->sentence) : 0;
 }

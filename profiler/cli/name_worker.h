@@ -1,11 +1,11 @@
 /* Names for addresses of one file for a command, by a worker in its jail. Not thread-safe. */
 #pragma once
 
-#include "profiler/cli/file_worker.h"
+#include "profiler/cli/elf_worker.h"
 #include "profiler/jail/protocol.h"
 
 struct name_worker {
-	struct file_worker file;
+	struct elf_worker file;
 	bool by_offset; /* positions in the file, not virtual addresses */
 	bool known; /* the worker has been given the file */
 	uint32_t request;

@@ -10,12 +10,12 @@
 /* For libdw's trees of the largest browsers; the compiler takes a tenth of it. */
 #define MEMORY "4GB"
 
-void table_worker_init(struct file_worker *w)
+void table_worker_init(struct elf_worker *w)
 {
-	file_worker_init(w, MEMORY);
+	elf_worker_init(w, MEMORY);
 }
 
-static int ask_worker(struct file_worker *w, uint32_t ask, struct wire_msg *ret, struct err *err)
+static int ask_worker(struct elf_worker *w, uint32_t ask, struct wire_msg *ret, struct err *err)
 {
 	int timeout_ms = ask & PROTOCOL_TABLE_VERIFY ? VERIFY_MS : COMPILE_MS;
 	struct wire_msg m;
@@ -25,14 +25,14 @@ static int ask_worker(struct file_worker *w, uint32_t ask, struct wire_msg *ret,
 	buf_add_u32(&m.body, ask);
 	m.fds[0] = w->fd;
 	m.n_fds = 1;
-	r = file_worker_ask(w, &m, timeout_ms, ret, err);
+	r = elf_worker_ask(w, &m, timeout_ms, ret, err);
 	m.n_fds = 0; /* still the file's */
 	wire_msg_done(&m);
 	return r;
 }
 
 /* A table, or the worker's refusal. */
-static int read_answer(struct file_worker *w, const struct wire_msg *m, struct protocol_table *ret,
+static int read_answer(struct elf_worker *w, const struct wire_msg *m, struct protocol_table *ret,
 		       struct err *err)
 {
 	char sentence[PROTOCOL_SENTENCE_MAX + 1];
@@ -43,14 +43,14 @@ static int read_answer(struct file_worker *w, const struct wire_msg *m, struct p
 	else if (m->type == PROTOCOL_FAILED &&
 		 protocol_failed_parse(m->body.data, m->body.len, &error, sentence) == 0)
 		return err_set(err, error, "%s", sentence);
-	return r < 0 ? file_worker_lost(w, r, err) : 0;
+	return r < 0 ? elf_worker_lost(w, r, err) : 0;
 }
 
-static int ask_for(struct file_worker *w, const char *path, uint32_t ask,
-		   struct protocol_table *ret, struct err *err)
+static int ask_for(struct elf_worker *w, const char *path, uint32_t ask, struct protocol_table *ret,
+		   struct err *err)
 {
 	struct wire_msg m;
-	int r = file_worker_open(w, path, err);
+	int r = elf_worker_open(w, path, err);
 
 	if (r < 0)
 		return r;
@@ -62,7 +62,7 @@ static int ask_for(struct file_worker *w, const char *path, uint32_t ask,
 	return r;
 }
 
-int table_worker_ask(struct file_worker *w, const char *path, uint32_t ask,
+int table_worker_ask(struct elf_worker *w, const char *path, uint32_t ask,
 		     struct protocol_table *ret, struct err *err)
 {
 	struct err why = {};

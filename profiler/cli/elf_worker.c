@@ -1,5 +1,5 @@
-/* Starting, asking and ending the worker; see file_worker.h. */
-#include "profiler/cli/file_worker.h"
+/* Starting, asking and ending the worker; see elf_worker.h. */
+#include "profiler/cli/elf_worker.h"
 
 #include "profiler/base/cleanup.h"
 #include "profiler/jail/open_for.h"
@@ -17,19 +17,19 @@
 #define SEND_MS	       5000
 #define ARGUMENT_BYTES 64
 
-void file_worker_init(struct file_worker *w, const char *memory)
+void elf_worker_init(struct elf_worker *w, const char *memory)
 {
-	*w = (struct file_worker){.memory = memory, .fd = -1};
+	*w = (struct elf_worker){.memory = memory, .fd = -1};
 }
 
-static void end(struct file_worker *w)
+static void end(struct elf_worker *w)
 {
 	if (w->worker.pid)
 		jail_end(&w->worker);
 	w->worker = (struct jail_worker){};
 }
 
-static void close_file(struct file_worker *w)
+static void close_file(struct elf_worker *w)
 {
 	if (w->fd >= 0)
 		close(w->fd);
@@ -38,7 +38,7 @@ static void close_file(struct file_worker *w)
 	w->whose.path = NULL;
 }
 
-void file_worker_done(struct file_worker *w)
+void elf_worker_done(struct elf_worker *w)
 {
 	end(w);
 	close_file(w);
@@ -64,7 +64,7 @@ static int receive_hello(int sock, struct err *err)
 	return r;
 }
 
-static int ensure(struct file_worker *w, uint32_t domain, struct err *err)
+static int ensure(struct elf_worker *w, uint32_t domain, struct err *err)
 {
 	char memory[ARGUMENT_BYTES];
 	const char *const args[] = {memory, NULL};
@@ -85,7 +85,7 @@ static int ensure(struct file_worker *w, uint32_t domain, struct err *err)
 	return r;
 }
 
-int file_worker_open(struct file_worker *w, const char *path, struct err *err)
+int elf_worker_open(struct elf_worker *w, const char *path, struct err *err)
 {
 	struct stat st;
 
@@ -102,7 +102,7 @@ int file_worker_open(struct file_worker *w, const char *path, struct err *err)
 	return ensure(w, open_for_domain(st.st_uid, st.st_mode), err);
 }
 
-int file_worker_lost(struct file_worker *w, int why, struct err *err)
+int elf_worker_lost(struct elf_worker *w, int why, struct err *err)
 {
 	int status = jail_end(&w->worker);
 
@@ -117,7 +117,7 @@ int file_worker_lost(struct file_worker *w, int why, struct err *err)
 }
 
 /* 1: the answer; 0: a want, which was answered; or negative errno. */
-static int receive(struct file_worker *w, uint32_t id, int timeout_ms, unsigned int *wants,
+static int receive(struct elf_worker *w, uint32_t id, int timeout_ms, unsigned int *wants,
 		   struct wire_msg *ret)
 {
 	struct wire_msg m;
@@ -137,13 +137,13 @@ static int receive(struct file_worker *w, uint32_t id, int timeout_ms, unsigned 
 	return r;
 }
 
-int file_worker_ask(struct file_worker *w, const struct wire_msg *m, int timeout_ms,
-		    struct wire_msg *ret, struct err *err)
+int elf_worker_ask(struct elf_worker *w, const struct wire_msg *m, int timeout_ms,
+		   struct wire_msg *ret, struct err *err)
 {
 	unsigned int wants = 0;
 	int r = wire_send(w->worker.sock, m, SEND_MS);
 
 	while (r == 0)
 		r = receive(w, m->id, timeout_ms, &wants, ret);
-	return r < 0 ? file_worker_lost(w, r, err) : r;
+	return r < 0 ? elf_worker_lost(w, r, err) : r;
 }
