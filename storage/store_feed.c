@@ -34,6 +34,11 @@ int store_feed_new(struct store *s, struct profile *live, struct store_feed **re
 	return 0;
 }
 
+void store_feed_set_imported(struct store_feed *f)
+{
+	f->imported = true;
+}
+
 void store_feed_forget(struct store_feed *f)
 {
 	f->n_string = f->n_object = f->n_function = f->n_location = 0;
@@ -176,6 +181,7 @@ static int number_location(struct store_feed *f, uint32_t id)
 	r = number_object(f, l->object);
 	if (r < 0)
 		return r;
+	f->has_new_locations = true;
 	return keep(&f->location[id],
 		    growth_location(&f->store->growth, f->object[l->object], l->offset));
 }
@@ -348,13 +354,22 @@ int store_feed_names(struct store_feed *f)
 {
 	uint32_t n = f->live->n_locations;
 
+	if (!f->has_new_locations && f->namings == f->live->namings)
+		return 0;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct profile_location *l = &f->live->locations[i];
 		struct store_feed_named *seen = &f->named[i];
 		int r;
 
-		if (f->location[i] == UNSEEN)
+		/*
+		 * A name without a sample is of one that an earlier live profile had: what it is
+		 * called was found out later.
+		 */
+		if (f->location[i] == UNSEEN && l->naming != PROFILE_NAMED)
 			continue;
+		r = number_location(f, i);
+		if (r < 0)
+			return r;
 		if (seen->naming == 1 + l->naming && seen->first_line == l->first_line &&
 		    seen->n_lines == l->n_lines)
 			continue;
@@ -365,5 +380,7 @@ int store_feed_names(struct store_feed *f)
 		*seen = (struct store_feed_named){l->first_line, l->n_lines,
 						  (uint8_t)(1 + l->naming)};
 	}
+	f->has_new_locations = false;
+	f->namings = f->live->namings;
 	return 0;
 }

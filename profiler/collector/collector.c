@@ -6,6 +6,7 @@
 #include "profiler/collector/bpf_object.h"
 #include "profiler/collector/cgroup_path.h"
 #include "profiler/collector/events.h"
+#include "profiler/collector/jit.h"
 #include "profiler/collector/labels.h"
 #include "profiler/collector/objects.h"
 #include "profiler/resolve/resolve.h"
@@ -20,7 +21,9 @@
 
 #define CLOCK_STEP_NS 1000000000ll /* a jump of the wall clock that is told */
 #define ASK_OFFSETS   256
-#define TABLE_CACHE   "/var/cache/hearth"
+/* Samples through JIT code are named this long after a tick: shortly before the next. */
+#define JIT_ASK_NS  800000000ull
+#define TABLE_CACHE "/var/cache/hearth"
 
 struct collector {
 	struct collector_options options;
@@ -32,6 +35,8 @@ struct collector {
 	struct objects *objects;
 	struct labels *labels;
 	struct stacks *stacks;
+	struct jit *jit;
+	uint64_t jit_due_ns; /* when all that waits in jit is asked for; monotonic */
 	struct profile *live;
 	uint32_t asked; /* locations of live below this were looked at for names */
 	int64_t wall_offset_ns; /* wall clock - CLOCK_MONOTONIC */
@@ -86,16 +91,28 @@ static int sample_add(struct collector *c, const struct abi_sample *s, const uin
 				  (uint32_t)stack, (uint32_t)labels, 1);
 }
 
+/* A sample whose JIT code, if it has any, is named, or never will be. */
+static void on_ready(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
+		     const struct abi_frame *user, const struct abi_object_ref *refs)
+{
+	struct collector *c = ctx;
+
+	if (!c->options.merge && c->live->n_samples >= COLLECTOR_PENDING_MAX)
+		c->loss[COLLECTOR_LOSS_STORE_FULL]++;
+	else if (sample_add(c, s, kernel, user, refs) < 0)
+		c->loss[COLLECTOR_LOSS_MEMORY]++;
+}
+
 static void on_sample(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
 		      const struct abi_frame *user, const struct abi_object_ref *refs)
 {
 	struct collector *c = ctx;
 
 	c->received++;
-	if (!c->options.merge && c->live->n_samples >= COLLECTOR_PENDING_MAX)
-		c->loss[COLLECTOR_LOSS_STORE_FULL]++;
-	else if (sample_add(c, s, kernel, user, refs) < 0)
-		c->loss[COLLECTOR_LOSS_MEMORY]++;
+	if (jit_wants(s, refs))
+		jit_take(c->jit, s, kernel, user, refs);
+	else
+		on_ready(c, s, kernel, user, refs);
 }
 
 static void on_object(void *ctx, const struct abi_object *o, const char *path)
@@ -180,7 +197,11 @@ static int open_parts(struct collector *c, struct err *err)
 	if (r == 0)
 		r = labels_new(c->programs, &c->labels);
 	if (r == 0)
+		labels_set_static(c->labels, o->labels);
+	if (r == 0)
 		r = stacks_new(c->objects, &c->stacks);
+	if (r == 0)
+		r = jit_new(c->resolve, c->objects, on_ready, c, &c->jit);
 	if (r == 0)
 		r = events_open(bpf_programs_ring_fd(c->programs), &handlers, c, &c->events);
 	if (r == 0)
@@ -222,6 +243,7 @@ struct collector *collector_free(struct collector *c)
 		return NULL;
 	sampler_stop(c->sampler);
 	events_close(c->events);
+	jit_free(c->jit);
 	resolve_free(c->resolve);
 	stacks_free(c->stacks);
 	labels_free(c->labels);
@@ -270,6 +292,7 @@ void collector_stop(struct collector *c)
 {
 	c->sampler = sampler_stop(c->sampler);
 	collector_take_records(c);
+	jit_finish(c->jit);
 	c->live->end_ns = quantity_now_ns();
 }
 
@@ -279,10 +302,21 @@ struct collector_fds collector_fds(const struct collector *c)
 				      .names = resolve_fd(c->resolve)};
 }
 
+static void ask_jit(struct collector *c)
+{
+	uint64_t now_ns = quantity_monotonic_ns();
+	bool due = now_ns >= c->jit_due_ns;
+
+	jit_ask(c->jit, due, now_ns, c->live);
+	if (due)
+		c->jit_due_ns = UINT64_MAX;
+}
+
 int collector_take_records(struct collector *c)
 {
 	int n = events_consume(c->events);
 
+	ask_jit(c);
 	c->loss[COLLECTOR_LOSS_MALFORMED] = events_malformed(c->events);
 	return n;
 }
@@ -341,6 +375,13 @@ static void on_identified(void *ctx, uint32_t number, const uint8_t *build_id, u
 	objects_identified(c->objects, number, build_id, bytes, c->live);
 }
 
+static void on_jit(void *ctx, uint32_t number, const struct resolve_jit_names *names)
+{
+	struct collector *c = ctx;
+
+	jit_answered(c->jit, number, names, c->live);
+}
+
 static void on_failed(void *ctx, uint32_t number, int error, const char *sentence)
 {
 	/* resolve keeps the reason for the status; the offsets come as nameless. */
@@ -370,15 +411,23 @@ static void on_table(void *ctx, uint32_t number, const struct unwind_table *tabl
 
 int collector_take_names(struct collector *c)
 {
-	static const struct resolve_answers answers = {on_named, on_identified, on_failed,
-						       on_table};
+	static const struct resolve_answers answers = {.named = on_named,
+						       .identified = on_identified,
+						       .failed = on_failed,
+						       .jit = on_jit,
+						       .table = on_table};
 
 	return resolve_take(c->resolve, &answers, c, 0);
 }
 
 size_t collector_names_pending(const struct collector *c)
 {
-	return resolve_pending(c->resolve);
+	return resolve_pending(c->resolve) + jit_pending(c->jit);
+}
+
+void collector_give_up_names(struct collector *c)
+{
+	jit_release(c->jit, c->live);
 }
 
 /* A location to be named, sortable by the object that it is asked of. */
@@ -417,6 +466,7 @@ int collector_ask_names(struct collector *c)
 	size_t n, in_batch = 0;
 	int r = 0;
 
+	ask_jit(c);
 	if (c->asked == c->live->n_locations)
 		return 0;
 	questions = calloc(c->live->n_locations - c->asked, sizeof(*questions));
@@ -445,6 +495,7 @@ int collector_ask_names(struct collector *c)
 int collector_tick(struct collector *c, struct err *err)
 {
 	read_clocks(c);
+	c->jit_due_ns = quantity_monotonic_ns() + JIT_ASK_NS;
 	if (c->tables)
 		tables_rest(c->tables);
 	return c->sampler ? sampler_refresh(c->sampler, err) : 0;
@@ -473,6 +524,7 @@ int collector_renew(struct collector *c)
 	objects_new_profile(c->objects);
 	labels_new_profile(c->labels);
 	stacks_new_profile(c->stacks);
+	jit_new_profile(c->jit);
 	return 0;
 }
 
@@ -490,6 +542,7 @@ int collector_counts(struct collector *c, struct collector_counts *ret)
 		.map_bytes = bpf_programs_map_bytes(c->programs),
 		.cpus = c->sampler ? sampler_cpus(c->sampler) : 0,
 		.objects = objects_count(c->objects),
+		.jit = jit_counts(c->jit),
 		.clock_steps = c->clock_steps,
 		.last_step_ns = c->last_step_ns,
 	};

@@ -49,8 +49,11 @@ enum protocol_message {
 	PROTOCOL_FAILED = 6, /* i32 errno, then the sentence */
 	PROTOCOL_CONFIG = 7, /* collector to web, once, first */
 	PROTOCOL_TABLE = 8, /* an unwind table; see protocol_table.h */
-	PROTOCOL_WANT = 9, /* worker to collector, while it answers; see protocol_want.h */
-	PROTOCOL_FILE = 10, /* collector to worker: the answer to it */
+	PROTOCOL_IMPORT = 9, /* samples of a file; see protocol_import.h */
+	PROTOCOL_IMPORTED = 10,
+	PROTOCOL_WANT = 11, /* worker to collector, while it answers; see protocol_want.h */
+	PROTOCOL_FILE = 12, /* collector to worker: the answer to it */
+	PROTOCOL_JIT = 16, /* run-time compiled code; see protocol_jit.h */
 };
 
 enum protocol_object {

@@ -10,6 +10,8 @@
 #include "profiler/base/quantity.h"
 #include "profiler/base/wire.h"
 #include "profiler/jail/protocol.h"
+#include "profiler/jail/worker_import.h"
+#include "profiler/jail/worker_jit.h"
 #include "profiler/jail/worker_table.h"
 #include "profiler/jail/worker_want.h"
 #include "symbolizer/symbolizer.h"
@@ -53,6 +55,7 @@ struct worker {
 	size_t n, cap;
 	struct worker_wants wants;
 	uint32_t kernel; /* its module: one, however many objects stand for it */
+	struct worker_jit jit;
 };
 
 static struct known *find(struct worker *w, uint32_t object)
@@ -240,11 +243,17 @@ static int handle(struct worker *w, struct wire_msg *m)
 		return answer(w, m);
 	case PROTOCOL_FORGET:
 		r = protocol_u32_parse(m->body.data, m->body.len, &object);
-		if (r == 0)
+		if (r == 0) {
 			forget(w, object);
+			worker_jit_forget(&w->jit, object);
+		}
 		return r;
+	case PROTOCOL_JIT:
+		return worker_jit(&w->jit, m);
 	case PROTOCOL_TABLE:
 		return worker_table(m);
+	case PROTOCOL_IMPORT:
+		return worker_import(m);
 	default:
 		return -EBADMSG;
 	}

@@ -67,7 +67,8 @@ static void on_table(void *ctx, uint32_t object, const struct unwind_table *tabl
 	s->object[object].table_fdes = table ? table->n_fdes : 0;
 }
 
-const struct resolve_answers to_seen = {on_named, on_identified, on_failed, on_table};
+const struct resolve_answers to_seen = {
+	.named = on_named, .identified = on_identified, .failed = on_failed, .table = on_table};
 
 uint64_t now_ms(void)
 {

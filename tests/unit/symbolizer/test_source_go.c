@@ -132,7 +132,7 @@ static void every_version_answers(void **state)
 	}
 }
 
-/* As another linker leaves a position-independent program: zeros, and relocations that fill them. */
+/* As another linker leaves a position-independent program: zeros, and relocations to fill them. */
 static void pointers_that_are_still_to_be_relocated_are_found(void **state)
 {
 	static const size_t fields[] = {0, NAMES_FIELD, TEXT_FIELD, GOFUNC_1_20};
