@@ -6,9 +6,10 @@
  *
  * usage: judge STOPS SECONDS PROGRAM [ARGUMENT...]    at most so many of each
  *
- * One line on stdout: stops, how many libunwind unwound to the end, how many of all the walk has
- * frame by frame, how many end earlier with a rule that says that it says nothing, and how many
- * frames were compared. Exit 1 where one differs, which is told.
+ * One line on stdout: stops, how many libunwind unwound to the end, how many it gave up in the vdso
+ * (it opens files, and that is none), how many of all the walk has frame by frame, how many end
+ * earlier with a rule that says that it says nothing, and how many frames were compared. Exit 1
+ * where one differs, which is told.
  */
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
@@ -39,7 +40,7 @@ struct judgement {
 };
 
 struct count {
-	unsigned int stops, whole, equal, unsaid, different;
+	unsigned int stops, whole, blind, equal, unsaid, different;
 	uint64_t frames;
 };
 
@@ -167,6 +168,14 @@ static bool replays(struct judge *j, struct replay_case *c, const struct replay_
 	return good;
 }
 
+static bool is_blind(const struct replay_case *c, const struct judgement *want)
+{
+	const struct replay_mapping *m =
+		want->n ? replay_case_mapping(c, want->pc[want->n - 1]) : NULL;
+
+	return !want->whole && m && m->kind == ABI_OBJECT_VDSO;
+}
+
 static void judge_stop(struct judge *j, pid_t pid, pid_t tid)
 {
 	static struct replay_stack found;
@@ -177,6 +186,7 @@ static void judge_stop(struct judge *j, pid_t pid, pid_t tid)
 		judge_stack(j, tid, &c, &want);
 		j->count.stops++;
 		j->count.whole += want.whole;
+		j->count.blind += is_blind(&c, &want);
 		j->count.frames += want.n;
 		if (!replays(j, &c, &found)) {
 			j->count.different++;
@@ -280,8 +290,10 @@ int main(int argc, char **argv)
 		      quantity_monotonic_ns() + seconds * 1000000000ull);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, __WALL);
-	printf("%u stops, %u whole by libunwind, %u equal, %u unsaid, %" PRIu64 " frames\n",
-	       j.count.stops, j.count.whole, j.count.equal, j.count.unsaid, j.count.frames);
+	printf("%u stops, %u whole by libunwind, %u in the vdso, %u equal, %u unsaid, %" PRIu64
+	       " frames\n",
+	       j.count.stops, j.count.whole, j.count.blind, j.count.equal, j.count.unsaid,
+	       j.count.frames);
 	unw_destroy_addr_space(j.space);
 	replay_kernel_done(&j.kernel);
 	return j.count.different > 0;
