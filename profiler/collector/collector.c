@@ -10,16 +10,20 @@
 #include "profiler/collector/objects.h"
 #include "profiler/resolve/resolve.h"
 #include "profiler/collector/sampler.h"
+#include "profiler/collector/snapshots.h"
 #include "profiler/collector/stacks.h"
 #include "profiler/collector/tables.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define CLOCK_STEP_NS 1000000000ll /* a jump of the wall clock that is told */
 #define ASK_OFFSETS   256
+#define STOP_NS	      500000000ull /* how long the last copied stacks are waited for */
+#define STOP_POLL_MS  50
 #define TABLE_CACHE   "/var/cache/hearth"
 
 struct collector {
@@ -32,6 +36,7 @@ struct collector {
 	struct objects *objects;
 	struct labels *labels;
 	struct stacks *stacks;
+	struct snapshots *snapshots; /* NULL: no stacks are copied */
 	struct profile *live;
 	uint32_t asked; /* locations of live below this were looked at for names */
 	int64_t wall_offset_ns; /* wall clock - CLOCK_MONOTONIC */
@@ -86,16 +91,28 @@ static int sample_add(struct collector *c, const struct abi_sample *s, const uin
 				  (uint32_t)stack, (uint32_t)labels, 1);
 }
 
+/* A sample whose stack is known as well as it will be. */
+static void on_whole_sample(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
+			    const struct abi_frame *user, const struct abi_object_ref *refs)
+{
+	struct collector *c = ctx;
+
+	if (!c->options.merge && c->live->n_samples >= COLLECTOR_PENDING_MAX)
+		c->loss[COLLECTOR_LOSS_STORE_FULL]++;
+	else if (sample_add(c, s, kernel, user, refs) < 0)
+		c->loss[COLLECTOR_LOSS_MEMORY]++;
+}
+
 static void on_sample(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
 		      const struct abi_frame *user, const struct abi_object_ref *refs)
 {
 	struct collector *c = ctx;
 
 	c->received++;
-	if (!c->options.merge && c->live->n_samples >= COLLECTOR_PENDING_MAX)
-		c->loss[COLLECTOR_LOSS_STORE_FULL]++;
-	else if (sample_add(c, s, kernel, user, refs) < 0)
-		c->loss[COLLECTOR_LOSS_MEMORY]++;
+	if (c->snapshots && events_registers(s))
+		snapshots_take(c->snapshots, s, kernel, user, refs, quantity_monotonic_ns());
+	else
+		on_whole_sample(c, s, kernel, user, refs);
 }
 
 static void on_object(void *ctx, const struct abi_object *o, const char *path)
@@ -157,9 +174,11 @@ static int open_parts(struct collector *c, struct err *err)
 		.filter = o->filter,
 		.filter_allows = o->filter,
 		.follow = o->follow,
+		.snapshot = o->unwind == UNWIND_MODE_SNAPSHOT,
 		.tables = o->unwind == UNWIND_MODE_AUTO,
 	};
-	struct resolve_options resolve = {.sandbox = o->sandbox, .table_cache = TABLE_CACHE};
+	struct resolve_options resolve = {
+		.sandbox = o->sandbox, .table_cache = TABLE_CACHE, .snapshots = programs.snapshot};
 	int r;
 
 	r = bpf_programs_load(&programs, &c->programs, err);
@@ -173,6 +192,9 @@ static int open_parts(struct collector *c, struct err *err)
 		r = labels_new(c->programs, &c->labels);
 	if (r == 0)
 		r = stacks_new(c->objects, &c->stacks);
+	if (r == 0 && programs.snapshot)
+		r = snapshots_new(c->resolve, c->objects, stacks_mappings(c->stacks),
+				  on_whole_sample, c, &c->snapshots);
 	if (r == 0)
 		r = events_open(bpf_programs_ring_fd(c->programs), &handlers, c, &c->events);
 	if (r == 0)
@@ -215,6 +237,7 @@ struct collector *collector_free(struct collector *c)
 	sampler_stop(c->sampler);
 	events_close(c->events);
 	resolve_free(c->resolve);
+	snapshots_free(c->snapshots);
 	stacks_free(c->stacks);
 	labels_free(c->labels);
 	objects_free(c->objects);
@@ -258,10 +281,25 @@ int collector_start(struct collector *c, struct err *err)
 	return sampler_start(c->programs, c->options.frequency_hz, &c->sampler, err);
 }
 
+/* The last stacks are unwound, as far as there is time. */
+static void finish_snapshots(struct collector *c)
+{
+	uint64_t until = quantity_monotonic_ns() + STOP_NS;
+	struct pollfd p = {.fd = resolve_fd(c->resolve), .events = POLLIN};
+
+	while (snapshots_waiting(c->snapshots) && quantity_monotonic_ns() < until) {
+		poll(&p, 1, STOP_POLL_MS);
+		collector_take_names(c);
+	}
+	snapshots_give_up(c->snapshots, UINT64_MAX);
+}
+
 void collector_stop(struct collector *c)
 {
 	c->sampler = sampler_stop(c->sampler);
 	collector_take_records(c);
+	if (c->snapshots)
+		finish_snapshots(c);
 	c->live->end_ns = quantity_now_ns();
 }
 
@@ -360,10 +398,19 @@ static void on_table(void *ctx, uint32_t number, const struct unwind_table *tabl
 		(void)tables_none(c->tables, &of);
 }
 
+static void on_snapshot(void *ctx, uint64_t id, const struct snapshot_frame *frames, uint32_t n,
+			unsigned int end)
+{
+	struct collector *c = ctx;
+
+	if (c->snapshots)
+		snapshots_answered(c->snapshots, id, frames, n, end);
+}
+
 int collector_take_names(struct collector *c)
 {
-	static const struct resolve_answers answers = {on_named, on_identified, on_failed,
-						       on_table};
+	static const struct resolve_answers answers = {on_named, on_identified, on_failed, on_table,
+						       on_snapshot};
 
 	return resolve_take(c->resolve, &answers, c, 0);
 }
@@ -437,6 +484,8 @@ int collector_ask_names(struct collector *c)
 int collector_tick(struct collector *c, struct err *err)
 {
 	read_clocks(c);
+	if (c->snapshots)
+		snapshots_give_up(c->snapshots, quantity_monotonic_ns() - SNAPSHOTS_PATIENCE_NS);
 	return c->sampler ? sampler_refresh(c->sampler, err) : 0;
 }
 

@@ -264,6 +264,13 @@ static struct object *find_or_add(struct objects *o, const struct object_id *id,
 	return object;
 }
 
+uint32_t objects_domain_of_user(uint32_t uid)
+{
+	if (uid == 0)
+		return DOMAIN_ROOT;
+	return uid < UINT32_MAX - 2 ? uid + 1 : UINT32_MAX - 1;
+}
+
 /*
  * Whose word a file is: root's where only root can write it, its owner's, or whoever's can write
  * it.
@@ -272,7 +279,7 @@ static uint32_t domain_of(const struct abi_object *file)
 {
 	if (file->uid == 0)
 		return file->mode & WRITE_BY_OTHERS ? DOMAIN_WRITABLE : DOMAIN_ROOT;
-	return file->uid < UINT32_MAX - 2 ? file->uid + 1 : UINT32_MAX - 1;
+	return objects_domain_of_user(file->uid);
 }
 
 static void announce(struct objects *o, struct object *object, const struct abi_object *file)

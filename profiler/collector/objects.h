@@ -82,6 +82,9 @@ struct object *objects_of_ref(struct objects *o, const struct abi_sample *s,
 struct object *objects_of_kernel(struct objects *o, const struct kernel_range *range,
 				 uint64_t now_ns);
 
+/* The trust domain of what a user says, as of the files that are theirs. */
+uint32_t objects_domain_of_user(uint32_t uid);
+
 struct object *objects_by_number(struct objects *o, uint32_t number); /* NULL: none */
 
 /* Which object became this object of the live profile; NULL: none that is still known. */

@@ -3,7 +3,6 @@
 
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
-#include "profiler/collector/mappings.h"
 #include "symbolizer/kallsyms.h"
 
 #include <errno.h>
@@ -416,6 +415,11 @@ int64_t stacks_of(struct stacks *s, const struct abi_sample *sample, const uint6
 	if (node >= 0 && shared)
 		cache_add(s, hash, words, n, (uint32_t)node);
 	return node;
+}
+
+struct mappings *stacks_mappings(struct stacks *s)
+{
+	return s->mappings;
 }
 
 const uint64_t *stacks_ends(const struct stacks *s)

@@ -49,6 +49,8 @@ enum protocol_message {
 	PROTOCOL_FAILED = 6, /* i32 errno, then the sentence */
 	PROTOCOL_CONFIG = 7, /* collector to web, once, first */
 	PROTOCOL_TABLE = 8, /* an unwind table; see protocol_table.h */
+	PROTOCOL_SNAPSHOT_FILE = 9, /* see protocol_snapshot.h, also for the next */
+	PROTOCOL_SNAPSHOT = 10,
 };
 
 enum protocol_object {

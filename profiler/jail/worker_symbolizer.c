@@ -10,6 +10,7 @@
 #include "profiler/base/quantity.h"
 #include "profiler/base/wire.h"
 #include "profiler/jail/protocol.h"
+#include "profiler/jail/worker_snapshot.h"
 #include "profiler/jail/worker_table.h"
 #include "symbolizer/symbolizer.h"
 
@@ -50,6 +51,7 @@ struct worker {
 	struct symbolizer *symbolizer;
 	struct known *known;
 	size_t n, cap;
+	struct snapshot_walker *walker; /* NULL until the first copied stack */
 	uint32_t kernel; /* its module: one, however many objects stand for it */
 };
 
@@ -229,9 +231,15 @@ static int handle(struct worker *w, struct wire_msg *m)
 		r = protocol_u32_parse(m->body.data, m->body.len, &object);
 		if (r == 0)
 			forget(w, object);
+		if (r == 0 && w->walker)
+			snapshot_walker_forget(w->walker, object);
 		return r;
 	case PROTOCOL_TABLE:
 		return worker_table(m);
+	case PROTOCOL_SNAPSHOT_FILE:
+		return worker_snapshot_file(&w->walker, m);
+	case PROTOCOL_SNAPSHOT:
+		return worker_snapshot(&w->walker, m);
 	default:
 		return -EBADMSG;
 	}

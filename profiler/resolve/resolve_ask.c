@@ -214,21 +214,6 @@ static int ask(struct resolve_slot *s, const struct protocol_request *q, int fd,
 	return r < 0 ? r : receive_answer(s, id, q->n, ret);
 }
 
-static int tell_forgotten(struct resolve_slot *s, const struct exchange *x)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < x->n_forget && r == 0; i++) {
-		struct wire_msg m;
-
-		wire_msg_init(&m, PROTOCOL_FORGET, 0);
-		buf_add_u32(&m.body, x->forget[i]);
-		r = wire_send(s->worker.sock, &m, SEND_MS);
-		wire_msg_done(&m);
-	}
-	return r;
-}
-
 static int kallsyms_open(void)
 {
 	int fd = open(KALLSYMS, O_RDONLY | O_CLOEXEC);
@@ -255,7 +240,7 @@ static int tell_kernel(struct resolve_slot *s, struct protocol_answer *ret)
 /* Without the lock. 0 and an answer, or negative errno of the worker. */
 static int exchange(struct resolve_slot *s, const struct exchange *x, struct protocol_answer *ret)
 {
-	int r = tell_forgotten(s, x);
+	int r = resolve_tell_forgotten(s, x->forget, x->n_forget);
 
 	if (r == 0 && x->needs_kernel) {
 		r = tell_kernel(s, ret);

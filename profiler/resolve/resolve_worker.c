@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #define HELLO_MS       5000
+#define SEND_MS	       5000
 #define MEMORY_DEFAULT (128ull << 20)
 
 int resolve_end_worker(struct resolve_slot *s)
@@ -103,6 +104,21 @@ int resolve_ensure_worker(struct resolve_slot *s, uint32_t domain, struct err *e
 		return 0;
 	resolve_end_worker(s);
 	return start_worker(s, domain, err);
+}
+
+int resolve_tell_forgotten(const struct resolve_slot *s, const uint32_t *serials, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct wire_msg m;
+
+		wire_msg_init(&m, PROTOCOL_FORGET, 0);
+		buf_add_u32(&m.body, serials[i]);
+		r = wire_send(s->worker.sock, &m, SEND_MS);
+		wire_msg_done(&m);
+	}
+	return r;
 }
 
 void resolve_describe_death(int why, int status, char *ret, size_t bytes)

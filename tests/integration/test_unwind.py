@@ -35,9 +35,13 @@ def whole(root, *functions, leaf=LEAF):
 
 
 class Case(unittest.TestCase):
+    mode = "auto"
+
     def check(self, name, pattern, full, variant=None, share=SHARE):
         arguments = [SECONDS] + ([variant] if variant else [])
-        profile, _ = unwinding.recorded(unwinding.program(name), *arguments)
+        profile, _ = unwinding.recorded(
+            unwinding.program(name), *arguments, mode=self.mode
+        )
         stacks = unwinding.measured(unwinding.stacks_of(profile))
         unwinding.judge(self, stacks, pattern, share, full)
         return stacks
