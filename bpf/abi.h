@@ -65,7 +65,7 @@ enum abi_record_kind {
 	X(EXPRESSION, "expression",                                                        \
 	  "the unwind information is an expression that no table row can say")             \
 	X(REGISTER, "register",                                                            \
-	  "the frame's size is in a register that is not followed through calls")          \
+	  "the unwind information names a register that is not followed through calls")    \
 	X(BAD_FRAME, "bad-frame",                                                          \
 	  "a caller's frame would lie below its callee's: the stack or its unwind "        \
 	  "information is wrong")                                                          \

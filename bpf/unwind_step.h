@@ -87,7 +87,7 @@ static __always_inline int unwind_cfa(struct unwind_state *w, const struct unwin
 	end = unwind_register(w, rule->base, &base);
 	if (end)
 		return end;
-	if (rule->kind == UNWIND_KIND_CFA) {
+	if (rule->kind == UNWIND_KIND_CFA || rule->kind == UNWIND_KIND_JUMP) {
 		*ret = base + (__u64)(__s64)offset;
 		return 0;
 	}
@@ -172,7 +172,9 @@ static __always_inline int unwind_step(struct unwind_state *w, const struct unwi
 		return ABI_END_ROOT;
 	if (rule->kind == UNWIND_KIND_SIGNAL)
 		return unwind_signal(w);
-	if (rule->kind > UNWIND_KIND_PLT || rule->kind == UNWIND_KIND_HOLE)
+	if (rule->kind == UNWIND_KIND_REGISTER)
+		return ABI_END_REGISTER;
+	if (rule->kind > UNWIND_KIND_JUMP || rule->kind == UNWIND_KIND_HOLE)
 		return ABI_END_EXPRESSION;
 	end = unwind_cfa(w, rule, &cfa);
 	if (end)

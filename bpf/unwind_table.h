@@ -25,15 +25,16 @@ struct unwind_row {
 };
 
 /* How a caller's frame is found. X(name, short name, sentence). */
-#define UNWIND_KIND_LIST(X)                                                             \
-	X(HOLE, "hole", "no CFI covers this code")                                      \
-	X(CFA, "cfa", "CFA = register + offset")                                        \
-	X(CFA_DEREF, "cfa-deref", "CFA = *(register + offset) + add: realigned stacks") \
-	X(CFA_INDEXED, "cfa-indexed", "CFA = *(register + 8 * register + at) + add")    \
-	X(PLT, "plt", "a PLT stub: CFA = sp + 8, or 16 behind the push")                \
-	X(SIGNAL, "signal", "the caller's registers are in the signal frame")           \
-	X(END, "end", "the return address is undefined: the outermost frame")           \
-	X(EXPRESSION, "expression", "an expression that no row can say")                \
+#define UNWIND_KIND_LIST(X)                                                                    \
+	X(HOLE, "hole", "no CFI covers this code")                                             \
+	X(CFA, "cfa", "CFA = register + offset")                                               \
+	X(CFA_DEREF, "cfa-deref", "CFA = *(register + offset) + add: realigned stacks")        \
+	X(CFA_INDEXED, "cfa-indexed", "CFA = *(register + 8 * register + at) + add")           \
+	X(PLT, "plt", "a PLT stub: CFA = sp + 8, or 16 behind the push")                       \
+	X(JUMP, "jump", "longjmp: the caller's stack pointer = register + offset, and no CFA") \
+	X(SIGNAL, "signal", "the caller's registers are in the signal frame")                  \
+	X(END, "end", "the return address is undefined: the outermost frame")                  \
+	X(EXPRESSION, "expression", "an expression that no row can say")                       \
 	X(REGISTER, "register", "a register or an offset that no row can say")
 
 enum unwind_kind {
@@ -57,7 +58,7 @@ enum unwind_where {
 /* One rule: 12 bytes. Registers have their DWARF numbers of the architecture. */
 struct unwind_rule {
 	__u8 kind; /* enum unwind_kind */
-	__u8 base; /* register of CFA and CFA_DEREF */
+	__u8 base; /* register of CFA, CFA_DEREF, CFA_INDEXED and JUMP */
 	__u8 fp; /* enum unwind_where: the frame pointer (rbp, x29) */
 	__u8 ra; /* of the return address: AT_CFA or IN_REGISTER */
 	/*

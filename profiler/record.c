@@ -9,7 +9,7 @@
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
 #include "profiler/collector/collector.h"
-#include "profiler/collector/stacks.h"
+#include "profiler/collector/quality.h"
 #include "profiler/command.h"
 #include "profiler/features/features.h"
 #include "profiler/jail/jail.h"
@@ -268,7 +268,7 @@ static void tell_summary(struct record *rec)
 	if (collector_counts(rec->collector, &c) < 0)
 		return;
 	for (unsigned int i = 0; i < ABI_END_COUNT; i++)
-		if (stacks_end_is_incomplete(i))
+		if (quality_is_incomplete(i))
 			incomplete += c.ends[i];
 	if (o->json) {
 		summary_json(rec, &c, incomplete);

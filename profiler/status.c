@@ -4,7 +4,7 @@
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
 #include "profiler/collector/objects.h"
-#include "profiler/collector/stacks.h"
+#include "profiler/collector/quality.h"
 #include "profiler/resolve/resolve.h"
 
 #include <inttypes.h>
@@ -162,12 +162,97 @@ static void put_samples(const struct collector_counts *c, struct json *j)
 	json_object_end(j);
 }
 
-static void put_unwind(const struct status_input *in, const struct collector_counts *c,
-		       struct json *j)
+/* What holds of the ends of walks through an object or of a process. */
+static void put_ends(const struct status_input *in, const struct quality_ends *e, struct json *j)
+{
+	json_kv_u64(j, "complete", e->complete);
+	json_kv_u64(j, "incomplete", e->incomplete);
+	json_key(j, "reasons");
+	json_object_begin(j);
+	for (unsigned int i = 0; i < ABI_END_COUNT; i++)
+		if (e->reason[i])
+			json_kv_u64(j, end_names[i], e->reason[i]);
+	json_object_end(j);
+	json_key(j, "places");
+	json_array_begin(j);
+	for (size_t i = 0; i < QUALITY_PLACES && e->incomplete; i++) {
+		const struct quality_place *p = &e->place[i];
+		const struct object *o =
+			objects_by_number(collector_objects(in->collector), p->object);
+		char offset[32];
+
+		if (!p->count)
+			continue;
+		/* Of code without a file the offset would be an address of the process. */
+		snprintf(offset, sizeof(offset), "0x%" PRIx64, p->offset);
+		json_object_begin(j);
+		json_kv_str(j, "object", o ? o->path : NULL);
+		json_kv_str(j, "offset", o && o->kind == PROFILE_OBJECT_FILE ? offset : NULL);
+		json_kv_str(j, "reason", end_names[p->end]);
+		json_kv_u64(j, "count", p->count);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void put_objects(const struct status_input *in, struct json *j)
 {
 	const struct object *poorest[POOREST_MAX];
 	size_t n = objects_poorest(collector_objects(in->collector), poorest, POOREST_MAX);
 
+	json_key(j, "objects");
+	json_array_begin(j);
+	for (size_t i = 0; i < n; i++) {
+		json_object_begin(j);
+		json_kv_str(j, "object", poorest[i]->path);
+		put_ends(in, poorest[i]->ends, j);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void put_process_names(const struct status_input *in, struct json *j)
+{
+	const struct quality_name *poorest[POOREST_MAX];
+	size_t n = quality_poorest(collector_quality(in->collector), poorest, POOREST_MAX);
+	char comm[ABI_COMM_BYTES + 1];
+
+	json_key(j, "processes");
+	json_array_begin(j);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(comm, sizeof(comm), "%.*s", ABI_COMM_BYTES, poorest[i]->comm);
+		json_object_begin(j);
+		json_kv_str(j, "comm", comm[0] ? comm : "[others]");
+		put_ends(in, &poorest[i]->ends, j);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void put_tables(const struct status_input *in, struct json *j)
+{
+	struct tables_counts c;
+
+	if (!collector_tables(in->collector))
+		return;
+	tables_count(collector_tables(in->collector), &c);
+	json_key(j, "tables");
+	json_object_begin(j);
+	json_kv_u64(j, "objects", c.objects);
+	json_kv_u64(j, "pages", c.pages);
+	json_kv_u64(j, "rows", c.rows);
+	json_kv_u64(j, "rules", c.rules);
+	json_kv_u64(j, "bytes", c.pool_bytes);
+	json_kv_u64(j, "pool_bytes", c.chunk_bytes);
+	json_kv_u64(j, "pages_loaded", c.loaded);
+	json_kv_u64(j, "pages_evicted", c.evicted);
+	json_kv_u64(j, "pages_refused", c.refused);
+	json_object_end(j);
+}
+
+static void put_unwind(const struct status_input *in, const struct collector_counts *c,
+		       struct json *j)
+{
 	json_key(j, "unwind");
 	json_object_begin(j);
 	json_kv_u64(j, "complete", c->ends[ABI_END_ROOT]);
@@ -175,19 +260,12 @@ static void put_unwind(const struct status_input *in, const struct collector_cou
 	json_key(j, "incomplete");
 	json_object_begin(j);
 	for (unsigned int i = 0; i < ABI_END_COUNT; i++)
-		if (stacks_end_is_incomplete(i) && c->ends[i])
+		if (quality_is_incomplete(i) && c->ends[i])
 			json_kv_u64(j, end_names[i], c->ends[i]);
 	json_object_end(j);
-	json_key(j, "objects");
-	json_array_begin(j);
-	for (size_t i = 0; i < n; i++) {
-		json_object_begin(j);
-		json_kv_str(j, "object", poorest[i]->path);
-		json_kv_u64(j, "complete", poorest[i]->complete);
-		json_kv_u64(j, "incomplete", poorest[i]->incomplete);
-		json_object_end(j);
-	}
-	json_array_end(j);
+	put_objects(in, j);
+	put_process_names(in, j);
+	put_tables(in, j);
 	json_object_end(j);
 }
 
@@ -197,7 +275,7 @@ static void put_reasons(struct json *j)
 	json_key(j, "reasons");
 	json_object_begin(j);
 	for (unsigned int i = 0; i < ABI_END_COUNT; i++)
-		if (stacks_end_is_incomplete(i))
+		if (quality_is_incomplete(i))
 			json_kv_str(j, end_names[i], end_sentences[i]);
 	for (unsigned int i = ABI_COUNTER_MISSED; i <= ABI_COUNTER_DROP_BUSY; i++)
 		if (i != ABI_COUNTER_TAKEN)

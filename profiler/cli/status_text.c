@@ -9,7 +9,7 @@
 #include <time.h>
 
 #define NS_PER_S      1000000000ull
-#define OBJECTS_SHOWN 5
+#define POOREST_SHOWN 5
 
 static uint64_t number(struct json_value object, const char *key)
 {
@@ -174,28 +174,65 @@ static void add_samples(struct json_value status, struct buf *out)
 		   number(samples, "missed_ticks"));
 }
 
-static void add_objects(struct json_value objects, struct buf *out)
+/* Where most of an entry's walks were lost. */
+static void add_place(struct json_value entry, struct buf *out)
 {
-	struct json_value object;
+	struct json_value places = {}, place;
+	char object[256], offset[32], reason[64];
+	size_t at = 0;
+
+	if (!json_read_member(entry, "places", &places) ||
+	    !json_read_next(places, &at, NULL, &place))
+		return;
+	buf_printf(out, "; mostly %s at %s%s%s", text(place, "reason", reason, sizeof(reason)),
+		   text(place, "object", object, sizeof(object)),
+		   text(place, "offset", offset, sizeof(offset))[0] ? "+" : "", offset);
+}
+
+/* The objects or processes with most incomplete stacks; name is the member that names one. */
+static void add_poorest(struct json_value list, const char *name, struct buf *out)
+{
+	struct json_value entry;
 	unsigned int shown = 0;
 	size_t at = 0;
 
-	while (json_read_next(objects, &at, NULL, &object)) {
-		uint64_t complete = number(object, "complete"), cut = number(object, "incomplete");
-		char path[256];
+	while (json_read_next(list, &at, NULL, &entry)) {
+		uint64_t complete = number(entry, "complete"), cut = number(entry, "incomplete");
+		char called[256];
 
-		if (shown++ == OBJECTS_SHOWN) {
+		if (shown++ == POOREST_SHOWN) {
 			buf_add_str(out, "    ... --json has all\n");
 			return;
 		}
-		buf_printf(out, "    %s: %" PRIu64 " of %" PRIu64 " complete\n",
-			   text(object, "object", path, sizeof(path)), complete, complete + cut);
+		buf_printf(out, "    %s: %.2f %% of %" PRIu64 " complete",
+			   text(entry, name, called, sizeof(called)),
+			   100.0 * (double)complete / (double)(complete + cut), complete + cut);
+		add_place(entry, out);
+		buf_add_str(out, "\n");
 	}
+}
+
+static void add_tables(struct json_value unwind, struct buf *out)
+{
+	struct json_value tables = {};
+
+	if (!json_read_member(unwind, "tables", &tables))
+		return;
+	buf_printf(out,
+		   "  tables      %" PRIu64 " objects, %" PRIu64 " rows in %" PRIu64 " pages, ",
+		   number(tables, "objects"), number(tables, "rows"), number(tables, "pages"));
+	add_bytes(out, number(tables, "bytes"));
+	if (number(tables, "pages_evicted"))
+		buf_printf(out, "; %" PRIu64 " pages evicted", number(tables, "pages_evicted"));
+	if (number(tables, "pages_refused"))
+		buf_printf(out, "; %" PRIu64 " times no room for a page",
+			   number(tables, "pages_refused"));
+	buf_add_str(out, "\n");
 }
 
 static void add_unwind(struct json_value status, struct buf *out)
 {
-	struct json_value unwind = {}, incomplete = {}, objects = {};
+	struct json_value unwind = {}, incomplete = {}, list = {};
 	uint64_t complete, cut;
 
 	if (!json_read_member(status, "unwind", &unwind))
@@ -209,8 +246,11 @@ static void add_unwind(struct json_value status, struct buf *out)
 	buf_add_str(out, "\n  incomplete  ");
 	add_reasons(out, incomplete);
 	buf_add_str(out, "\n");
-	if (json_read_member(unwind, "objects", &objects))
-		add_objects(objects, out);
+	if (json_read_member(unwind, "processes", &list))
+		add_poorest(list, "comm", out);
+	if (json_read_member(unwind, "objects", &list))
+		add_poorest(list, "object", out);
+	add_tables(unwind, out);
 }
 
 /* Numbers and texts of an object, under their own names. */

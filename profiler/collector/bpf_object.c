@@ -111,32 +111,49 @@ struct unwind_dictionary *bpf_programs_dictionary(const struct bpf_programs *b)
 	return b->dictionary;
 }
 
-int bpf_programs_add_chunk(struct bpf_programs *b, uint32_t number, struct unwind_chunk **ret)
+static int add_chunk(struct bpf_programs *b)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	uint32_t number = b->n_chunks;
 	_cleanup_close_ int fd = -1;
-	struct unwind_chunk *chunk;
 
-	if (number != b->n_chunks || number >= UNWIND_CHUNKS_MAX)
-		return -EINVAL;
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "unwind_chunk", sizeof(uint32_t), sizeof(*chunk), 1,
-			    &opts);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "unwind_chunk", sizeof(uint32_t),
+			    sizeof(struct unwind_chunk), 1, &opts);
 	if (fd < 0)
 		return -errno;
-	chunk = map_memory_of(fd, sizeof(*chunk));
-	if (!chunk)
-		return -errno;
 	if (bpf_map__update_elem(b->skeleton->maps.chunks, &number, sizeof(number), &fd, sizeof(fd),
-				 BPF_ANY)) {
-		int r = -errno;
-
-		munmap(chunk, sizeof(*chunk));
-		return r;
-	}
+				 BPF_ANY))
+		return -errno;
 	b->chunk_fd[number] = steal_fd(fd);
-	*ret = b->chunk[number] = chunk;
 	b->n_chunks++;
 	return 0;
+}
+
+int bpf_programs_map_chunk(struct bpf_programs *b, uint32_t number, struct unwind_chunk **ret)
+{
+	int r = 0;
+
+	if (number > b->n_chunks || number >= UNWIND_CHUNKS_MAX)
+		return -EINVAL;
+	if (number == b->n_chunks)
+		r = add_chunk(b);
+	if (r < 0)
+		return r;
+	if (!b->chunk[number])
+		b->chunk[number] = map_memory_of(b->chunk_fd[number], sizeof(**ret));
+	if (!b->chunk[number])
+		return -errno;
+	*ret = b->chunk[number];
+	return 0;
+}
+
+void bpf_programs_unmap_chunks(struct bpf_programs *b)
+{
+	for (uint32_t i = 0; i < b->n_chunks; i++) {
+		if (b->chunk[i])
+			munmap(b->chunk[i], sizeof(*b->chunk[i]));
+		b->chunk[i] = NULL;
+	}
 }
 
 void bpf_programs_settle(void)
@@ -153,10 +170,9 @@ static void free_memory(struct bpf_programs *b)
 {
 	if (b->dictionary)
 		munmap(b->dictionary, sizeof(*b->dictionary));
-	for (uint32_t i = 0; i < b->n_chunks; i++) {
-		munmap(b->chunk[i], sizeof(*b->chunk[i]));
+	bpf_programs_unmap_chunks(b);
+	for (uint32_t i = 0; i < b->n_chunks; i++)
 		close(b->chunk_fd[i]);
-	}
 }
 
 static int attach_follow(struct bpf_programs *b)

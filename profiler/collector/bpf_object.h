@@ -55,8 +55,13 @@ int bpf_programs_forget_cgroup(struct bpf_programs *b, uint64_t id, uint32_t hie
 
 /* The memory of the unwind tables, shared with the kernel: zeroed, as long as b lives. */
 struct unwind_dictionary *bpf_programs_dictionary(const struct bpf_programs *b);
-/* Add chunk `number` to the pool; they come in order. 0 or negative errno. */
-int bpf_programs_add_chunk(struct bpf_programs *b, uint32_t number, struct unwind_chunk **ret);
+/*
+ * Add chunk `number` to the pool; they come in order. For one that is there: map its memory again.
+ * 0 or negative errno.
+ */
+int bpf_programs_map_chunk(struct bpf_programs *b, uint32_t number, struct unwind_chunk **ret);
+/* The kernel keeps the chunks; their memory is no longer this process's as well. */
+void bpf_programs_unmap_chunks(struct bpf_programs *b);
 /* Returns when no run of the sampler that was under way at the call is any more. */
 void bpf_programs_settle(void);
 

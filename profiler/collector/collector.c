@@ -129,11 +129,18 @@ static void on_cgroup(void *ctx, const struct abi_cgroup *cgroup, const char *pa
 	labels_describe_cgroup(c->labels, cgroup, path);
 }
 
-static int add_chunk(void *ctx, uint32_t number, struct unwind_chunk **ret)
+static int map_chunk(void *ctx, uint32_t number, struct unwind_chunk **ret)
 {
 	struct collector *c = ctx;
 
-	return bpf_programs_add_chunk(c->programs, number, ret);
+	return bpf_programs_map_chunk(c->programs, number, ret);
+}
+
+static void unmap_chunks(void *ctx)
+{
+	struct collector *c = ctx;
+
+	bpf_programs_unmap_chunks(c->programs);
 }
 
 static int tell_object(void *ctx, const struct abi_file_key *key,
@@ -155,7 +162,8 @@ static int open_tables(struct collector *c)
 	struct tables_kernel kernel = {
 		.ctx = c,
 		.dictionary = bpf_programs_dictionary(c->programs),
-		.add_chunk = add_chunk,
+		.map_chunk = map_chunk,
+		.unmap_chunks = unmap_chunks,
 		.tell = tell_object,
 		.settle = settle,
 	};
@@ -486,6 +494,8 @@ int collector_tick(struct collector *c, struct err *err)
 	read_clocks(c);
 	if (c->snapshots)
 		snapshots_give_up(c->snapshots, quantity_monotonic_ns() - SNAPSHOTS_PATIENCE_NS);
+	if (c->tables)
+		tables_rest(c->tables);
 	return c->sampler ? sampler_refresh(c->sampler, err) : 0;
 }
 
@@ -575,4 +585,14 @@ struct resolve *collector_resolve(struct collector *c)
 struct objects *collector_objects(struct collector *c)
 {
 	return c->objects;
+}
+
+const struct quality *collector_quality(struct collector *c)
+{
+	return stacks_quality(c->stacks);
+}
+
+const struct tables *collector_tables(struct collector *c)
+{
+	return c->tables;
 }

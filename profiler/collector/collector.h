@@ -20,7 +20,7 @@
 
 #define COLLECTOR_PENDING_MAX \
 	1000000 /* samples kept while they cannot be written; more are dropped and counted */
-#define COLLECTOR_LIVE_BYTES (24u << 20) /* a live profile larger than this is replaced */
+#define COLLECTOR_LIVE_BYTES (12u << 20) /* a live profile larger than this is replaced */
 
 /* Samples that user space lost. X(enum, short name, sentence) */
 #define COLLECTOR_LOSS_LIST(X)                                                   \
@@ -103,3 +103,5 @@ int collector_add_losses(struct collector *c, struct profile *p);
 /* Borrowed, for the status. */
 struct resolve *collector_resolve(struct collector *c);
 struct objects *collector_objects(struct collector *c);
+const struct quality *collector_quality(struct collector *c);
+const struct tables *collector_tables(struct collector *c); /* NULL: there are none */

@@ -75,8 +75,10 @@ struct objects *objects_free(struct objects *o)
 {
 	if (!o)
 		return NULL;
-	for (uint32_t i = 1; i < o->n; i++)
+	for (uint32_t i = 1; i < o->n; i++) {
 		free(o->table[i].path);
+		free(o->table[i].ends);
+	}
 	free(o->table);
 	free(o->by_profile);
 	idmap_done(&o->by_key);
@@ -154,7 +156,9 @@ static void forget(struct objects *o, struct object *object)
 	if (object->kind == PROFILE_OBJECT_JIT)
 		o->jit--;
 	free(object->path);
+	free(object->ends);
 	object->path = NULL;
+	object->ends = NULL;
 	o->used--;
 	o->evicted++;
 }
@@ -266,9 +270,7 @@ static struct object *find_or_add(struct objects *o, const struct object_id *id,
 
 uint32_t objects_domain_of_user(uint32_t uid)
 {
-	if (uid == 0)
-		return DOMAIN_ROOT;
-	return uid < UINT32_MAX - 2 ? uid + 1 : UINT32_MAX - 1;
+	return uid == 0 ? DOMAIN_ROOT : uid < UINT32_MAX - 2 ? uid + 1 : UINT32_MAX - 1;
 }
 
 /*
@@ -572,9 +574,9 @@ size_t objects_poorest(const struct objects *o, const struct object **ret, size_
 		const struct object *object = &o->table[i];
 		size_t at = n;
 
-		if (!object->path || object->incomplete == 0)
+		if (!object->path || !object->ends || object->ends->incomplete == 0)
 			continue;
-		while (at > 0 && ret[at - 1]->incomplete < object->incomplete)
+		while (at > 0 && ret[at - 1]->ends->incomplete < object->ends->incomplete)
 			at--;
 		if (at == max)
 			continue;

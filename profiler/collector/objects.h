@@ -11,6 +11,7 @@
 
 #include "bpf/abi.h"
 #include "profiler/collector/bpf_object.h"
+#include "profiler/collector/quality.h"
 #include "profiler/collector/tables.h"
 #include "profiler/resolve/resolve.h"
 #include "storage/profile.h"
@@ -44,8 +45,7 @@ struct object {
 	uint32_t profile_id; /* in the live profile, IDMAP_NONE when not there yet */
 	bool announced; /* resolve knows it */
 	uint64_t used_ns; /* when a sample met it last, monotonic */
-	uint64_t complete; /* user stacks with their outermost frame here that reached their root */
-	uint64_t incomplete; /* and those whose walk was lost here */
+	struct quality_ends *ends; /* of walks through it; NULL: none yet */
 };
 
 struct objects;

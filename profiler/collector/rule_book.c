@@ -4,21 +4,17 @@
 #include "profiler/base/hash.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum rule_state {
-	RULE_FREE,
-	RULE_USED,
-	RULE_DROPPED, /* no row names it; the kernel may still be reading it */
-};
 
 struct rule_book {
 	struct unwind_dictionary *memory;
 	uint32_t rows[UNWIND_RULES_MAX]; /* that name it */
-	uint8_t state[UNWIND_RULES_MAX];
+	/* Also one that no row names, until the release: the kernel may still be reading it. */
+	bool is_used[UNWIND_RULES_MAX];
 	uint32_t next; /* where the search for a free one begins */
-	uint32_t used; /* USED and DROPPED */
+	uint32_t used;
 	uint32_t added; /* entries of by_hash: those of rules that are gone stay in it */
 	struct idmap by_hash;
 };
@@ -31,7 +27,7 @@ int rule_book_new(struct unwind_dictionary *memory, struct rule_book **ret)
 	if (!b)
 		return -ENOMEM;
 	b->memory = memory;
-	b->state[RULE_BOOK_HOLE] = b->state[RULE_BOOK_FULL] = RULE_USED;
+	b->is_used[RULE_BOOK_HOLE] = b->is_used[RULE_BOOK_FULL] = true;
 	b->rows[RULE_BOOK_HOLE] = b->rows[RULE_BOOK_FULL] = 1;
 	memory->rule[RULE_BOOK_FULL] = full;
 	b->used = b->next = RULE_BOOK_FULL + 1;
@@ -64,7 +60,7 @@ static int index_again(struct rule_book *b)
 	idmap_clear(&b->by_hash);
 	b->added = 0;
 	for (uint32_t i = RULE_BOOK_FULL + 1; i < UNWIND_RULES_MAX && r == 0; i++)
-		if (b->state[i] == RULE_USED)
+		if (b->is_used[i])
 			r = index_rule(b, i);
 	return r;
 }
@@ -74,7 +70,7 @@ static uint32_t find_free(struct rule_book *b)
 	for (uint32_t i = 0; i < UNWIND_RULES_MAX; i++) {
 		uint32_t number = (b->next + i) % UNWIND_RULES_MAX;
 
-		if (b->state[number] == RULE_FREE)
+		if (!b->is_used[number])
 			return number;
 	}
 	return UNWIND_RULES_MAX;
@@ -95,7 +91,7 @@ static int add_new(struct rule_book *b, const struct unwind_rule *rule)
 	r = index_rule(b, number);
 	if (r < 0)
 		return r;
-	b->state[number] = RULE_USED;
+	b->is_used[number] = true;
 	b->rows[number] = 0;
 	b->next = number + 1;
 	b->used++;
@@ -110,13 +106,9 @@ int rule_book_add(struct rule_book *b, const struct unwind_rule *rule, uint32_t 
 	if (rule->kind == UNWIND_KIND_HOLE)
 		return RULE_BOOK_HOLE;
 	for (id = idmap_first(&b->by_hash, hash, &at); id != IDMAP_NONE;
-	     id = idmap_next(&b->by_hash, hash, &at)) {
-		if (b->state[id] == RULE_FREE ||
-		    memcmp(&b->memory->rule[id], rule, sizeof(*rule)) != 0)
-			continue;
-		b->state[id] = RULE_USED;
-		return (int)id;
-	}
+	     id = idmap_next(&b->by_hash, hash, &at))
+		if (b->is_used[id] && memcmp(&b->memory->rule[id], rule, sizeof(*rule)) == 0)
+			return (int)id;
 	return b->used >= max ? RULE_BOOK_FULL : add_new(b, rule);
 }
 
@@ -128,16 +120,14 @@ void rule_book_hold(struct rule_book *b, uint32_t number, uint32_t rows)
 void rule_book_drop(struct rule_book *b, uint32_t number, uint32_t rows)
 {
 	b->rows[number] -= rows;
-	if (b->rows[number] == 0)
-		b->state[number] = RULE_DROPPED;
 }
 
 void rule_book_release(struct rule_book *b)
 {
 	for (uint32_t i = RULE_BOOK_FULL + 1; i < UNWIND_RULES_MAX; i++) {
-		if (b->state[i] != RULE_DROPPED || b->rows[i])
+		if (!b->is_used[i] || b->rows[i])
 			continue;
-		b->state[i] = RULE_FREE;
+		b->is_used[i] = false;
 		b->used--;
 	}
 }

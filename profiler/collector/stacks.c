@@ -29,6 +29,7 @@ struct stacks {
 	struct idmap by_hash;
 	uint32_t mark[ABI_END_COUNT]; /* profile locations of the incomplete marks, + 1 */
 	uint64_t ends[ABI_END_COUNT];
+	struct quality quality;
 	uint64_t evicted; /* of objects, when the cache was last known good */
 };
 
@@ -64,6 +65,7 @@ struct stacks *stacks_free(struct stacks *s)
 	free(s->cache);
 	free(s->words);
 	idmap_done(&s->by_hash);
+	quality_done(&s->quality);
 	free(s);
 	return NULL;
 }
@@ -186,11 +188,6 @@ static int64_t mark_of(struct stacks *s, unsigned int end, struct profile *live)
 	return id;
 }
 
-bool stacks_end_is_incomplete(unsigned int end)
-{
-	return end != ABI_END_ROOT && end != ABI_END_NONE && end != ABI_END_EXEC;
-}
-
 /* What the frames of one sample lie in: numbers, 0 where memory ran out. */
 struct frame_objects {
 	uint32_t number[ABI_SAMPLE_OBJECTS_MAX]; /* by the record's index; 0 for raw frames */
@@ -244,7 +241,7 @@ static int64_t build(struct stacks *s, const struct abi_sample *sample, const ui
 	int64_t node = 0, location;
 
 	find_objects(s, sample, refs, &objects);
-	if (stacks_end_is_incomplete(sample->end)) {
+	if (quality_is_incomplete(sample->end)) {
 		location = mark_of(s, sample->end, live);
 		node = location < 0 ? location : profile_stack(live, 0, (uint32_t)location);
 	}
@@ -349,22 +346,59 @@ static void cache_add(struct stacks *s, uint64_t hash, const uint64_t *words, si
 	s->n_words += n;
 }
 
-/* Where the walk ended: on the account of the outermost frame's object. */
+/* The frame where a walk was lost: the outermost one, or the first whose table was not there. */
+static unsigned int lost_at(const struct abi_sample *sample, const struct abi_frame *user)
+{
+	for (unsigned int i = 0; i < sample->n_user; i++)
+		if (user[i].flags & ABI_FRAME_NO_TABLE)
+			return i;
+	return sample->n_user - 1;
+}
+
+/* A walk through object ended: in it, at offset, where it is incomplete. */
+static void count_in(struct object *object, enum abi_end end, uint64_t offset)
+{
+	if (!object->ends)
+		object->ends = calloc(1, sizeof(*object->ends));
+	if (object->ends)
+		quality_count(object->ends, end, object->number, offset);
+}
+
+/* A walk that reached its root speaks for every object on its way, a lost one for one. */
 static void count_end(struct stacks *s, const struct abi_sample *sample,
 		      const struct abi_frame *user, const struct abi_object_ref *refs)
 {
-	struct object *object;
+	struct quality_ends *process = quality_of_name(&s->quality, sample->comm);
+	const struct abi_frame *lost;
+	struct object *object = NULL;
+	uint64_t met = 0, offset;
+	bool is_raw;
 
 	s->ends[sample->end]++;
-	if (sample->n_user == 0)
+	if (sample->n_user == 0) {
+		if (process)
+			quality_count(process, sample->end, 0, 0);
 		return;
-	object = objects_by_number(s->objects, refs[user[sample->n_user - 1].object].number);
-	if (!object)
-		return;
-	if (stacks_end_is_incomplete(sample->end))
-		object->incomplete++;
-	else
-		object->complete++;
+	}
+	lost = &user[lost_at(sample, user)];
+	/* A raw frame is an address of a process, which is not told. */
+	is_raw = refs[lost->object].kind == ABI_OBJECT_RAW;
+	offset = is_raw ? 0 : lost->offset;
+	if (quality_is_incomplete(sample->end) && !is_raw) {
+		object = objects_of_ref(s->objects, sample, &refs[lost->object], sample->time_ns);
+		if (object)
+			count_in(object, sample->end, offset);
+	}
+	if (process)
+		quality_count(process, sample->end, object ? object->number : 0, offset);
+	for (unsigned int i = 0; sample->end == ABI_END_ROOT && i < sample->n_user; i++) {
+		if (met >> user[i].object & 1)
+			continue;
+		met |= 1ull << user[i].object;
+		object = objects_by_number(s->objects, refs[user[i].object].number);
+		if (object)
+			count_in(object, sample->end, 0);
+	}
 }
 
 /* Frames that were walked on by frame pointer, for want of a page of their object's table. */
@@ -425,6 +459,11 @@ struct mappings *stacks_mappings(struct stacks *s)
 const uint64_t *stacks_ends(const struct stacks *s)
 {
 	return s->ends;
+}
+
+const struct quality *stacks_quality(const struct stacks *s)
+{
+	return &s->quality;
 }
 
 bool stacks_kernel_hidden(const struct stacks *s)

@@ -33,10 +33,8 @@ int64_t stacks_of(struct stacks *s, const struct abi_sample *sample, const uint6
 /* Where it places raw frames. Borrowed. */
 struct mappings *stacks_mappings(struct stacks *s);
 
-/* Whether a walk that ended so (enum abi_end) left out frames that are there. */
-bool stacks_end_is_incomplete(unsigned int end);
-
 /* How user walks ended, by enum abi_end, since the start. */
 const uint64_t *stacks_ends(const struct stacks *s);
+const struct quality *stacks_quality(const struct stacks *s); /* by process name; borrowed */
 bool stacks_kernel_hidden(
 	const struct stacks *s); /* kernel addresses cannot be placed: kptr_restrict */

@@ -196,6 +196,22 @@ void table_pool_give(struct table_pool *p, uint32_t place, uint32_t words)
 	}
 }
 
+void table_pool_rest(struct table_pool *p)
+{
+	for (uint32_t i = 0; i < p->n_chunks; i++)
+		p->chunk[i] = NULL;
+}
+
+int table_pool_wake(struct table_pool *p)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < p->n_chunks && r == 0; i++)
+		if (!p->chunk[i])
+			r = p->grow(p->ctx, i, &p->chunk[i]);
+	return r;
+}
+
 uint32_t *table_pool_words(const struct table_pool *p, uint32_t place)
 {
 	return &p->chunk[place >> UNWIND_CHUNK_BITS]->word[place & (UNWIND_CHUNK_WORDS - 1)];

@@ -11,7 +11,10 @@
 
 #include <stdint.h>
 
-/* Give the memory of chunk number (from 0 on, in order); 0 or negative errno. */
+/*
+ * Give the memory of chunk number: a new one (from 0 on, in order), or one given before, after
+ * table_pool_rest(). 0 or negative errno.
+ */
 typedef int (*table_pool_grow_fn)(void *ctx, uint32_t number, struct unwind_chunk **ret);
 
 struct table_pool;
@@ -28,6 +31,10 @@ struct table_pool *table_pool_free(struct table_pool *p); /* the chunks are the 
 int64_t table_pool_take(struct table_pool *p, uint32_t words, uint32_t align);
 /* Give back what was taken so. */
 void table_pool_give(struct table_pool *p, uint32_t place, uint32_t words);
+
+/* The memory of the chunks is not touched any more before table_pool_wake(): it may be unmapped. */
+void table_pool_rest(struct table_pool *p);
+int table_pool_wake(struct table_pool *p); /* 0, also where it is awake, or the grower's errno */
 
 uint32_t *table_pool_words(const struct table_pool *p, uint32_t place); /* borrowed */
 

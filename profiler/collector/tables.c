@@ -23,6 +23,7 @@ struct loaded {
 	uint32_t n_loaded; /* pages with rows in the pool */
 	uint32_t words; /* in the pool, index included */
 	uint64_t asked_ns; /* when its table was asked for last; 0: never */
+	uint64_t wait_ns; /* from then to the next time, at least */
 	uint64_t wanted; /* bits of the pages that were missed since, modulo 64 */
 };
 
@@ -41,6 +42,8 @@ struct tables {
 	size_t n_parting, cap_parting;
 	uint32_t units; /* now, as pages have it */
 	uint32_t loading; /* the object whose pages are coming: it is not dropped as empty */
+	uint64_t share_used; /* words of its domain */
+	bool awake; /* the pool's memory is mapped */
 	uint64_t rows, pages, objects;
 	uint64_t loaded, evicted, refused;
 };
@@ -53,7 +56,7 @@ int tables_new(const struct tables_kernel *kernel, uint64_t budget_bytes, struct
 	if (!t)
 		return -ENOMEM;
 	t->kernel = *kernel;
-	r = table_pool_new(budget_bytes, kernel->add_chunk, kernel->ctx, &t->pool);
+	r = table_pool_new(budget_bytes, kernel->map_chunk, kernel->ctx, &t->pool);
 	if (r == 0)
 		r = rule_book_new(kernel->dictionary, &t->rules);
 	if (r < 0) {
@@ -263,22 +266,36 @@ static uint64_t share_words(const struct tables *t, uint32_t domain)
 
 /* ---- into the pool ---- */
 
+/* Make room in the share of o's domain by its own pages. False where that is not enough. */
+static bool fit_share(struct tables *t, const struct loaded *o, uint32_t words)
+{
+	uint32_t domain = o->object.domain;
+
+	while (domain && t->share_used + words > share_words(t, domain)) {
+		if (!make_room(t, words, &domain))
+			return false;
+		t->share_used = words_of_domain(t, domain);
+	}
+	return true;
+}
+
 /* A place for words of o: what its domain has too much of goes first, then what nobody uses. */
 static int64_t take(struct tables *t, struct loaded *o, uint32_t words, uint32_t align)
 {
-	uint32_t domain = o->object.domain;
 	int64_t place;
 
-	if (domain && words_of_domain(t, domain) + words > share_words(t, domain) &&
-	    !make_room(t, words, &domain))
+	if (!fit_share(t, o, words))
 		return -ENOSPC;
 	for (;;) {
 		place = table_pool_take(t->pool, words, align);
 		if (place != -ENOSPC || !make_room(t, words, NULL))
 			break;
+		t->share_used = words_of_domain(t, o->object.domain);
 	}
-	if (place >= 0)
+	if (place >= 0) {
 		o->words += words;
+		t->share_used += words;
+	}
 	return place;
 }
 
@@ -343,8 +360,7 @@ static bool fits_whole(const struct tables *t, const struct loaded *o,
 		       const struct unwind_table *table)
 {
 	uint64_t share = share_words(t, o->object.domain);
-	uint64_t used = o->object.domain ? words_of_domain(t, o->object.domain)
-					 : table_pool_used_bytes(t->pool) / 4;
+	uint64_t used = o->object.domain ? t->share_used : table_pool_used_bytes(t->pool) / 4;
 
 	return used + table->n_rows < share - share / 4;
 }
@@ -369,7 +385,8 @@ static int load_pages(struct tables *t, struct loaded *o, const struct unwind_ta
 	if (!number)
 		return -ENOMEM;
 	memset(number, 0xff, (table->n_rules + 1) * sizeof(*number));
-	for (uint32_t i = 0; i < table->n_pages && r != -ENOMEM; i++)
+	/* Where one page found no room, looking for more of it would take long. */
+	for (uint32_t i = 0; i < table->n_pages && r == 0; i++)
 		if (whole || is_wanted(o, &table->pages[i]))
 			r = load_page(&l, &table->pages[i]);
 	return r == -ENOSPC ? 0 : r; /* what found no room is missed again */
@@ -415,14 +432,25 @@ static bool has_index(const struct loaded *o, const struct unwind_table *table)
 	       o->n_pages == table->pages[table->n_pages - 1].number - o->first_page + 1;
 }
 
+/* What found no room is missed again, and asked for less and less often. */
+static void wait_longer(struct loaded *o, bool brought_nothing)
+{
+	if (!brought_nothing)
+		o->wait_ns = TABLES_ASK_NS;
+	else if (o->wait_ns < TABLES_ASK_MAX_NS)
+		o->wait_ns *= 2;
+}
+
 int tables_add(struct tables *t, const struct tables_object *object,
 	       const struct unwind_table *table, uint64_t now_ns)
 {
 	struct loaded *o = object_of(t, object->number);
-	int r = 0;
+	uint64_t loaded = t->loaded;
+	int r = 0, told = 0;
 
-	if (!o)
+	if (!o || table_pool_wake(t->pool) < 0)
 		return -ENOMEM;
+	t->awake = true;
 	t->units = (uint32_t)(now_ns >> UNWIND_USED_SHIFT);
 	t->loading = object->number;
 	if (o->pages_at && !has_index(o, table)) {
@@ -431,13 +459,17 @@ int tables_add(struct tables *t, const struct tables_object *object,
 		settle(t);
 	}
 	o->object = *object;
+	t->share_used = words_of_domain(t, object->domain);
 	if (!o->pages_at)
 		r = add_index(t, o, table);
-	if (r == 0)
+	if (r == 0) {
 		r = load_pages(t, o, table);
+		told = tell(t, o);
+	}
+	wait_longer(o, t->loaded == loaded);
 	o->wanted = 0;
 	t->loading = 0;
-	return r < 0 ? r : tell(t, o);
+	return r < 0 ? r : told;
 }
 
 int tables_none(struct tables *t, const struct tables_object *object)
@@ -454,8 +486,10 @@ bool tables_miss(struct tables *t, uint32_t number, uint64_t offset, uint64_t no
 	if (!o)
 		return false;
 	o->wanted |= 1ull << (offset >> UNWIND_PAGE_BITS) % 64;
-	if (o->asked_ns && now_ns < o->asked_ns + TABLES_ASK_NS)
+	if (o->asked_ns && now_ns < o->asked_ns + o->wait_ns)
 		return false;
+	if (!o->wait_ns)
+		o->wait_ns = TABLES_ASK_NS;
 	o->asked_ns = now_ns;
 	return true;
 }
@@ -464,9 +498,24 @@ void tables_forget(struct tables *t, uint32_t number)
 {
 	if (number >= t->cap)
 		return;
-	unload_object(t, &t->object[number]);
-	settle(t);
+	if (t->object[number].pages_at) {
+		/* Without memory its pages stay until the number has another table. */
+		if (table_pool_wake(t->pool) < 0)
+			return;
+		t->awake = true;
+		unload_object(t, &t->object[number]);
+		settle(t);
+	}
 	t->object[number] = (struct loaded){};
+}
+
+void tables_rest(struct tables *t)
+{
+	if (!t->awake || !t->kernel.unmap_chunks)
+		return;
+	t->awake = false;
+	table_pool_rest(t->pool);
+	t->kernel.unmap_chunks(t->kernel.ctx);
 }
 
 void tables_count(const struct tables *t, struct tables_counts *ret)

@@ -19,14 +19,17 @@
 #define TABLES_BUDGET_BYTES (24u << 20)
 /* Of the pool and of the dictionary, for all files of one domain that is not root's. */
 #define TABLES_SHARE 4
-/* A table that is not to be had is not asked for again sooner. */
-#define TABLES_ASK_NS 250000000ull
+/* A table is not asked for again sooner; while it brings nothing twice as late each time. */
+#define TABLES_ASK_NS	  250000000ull
+#define TABLES_ASK_MAX_NS 16000000000ull
 
 /* What the kernel side gives; every function returns 0 or negative errno. */
 struct tables_kernel {
 	void *ctx;
 	struct unwind_dictionary *dictionary; /* zeroed, mapped, read by the kernel */
-	int (*add_chunk)(void *ctx, uint32_t number, struct unwind_chunk **ret);
+	/* A new chunk of the pool, or the memory of one again, after unmap_chunks(). */
+	int (*map_chunk)(void *ctx, uint32_t number, struct unwind_chunk **ret);
+	void (*unmap_chunks)(void *ctx); /* NULL: they stay mapped */
 	int (*tell)(void *ctx, const struct abi_file_key *key, const struct abi_object_info *info);
 	/* Returns when no walk that was under way at the call is any more. */
 	void (*settle)(void *ctx);
@@ -72,5 +75,8 @@ int tables_none(struct tables *t, const struct tables_object *object);
 
 /* The object is forgotten: the kernel has been told, its number will go to another. */
 void tables_forget(struct tables *t, uint32_t number);
+
+/* Nothing is loaded for a while: the pool's memory need not be mapped here as well. */
+void tables_rest(struct tables *t);
 
 void tables_count(const struct tables *t, struct tables_counts *ret);

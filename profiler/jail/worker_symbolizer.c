@@ -31,8 +31,8 @@
 #define ANSWER_BYTES (8u << 20)
 /* And here, so that a slow file costs the collector's patience in steps: a tenth of what it has. */
 #define ANSWER_NS 1000000000ull
-/* Private memory: half of it for indexes, the rest for what is being parsed. */
-#define INDEX_SHARE 2
+/* Private memory: a part for indexes, which stay, the rest for what is being parsed. */
+#define INDEX_SHARE 6
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1

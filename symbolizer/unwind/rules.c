@@ -179,6 +179,27 @@ static bool sp_is_cfa(const struct cfi_rule *sp)
 	return sp->how == CFI_UNSPECIFIED || (sp->how == CFI_VALUE && sp->offset == 0);
 }
 
+/*
+ * longjmp() on its last instructions: the caller's registers are in registers, nothing is in
+ * memory, and what CFI calls the CFA is where they were loaded from.
+ */
+static bool is_jump(const struct cfi_state *state, const struct unwind_rule *rule)
+{
+	return state->sp.how == CFI_IN_REGISTER && rule->ra == UNWIND_IN_REGISTER &&
+	       rule->fp != UNWIND_AT_CFA;
+}
+
+static enum unwind_kind set_jump(const struct cfi_registers *registers,
+				 const struct cfi_state *state, struct unwind_rule *rule)
+{
+	if (!is_register(registers, (uint64_t)state->sp.offset))
+		return UNWIND_KIND_REGISTER;
+	rule->kind = UNWIND_KIND_JUMP;
+	rule->base = (uint8_t)state->sp.offset;
+	rule->cfa_offset = 0;
+	return UNWIND_KIND_CFA;
+}
+
 struct unwind_rule unwind_rule_make(const struct cfi_registers *registers,
 				    const struct cfi_cie *cie, const struct cfi_state *state)
 {
@@ -197,7 +218,8 @@ struct unwind_rule unwind_rule_make(const struct cfi_registers *registers,
 	if (why == UNWIND_KIND_CFA)
 		why = set_where(registers, &state->fp, &rule.fp, &rule.fp_offset);
 	if (why == UNWIND_KIND_CFA && !sp_is_cfa(&state->sp))
-		why = UNWIND_KIND_REGISTER;
+		why = is_jump(state, &rule) ? set_jump(registers, state, &rule)
+					    : UNWIND_KIND_REGISTER;
 	return why == UNWIND_KIND_CFA ? rule : only(why);
 }
 

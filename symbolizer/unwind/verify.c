@@ -143,25 +143,39 @@ static bool equal(const struct evaluated *a, const struct evaluated *b)
 	return a->is_known == b->is_known && (!a->is_known || a->value == b->value);
 }
 
+static const char *difference_of_registers(Dwarf_Frame *frame, const struct made_up *m,
+					   const struct evaluated *our_ra,
+					   const struct evaluated *our_fp)
+{
+	struct evaluated ra, fp;
+
+	if (!register_of(frame, m, m->ra, &ra) || !equal(&ra, our_ra))
+		return "return address";
+	if (!register_of(frame, m, m->fp, &fp) || !equal(&fp, our_fp))
+		return "frame pointer";
+	return NULL;
+}
+
 /* What differs, or NULL. */
 static const char *difference(Dwarf_Frame *frame, struct made_up *m, const struct unwind_rule *rule)
 {
-	struct evaluated cfa = {.is_known = true}, ra, fp, our_cfa, our_ra, our_fp;
+	struct evaluated cfa = {.is_known = true}, our_cfa, our_ra, our_fp;
 	Dwarf_Op *ops;
 	size_t n;
 
 	evaluate_rule(m, rule, &our_cfa, &our_ra, &our_fp);
+	if (rule->kind == UNWIND_KIND_JUMP) {
+		if (!register_of(frame, m, m->sp, &cfa) || !equal(&cfa, &our_cfa))
+			return "stack pointer";
+		return difference_of_registers(frame, m, &our_ra, &our_fp);
+	}
 	if (dwarf_frame_cfa(frame, &ops, &n) < 0 || n == 0 ||
 	    !evaluate_dwarf(m, ops, n, false, &cfa.value))
 		return "CFA, by operations that are not known here";
 	if (!equal(&cfa, &our_cfa))
 		return "CFA";
 	m->cfa = cfa.value;
-	if (!register_of(frame, m, m->ra, &ra) || !equal(&ra, &our_ra))
-		return "return address";
-	if (!register_of(frame, m, m->fp, &fp) || !equal(&fp, &our_fp))
-		return "frame pointer";
-	return NULL;
+	return difference_of_registers(frame, m, &our_ra, &our_fp);
 }
 
 static void judge_end(struct judge *j, uint64_t address, Dwarf_Frame *frame)

@@ -62,7 +62,7 @@ class Elf:
         """
         [(begin, end)] of the code that returns to nobody: where the CFI leaves the return address
         undefined; the instructions at the entry point, which has no caller but the kernel; and the
-        byte before a function that belongs to no other, where a return address leads that was
+        first byte of a function behind code of nobody, where a return address leads that was
         written to a stack by hand, as makecontext() does.
         """
         header = tool("readelf", "-h", self.path)
@@ -89,7 +89,7 @@ class Elf:
         covered_until = 0
         for begin, end in sorted(functions):
             if covered_until < begin:
-                found.append((begin - 1, begin))
+                found.append((begin, begin + 1))
             covered_until = max(covered_until, end)
         return sorted(found)
 

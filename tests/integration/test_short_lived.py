@@ -25,8 +25,10 @@ class ShortLived(unittest.TestCase):
         )
         cut = [stack for stack in run.stacks if stack.incomplete]
         self.assertEqual(run.dropped, 0)
-        # Three standard deviations of 7,000 samples are 3.6 %.
-        self.assertAlmostEqual(counted, 1.0, delta=0.04)
+        # Three standard deviations of 7,000 samples are 3.6 %. Ticks are missed while others have
+        # the processor, a virtual machine's host among them: those were not due.
+        self.assertGreaterEqual(counted, 0.96)
+        self.assertLessEqual(run.taken / run.due, 1.04)
         self.assertGreaterEqual(unwinding.count(run.stacks), 1000)
         self.assertGreaterEqual(run.complete, complete, unwinding.commonest(cut))
         wrong = [

@@ -36,7 +36,7 @@ class Signals(Case):
             variant=variant,
         )
         handled = sum(stack.count for stack in stacks if ";in_handler;" in stack.text)
-        self.assertGreaterEqual(handled / unwinding.count(stacks), 0.15)
+        self.assertGreaterEqual(handled / unwinding.count(stacks), 0.1)
 
     def test_at_any_instruction(self):
         self.interrupting("timer")
@@ -48,13 +48,14 @@ class Signals(Case):
 class Processes(Case):
     def test_threads(self):
         """A thread's root is the C library's start of threads."""
-        # Making and ending a thread changes its stack's memory under it: 1 in 1,000.
+        # Making and ending a thread changes its stack's memory under it: 1 in 1,000. clone3() has
+        # no CFI around its system call, where a child has another stack than its parent: 1 in 100.
         self.check(
             "threads",
             f"libc(;{chain('thread_start', 'in_thread')}(;plt)?(;libc)?)?"
             f"|{MAIN}(;case_body(;plt)?(;libc)?)?",
             f"libc;thread_start;in_thread;{LEAF}",
-            share=0.99,
+            share=0.98,
         )
 
     def child(self, variant):
@@ -88,7 +89,7 @@ class Processes(Case):
         )
 
     def assert_named(self, stacks, comm, exe):
-        self.assertGreaterEqual(unwinding.count(stacks), 150)
+        self.assertGreaterEqual(unwinding.count(stacks), 100)
         names = {
             (s.labels["comm"], s.labels["thread"], os.path.basename(s.labels["exe"]))
             for s in stacks
@@ -143,7 +144,7 @@ class Elsewhere(Case):
     def kernel(self, variant, ends):
         self.check(
             "kernel",
-            f"{MAIN}(;case_body(;{variant}(;({ends}))?)?)?",
+            f"{MAIN}(;(plt|libc)|;case_body(;{variant}(;({ends}))?)?)?",
             f"{MAIN};case_body;{variant};({ends})",
             variant=variant,
         )
@@ -193,7 +194,8 @@ class Objects(Case):
         profile, out = unwinding.recorded(unwinding.program("mappings"), "4")
         changes = int(out.split()[1])
         self.assertGreaterEqual(changes / 4.6, 5000)
-        runs = f"run_(alpha|beta)(;({self.PLUGIN})|(;(plt|libc|ld))*)?"
+        # dlclose() runs the destructors that the compiler gave the object.
+        runs = f"run_(alpha|beta)(;({self.PLUGIN})|(;(plt|libc|ld))*(;.text(;plt)?(;libc)?)?)?"
         pattern = f"{MAIN}(;case_body(;{runs})?)?"
         mapper = "libc(;mapper_start(;change(;map)?)?(;plt)?(;libc)?)?"
         stacks = unwinding.measured(unwinding.stacks_of(profile))
@@ -207,7 +209,10 @@ class Objects(Case):
         self.assertEqual(unwinding.count(wrong), 0, unwinding.commonest(wrong))
         cut = [stack for stack in stacks if stack.incomplete]
         reasons = {stack.incomplete for stack in cut}
-        self.assertLessEqual(reasons, {"mapping-changing"}, unwinding.commonest(cut))
+        # The vdso's table is loaded when it is met for the first time.
+        self.assertLessEqual(
+            reasons, {"mapping-changing", "no-table"}, unwinding.commonest(cut)
+        )
         self.assertGreaterEqual(unwinding.count(whole_ones), 1000)
         self.assertLessEqual(
             unwinding.count(cut) / unwinding.count(stacks), 0.01, unwinding.commonest(cut)

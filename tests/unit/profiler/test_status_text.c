@@ -41,7 +41,10 @@ static void a_running_daemon(void **state)
 			 "\"samples\":{\"taken\":1000,\"stored\":990,\"missed_ticks\":3,"
 			 "\"dropped\":{\"ring-full\":10,\"busy\":0}},"
 			 "\"unwind\":{\"complete\":995,\"incomplete\":{\"depth\":5},\"objects\":"
-			 "[{\"object\":\"/bin/x\",\"complete\":90,\"incomplete\":5}]},"
+			 "[{\"object\":\"/bin/x\",\"complete\":90,\"incomplete\":10,\"places\":["
+			 "{\"object\":\"/bin/x\",\"offset\":\"0x1f\",\"reason\":\"depth\"}]}],"
+			 "\"processes\":[{\"comm\":\"x\",\"complete\":3,\"incomplete\":1}],"
+			 "\"tables\":{\"objects\":2,\"rows\":300,\"pages\":4,\"bytes\":1200}},"
 			 "\"symbols\":{\"named\":7},\"bpf\":{\"runs\":2000,\"run_ns\":4000000,"
 			 "\"map_bytes\":30000000},"
 			 "\"store\":{\"path\":\"/"
@@ -60,7 +63,9 @@ static void a_running_daemon(void **state)
 	check_says(words, "never fired (interrupts off, stolen time): 3\n");
 	check_says(words, "complete    995 (99.50 %)\n");
 	check_says(words, "incomplete  depth 5\n");
-	check_says(words, "/bin/x: 90 of 95 complete\n");
+	check_says(words, "/bin/x: 90.00 % of 100 complete; mostly depth at /bin/x+0x1f\n");
+	check_says(words, "x: 75.00 % of 4 complete\n");
+	check_says(words, "tables      2 objects, 300 rows in 4 pages, 1200 bytes\n");
 	check_says(words, "Names\n  named 7\n");
 	check_says(words, "2000, 2.00 us each\n");
 	check_says(words, "Store /s.db\n  size        5000 bytes\n");

@@ -114,6 +114,7 @@ static void json_has_the_same(void **state)
 		"\"cfi_rows\":90,\"rows\":100,\"pages\":3,\"rules\":4,\"bytes\":448,"
 		"\"bytes_per_row\":4.48,\"corrupt\":0,\"overlaps\":0,\"compile_ns\":2500000,"
 		"\"kinds\":{\"hole\":10,\"cfa\":90,\"cfa-deref\":0,\"cfa-indexed\":0,\"plt\":0,"
+		"\"jump\":0,"
 		"\"signal\":0,\"end\":"
 		"0,"
 		"\"expression\":0,\"register\":0},\"verify\":{\"compared\":7,\"mismatches\":1,"

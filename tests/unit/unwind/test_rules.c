@@ -202,6 +202,39 @@ static void a_signal_frame_is_the_kernels_and_nothing_else_is(void **state)
 	assert_only(make_for(EM_AARCH64, true, &s), UNWIND_KIND_SIGNAL);
 }
 
+static struct cfi_rule in(int64_t number)
+{
+	return (struct cfi_rule){.how = CFI_IN_REGISTER, .offset = number};
+}
+
+/* glibc's longjmp behind its loads: CFA = rdi, rsp in r8, rbp in r9, rip in rdx. */
+static void longjmp_has_its_callers_stack_pointer_in_a_register(void **state)
+{
+	struct cfi_state s = plain();
+	struct unwind_rule r;
+
+	(void)state;
+	s.cfa = at(0);
+	s.base = 5;
+	s.sp = in(8);
+	s.fp = in(9);
+	s.ra = in(1);
+	r = make(&s);
+	assert_int_equal(r.kind, UNWIND_KIND_JUMP);
+	assert_int_equal(r.base, 8);
+	assert_int_equal(r.cfa_offset, 0);
+	assert_int_equal(r.ra, UNWIND_IN_REGISTER);
+	assert_int_equal(r.ra_offset, 1);
+	assert_int_equal(r.fp, UNWIND_IN_REGISTER);
+	assert_int_equal(r.fp_offset, 9);
+	/* What is saved at the CFA cannot be said beside another stack pointer. */
+	s.fp = at(-16);
+	assert_only(make(&s), UNWIND_KIND_REGISTER);
+	s.fp = in(9);
+	s.sp = in(40);
+	assert_only(make(&s), UNWIND_KIND_REGISTER);
+}
+
 static void what_a_rule_cannot_say_has_a_kind(void **state)
 {
 	struct cfi_state s;
@@ -311,6 +344,7 @@ int main(void)
 		cmocka_unit_test(a_plt_stub_keeps_its_threshold),
 		cmocka_unit_test(an_undefined_return_address_is_the_end),
 		cmocka_unit_test(a_signal_frame_is_the_kernels_and_nothing_else_is),
+		cmocka_unit_test(longjmp_has_its_callers_stack_pointer_in_a_register),
 		cmocka_unit_test(what_a_rule_cannot_say_has_a_kind),
 		cmocka_unit_test(on_arm64_the_return_address_waits_in_its_register),
 		cmocka_unit_test(a_rule_has_one_number_and_the_hole_is_0),
