@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define KALLSYMS      "/proc/kallsyms"
 #define KERNEL_SERIAL UINT32_MAX /* the kernel that modules need, where nobody announced it */
@@ -27,20 +26,6 @@
 #define START_FAILURES_MAX 3 /* in a row; then objects are set aside instead of waiting */
 #define START_BACKOFF_MS   200
 #define WORKER_OBJECTS_MAX 1024 /* of one worker: its descriptors and memory */
-
-static void wait_ms(struct resolve *r, uint64_t ms)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += (time_t)(ms / 1000);
-	at.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
-	pthread_cond_timedwait(&r->to_ask, &r->lock, &at);
-}
 
 /* ---- which object ---- */
 
@@ -439,7 +424,7 @@ static void start_failed(struct resolve_slot *s, struct resolve_entry *e, const 
 	if (++s->start_failures >= START_FAILURES_MAX)
 		resolve_set_aside(s->r, e, err->code, err_text(err));
 	else
-		wait_ms(s->r, START_BACKOFF_MS << s->start_failures);
+		resolve_wait(s->r, &s->r->to_ask, START_BACKOFF_MS << s->start_failures);
 }
 
 /* Lock held, released meanwhile. */
@@ -468,7 +453,7 @@ static void ask_one(struct resolve_slot *s, struct resolve_entry *e)
 static void wait_for_work(struct resolve_slot *s)
 {
 	s->idle = true;
-	wait_ms(s->r, TAILQ_EMPTY(&s->r->ready) ? IDLE_END_MS : LOOK_AGAIN_MS);
+	resolve_wait(s->r, &s->r->to_ask, TAILQ_EMPTY(&s->r->ready) ? IDLE_END_MS : LOOK_AGAIN_MS);
 	if (s->alive && resolve_now_ms() - s->used_ms >= IDLE_END_MS)
 		resolve_end_worker(s);
 }

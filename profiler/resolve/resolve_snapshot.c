@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SEND_MS	    5000
@@ -301,17 +300,7 @@ static void unwind_one(struct resolve_slot *s, struct resolve_snapshot *q)
 
 static void wait_for_work(struct resolve_slot *s)
 {
-	uint64_t ms = TAILQ_EMPTY(&s->r->snapshots) ? IDLE_END_MS : LOOK_MS;
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += (time_t)(ms / 1000);
-	at.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
-	pthread_cond_timedwait(&s->r->to_unwind, &s->r->lock, &at);
+	resolve_wait(s->r, &s->r->to_unwind, TAILQ_EMPTY(&s->r->snapshots) ? IDLE_END_MS : LOOK_MS);
 	if (s->alive && resolve_now_ms() - s->used_ms >= IDLE_END_MS)
 		resolve_end_worker(s);
 }

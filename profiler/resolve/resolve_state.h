@@ -176,6 +176,9 @@ uint64_t resolve_now_ms(void);
 void resolve_thread_ends(
 	struct resolve *r); /* its last words: nothing of r is touched after the unlock */
 
+/* Lock held, released meanwhile: until cond is signalled or ms have passed. */
+void resolve_wait(struct resolve *r, pthread_cond_t *cond, uint64_t ms);
+
 /* A worker for domain in s. Lock held, released meanwhile. 0, or why there is none. */
 int resolve_ensure_worker(struct resolve_slot *s, uint32_t domain, struct err *err);
 /* Lock held, released while it is ended. The wait status, or -1. */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define HELLO_MS       5000
 #define SEND_MS	       5000
@@ -91,6 +92,20 @@ static int start_worker(struct resolve_slot *s, uint32_t domain, struct err *err
 	r->workers_started++;
 	r->jail_bits = bits;
 	return 0;
+}
+
+void resolve_wait(struct resolve *r, pthread_cond_t *cond, uint64_t ms)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += (time_t)(ms / 1000);
+	at.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	pthread_cond_timedwait(cond, &r->lock, &at);
 }
 
 /* A worker that died between requests is nobody's fault. */

@@ -1,6 +1,6 @@
 /*
- * Fuzzer of copied stacks: u32 n, n bytes of an .eh_frame of a made file, and behind them a SNAPSHOT
- * request as the worker gets it, which calls that file 5.
+ * Fuzzer of copied stacks: u32 n, n bytes of an .eh_frame of a made file, and behind them a
+ * SNAPSHOT request as the worker gets it, which calls that file 5.
  *
  * What must hold: whatever parses is walked to an end, and the answer is one that the collector
  * takes. The corpus is written by make_snapshot_corpus.py.
