@@ -32,7 +32,8 @@
 #define SECOND_NS      1000000000ull
 #define SYNC_EVERY     10 /* commits */
 #define COUNTERS_EVERY 10 /* commits between two writings of the counters */
-#define AGE_STEPS      8 /* bounded steps of ageing in one second */
+#define AGE_STEPS      8 /* bounded steps of ageing in one second, */
+#define AGE_NS	       20000000ull /* while no more than this is gone when another begins */
 #define TOKEN_BYTES    (WEB_TOKEN_BYTES + 1)
 #define NOTE_BYTES     512
 #define COUNTERS_BYTES (64u << 10)
@@ -109,9 +110,11 @@ static void tell_store(struct daemon *d, int r, const struct err *err)
 			"hearth serve: the store cannot be written: %s; sampling goes on, and so "
 			"do the tries\n",
 			err_text(err));
-	if (r >= 0 && d->store_error[0])
+	if (r > 0 && !d->store_error[0])
+		fprintf(stderr, "hearth serve: %s\n", err_text(err));
+	if (r == 0 && d->store_error[0])
 		fprintf(stderr, "hearth serve: the store is written again\n");
-	snprintf(d->store_error, sizeof(d->store_error), "%s", r < 0 ? err_text(err) : "");
+	snprintf(d->store_error, sizeof(d->store_error), "%s", r ? err_text(err) : "");
 }
 
 static int commit(struct daemon *d, bool sync)
@@ -162,9 +165,10 @@ static void tell_sampler(struct daemon *d, int r, const struct err *err)
 
 static void age(struct daemon *d)
 {
+	uint64_t begin_ns = quantity_monotonic_ns();
 	struct err err = {};
 
-	for (int i = 0; i < AGE_STEPS; i++) {
+	for (int i = 0; i < AGE_STEPS && quantity_monotonic_ns() - begin_ns < AGE_NS; i++) {
 		int r = store_age(d->store, quantity_now_ns(), &err);
 
 		if (r < 0 && !d->store_error[0])
@@ -273,6 +277,7 @@ static int start(struct daemon *d, struct err *err)
 		.user = true,
 		.kernel = true,
 		.unwind = o->unwind,
+		.labels = &o->labels,
 		.sandbox = o->sandbox,
 	};
 	char note[NOTE_BYTES + 64];

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "profiler/static_label.h"
 #include "profiler/unwind_mode.h"
 
 #include <stdbool.h>
@@ -20,6 +21,7 @@ struct daemon_options {
 	const char *token_file; /* NULL: none */
 	const char *host_names[DAEMON_HOST_NAMES_MAX];
 	size_t n_host_names;
+	struct static_labels labels; /* of every sample */
 	enum unwind_mode unwind;
 	bool sandbox;
 };

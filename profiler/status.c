@@ -312,6 +312,7 @@ static void put_store(const struct status_input *in, struct json *j)
 		json_kv_u64(j, "from", s->from_ns);
 		json_kv_u64(j, "until", s->until_ns);
 		json_kv_u64(j, "detail_from", s->detail_from_ns);
+		json_kv_u64(j, "seconds_from", s->seconds_from_ns);
 		json_kv_u64(j, "blocks", s->blocks);
 		json_kv_u64(j, "damaged_blocks", s->damaged_blocks);
 		json_kv_u64(j, "damaged_rows", s->damaged_rows);

@@ -13,7 +13,7 @@
  * The checksum of a row is that of its numbers, 64 bits each, and then of its bytes, with a
  * number for its table.
  */
-enum row_table { TABLE_BLOCK = 1, TABLE_CHUNK, TABLE_STATE, TABLE_RUN };
+enum row_table { TABLE_BLOCK = 1, TABLE_CHUNK, TABLE_STATE, TABLE_RUN, TABLE_SUMS };
 
 static uint64_t row_sum(enum row_table table, const uint64_t *numbers, size_t n, const void *data,
 			size_t len)
@@ -115,6 +115,23 @@ int db_block_list(struct db *db, struct db_block_list *ret)
 		qsort(l.blocks, l.n, sizeof(*l.blocks), compare_blocks);
 	*ret = l;
 	return 0;
+}
+
+int db_block_get(struct db *db, uint64_t first, struct db_block *ret)
+{
+	sqlite3_stmt *s = db_statement(db, DB_BLOCK_GET);
+	int result, r;
+
+	if (s)
+		sqlite3_bind_int64(s, 1, (int64_t)first);
+	result = s ? sqlite3_step(s) : sqlite3_errcode(db->handle);
+	r = db_translate(db, result);
+	if (result == SQLITE_ROW)
+		r = read_block(s, ret) ? 0 : -EBADMSG;
+	else if (r >= 0)
+		r = -ENOENT;
+	sqlite3_reset(s);
+	return r;
 }
 
 void db_block_list_done(struct db_block_list *l)
@@ -220,11 +237,32 @@ int db_block_data(struct db *db, const struct db_block *b, struct buf *ret)
 
 /* ---- chunks ---- */
 
-static uint64_t chunk_sum(const struct db_chunk *c, const void *data, size_t len)
+static const struct pile {
+	enum row_table table;
+	enum db_statement list, get, put, delete;
+} piles[] = {
+	[DB_CHUNKS] = {TABLE_CHUNK, DB_CHUNK_LIST, DB_CHUNK_GET, DB_CHUNK_PUT, DB_CHUNK_DELETE},
+	[DB_SUMS] = {TABLE_SUMS, DB_SUMS_LIST, DB_SUMS_GET, DB_SUMS_PUT, DB_SUMS_DELETE},
+};
+
+static uint64_t chunk_sum(enum db_pile pile, const struct db_chunk *c, const void *data, size_t len)
 {
 	const uint64_t numbers[] = {c->first, c->last, c->epoch, (uint64_t)c->level};
 
-	return row_sum(TABLE_CHUNK, numbers, sizeof(numbers) / sizeof(numbers[0]), data, len);
+	return row_sum(piles[pile].table, numbers, sizeof(numbers) / sizeof(numbers[0]), data, len);
+}
+
+/* A statement that looks for this row. */
+static sqlite3_stmt *chunk_statement(struct db *db, enum db_statement which,
+				     const struct db_chunk *c)
+{
+	sqlite3_stmt *s = db_statement(db, which);
+
+	if (s) {
+		sqlite3_bind_int64(s, 1, (int64_t)c->first);
+		sqlite3_bind_int64(s, 2, c->level);
+	}
+	return s;
 }
 
 static int chunk_list_add(struct db_chunk_list *l, const struct db_chunk *c)
@@ -242,11 +280,21 @@ static int chunk_list_add(struct db_chunk_list *l, const struct db_chunk *c)
 	return 0;
 }
 
-int db_chunk_list(struct db *db, struct db_chunk_list *ret)
+static int compare_chunks(const void *a, const void *b)
 {
-	sqlite3_stmt *s = db_statement(db, DB_CHUNK_LIST);
+	const struct db_chunk *x = (const struct db_chunk *)a, *y = (const struct db_chunk *)b;
+
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	return (x->level > y->level) - (x->level < y->level);
+}
+
+int db_chunk_list(struct db *db, enum db_pile pile, struct db_chunk_list *ret)
+{
+	bool none = pile == DB_SUMS && db->version < DB_VERSION_SUMS;
+	sqlite3_stmt *s = none ? NULL : db_statement(db, piles[pile].list);
 	struct db_chunk_list l = {};
-	int result = s ? SQLITE_ROW : sqlite3_errcode(db->handle), r = 0;
+	int result = s ? SQLITE_ROW : none ? SQLITE_DONE : sqlite3_errcode(db->handle), r = 0;
 
 	while (s && r >= 0 && (result = sqlite3_step(s)) == SQLITE_ROW) {
 		struct db_chunk c = {.first = get(s, 0),
@@ -264,6 +312,8 @@ int db_chunk_list(struct db *db, struct db_chunk_list *ret)
 		db_chunk_list_done(&l);
 		return r;
 	}
+	if (l.n)
+		qsort(l.chunks, l.n, sizeof(*l.chunks), compare_chunks);
 	*ret = l;
 	return 0;
 }
@@ -274,39 +324,37 @@ void db_chunk_list_done(struct db_chunk_list *l)
 	*l = (struct db_chunk_list){};
 }
 
-int db_chunk_put(struct db *db, const struct db_chunk *c, const void *data, size_t len)
+int db_chunk_put(struct db *db, enum db_pile pile, const struct db_chunk *c, const void *data,
+		 size_t len)
 {
-	sqlite3_stmt *s = db_statement(db, DB_CHUNK_PUT);
+	sqlite3_stmt *s = db_statement(db, piles[pile].put);
 
 	if (s) {
 		sqlite3_bind_int64(s, 1, (int64_t)c->first);
 		sqlite3_bind_int64(s, 2, (int64_t)c->last);
 		sqlite3_bind_int64(s, 3, (int64_t)c->epoch);
 		sqlite3_bind_int64(s, 4, c->level);
-		sqlite3_bind_blob64(s, 5, data, len, SQLITE_STATIC);
-		sqlite3_bind_int64(s, 6, (int64_t)chunk_sum(c, data, len));
+		sqlite3_bind_blob64(s, 5, len ? data : "", len, SQLITE_STATIC);
+		sqlite3_bind_int64(s, 6, (int64_t)chunk_sum(pile, c, data, len));
 	}
 	return db_run_statement(db, s);
 }
 
-int db_chunk_delete(struct db *db, uint64_t first)
+int db_chunk_delete(struct db *db, enum db_pile pile, const struct db_chunk *c)
 {
-	return delete_from(db, DB_CHUNK_DELETE, first);
+	return db_run_statement(db, chunk_statement(db, piles[pile].delete, c));
 }
 
-int db_chunk_data(struct db *db, const struct db_chunk *c, struct buf *ret)
+int db_chunk_data(struct db *db, enum db_pile pile, const struct db_chunk *c, struct buf *ret)
 {
-	sqlite3_stmt *s = db_statement(db, DB_CHUNK_GET);
+	sqlite3_stmt *s = chunk_statement(db, piles[pile].get, c);
 	size_t begin = ret->len;
 	uint64_t sum = 0;
-	int r;
+	int r = take_blob(db, s, ret, &sum);
 
-	if (s)
-		sqlite3_bind_int64(s, 1, (int64_t)c->first);
-	r = take_blob(db, s, ret, &sum);
 	if (r < 0)
 		return r;
-	if (sum != chunk_sum(c, ret->data + begin, ret->len - begin)) {
+	if (sum != chunk_sum(pile, c, ret->data + begin, ret->len - begin)) {
 		ret->len = begin;
 		return -EBADMSG;
 	}

@@ -13,8 +13,8 @@
 #define APPLICATION_ID	   0x48525448 /* "HRTH" */
 #define STEPS_PER_PROGRESS 20000 /* about a millisecond */
 #define BUSY_MS		   2000
-#define CHECKPOINT_PAGES   512 /* of 4096 bytes: the WAL stays near 2 MB */
-#define JOURNAL_BYTES_MAX  (4 << 20)
+#define CHECKPOINT_PAGES   128 /* of 4096 bytes: the WAL stays near 0.5 MB */
+#define JOURNAL_BYTES_MAX  (512 << 10)
 #define CACHE_KIB	   2048
 
 static const char *const statement_text[] = {
@@ -163,14 +163,14 @@ int db_commit(struct db *db, bool sync)
 		db_rollback(db);
 		return r;
 	}
+	/* The WAL is one file as long as the connection lives: earlier commits are synced too. */
+	if (!sync || db->wal_fd < 0 || fdatasync(db->wal_fd) == 0)
+		return 0;
 	/*
-	 * The WAL's file is the same as long as the connection lives, and this covers earlier
-	 * commits too. The commit stands whatever a disk says that cannot sync: the next one will
-	 * fail by itself.
+	 * A disk that failed may say yes the next time without having written. What the WAL holds
+	 * goes into the file instead: other writes, with a sync of their own.
 	 */
-	if (sync && db->wal_fd >= 0)
-		(void)fdatasync(db->wal_fd);
-	return 0;
+	return db_empty_wal(db) < 0 ? DB_UNSYNCED : 0;
 }
 
 /* ---- opening ---- */
@@ -238,7 +238,7 @@ static int get_number(struct db *db, const char *sql, int64_t *ret)
 /* 1 a store of ours, 0 an empty file, -EPROTO a newer version, -EBADMSG something else. */
 static int identify(struct db *db, const char *path, struct err *err)
 {
-	int64_t id = 0, version = 0, tables = 0;
+	int64_t id = 0, tables = 0, version = 0;
 	int r = get_number(db, "PRAGMA application_id", &id);
 
 	if (r >= 0)
@@ -260,9 +260,11 @@ static int identify(struct db *db, const char *path, struct err *err)
 			err, -EPROTO,
 			"%s: version %lld of the store, this program knows %d; use a newer hearth",
 			path, (long long)version, DB_VERSION);
+	db->version = version;
 	return 1;
 }
 
+/* Also for a file of an older version, which has some of them and keeps its content. */
 static int make_tables(struct db *db)
 {
 	char sql[96];
@@ -281,6 +283,8 @@ static int make_tables(struct db *db)
 		r = execute(db, "COMMIT");
 	if (r < 0)
 		db_rollback(db);
+	else
+		db->version = DB_VERSION;
 	return r;
 }
 
@@ -300,9 +304,12 @@ static int touch(struct db *db)
 	int64_t n;
 	int r = get_number(db, "SELECT count(*) FROM state", &n);
 
-	for (int i = 0; i < DB_STATEMENTS && r >= 0; i++)
+	for (int i = 0; i < DB_STATEMENTS && r >= 0; i++) {
+		if (db->version < DB_VERSION_SUMS && i >= DB_SUMS_LIST && i <= DB_SUMS_DELETE)
+			continue;
 		if (!db_statement(db, (enum db_statement)i))
 			r = db_translate(db, sqlite3_errcode(db->handle));
+	}
 	return r;
 }
 
@@ -331,8 +338,7 @@ int db_open_writer(const char *path, struct db **ret, struct err *err)
 	r = identify(db, path, err);
 	if (r < 0)
 		return r;
-	if (r == 0)
-		r = make_tables(db);
+	r = db->version < DB_VERSION ? make_tables(db) : 0;
 	if (r >= 0)
 		r = set_up_writer(db);
 	if (r >= 0)
@@ -345,7 +351,7 @@ int db_open_writer(const char *path, struct db **ret, struct err *err)
 	return 0;
 }
 
-int db_open_reader(const char *path, struct db **ret, struct err *err)
+int db_open_survey(const char *path, struct db **ret, struct err *err)
 {
 	_cleanup_(db_closep) struct db *db = db_new();
 	int r;
@@ -358,22 +364,40 @@ int db_open_reader(const char *path, struct db **ret, struct err *err)
 	r = identify(db, path, err);
 	if (r == 0)
 		return err_set(err, -EBADMSG, "%s: an empty file, not a store of Hearth", path);
-	if (r >= 0)
-		r = touch(db);
+	if (r < 0)
+		return r;
+	*ret = steal_ptr(db);
+	return 0;
+}
+
+int db_open_reader(const char *path, struct db **ret, struct err *err)
+{
+	_cleanup_(db_closep) struct db *db = NULL;
+	int r = db_open_survey(path, &db, err);
+
+	if (r < 0)
+		return r;
+	r = touch(db);
 	if (r >= 0)
 		r = open_wal(db, path);
 	if (r < 0)
-		return err && err->code == r ? r : db_error(db, err, r, path);
+		return db_error(db, err, r, path);
 	*ret = steal_ptr(db);
 	return 0;
 }
 
 /* ---- space ---- */
 
+uint64_t db_wal_bytes(const struct db *db)
+{
+	struct stat st;
+
+	return db->wal_fd >= 0 && fstat(db->wal_fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
 int db_space(struct db *db, struct db_space *ret)
 {
 	int64_t pages = 0, page_bytes = 0, free_pages = 0;
-	struct stat st = {};
 	int r = get_number(db, "PRAGMA page_count", &pages);
 
 	if (r >= 0)
@@ -382,11 +406,9 @@ int db_space(struct db *db, struct db_space *ret)
 		r = get_number(db, "PRAGMA freelist_count", &free_pages);
 	if (r < 0)
 		return r;
-	if (db->wal_fd >= 0)
-		fstat(db->wal_fd, &st);
 	*ret = (struct db_space){
 		.file_bytes = (uint64_t)(pages * page_bytes),
-		.wal_bytes = (uint64_t)st.st_size,
+		.wal_bytes = db_wal_bytes(db),
 		.free_bytes = (uint64_t)(free_pages * page_bytes),
 	};
 	return 0;

@@ -16,9 +16,10 @@
 #include <stdint.h>
 
 #define DB_TYPE_BYTES	  16
-#define DB_VERSION	  1
+#define DB_VERSION	  2
 #define DB_COUNTERS_BYTES (1u << 20)
 #define DB_DROPPED	  (-1) /* the level of a block whose samples were dropped */
+#define DB_SUMS_LEVEL_MAX 7
 
 struct db;
 
@@ -34,6 +35,12 @@ struct db_block {
 	uint64_t period_ns;
 	uint64_t bytes, hash; /* of the data */
 };
+
+/*
+ * Rows that are bytes under numbers: additions to dictionaries, known by first; and sums over
+ * blocks, known by first and level. A file of version 1 has no sums: none are listed.
+ */
+enum db_pile { DB_CHUNKS, DB_SUMS };
 
 struct db_chunk {
 	uint64_t first, last, epoch;
@@ -70,9 +77,14 @@ struct db_run {
 	char *counters; /* the caller's, on reading */
 };
 
-/* path is absolute and its directory checked. A writer makes the tables where there are none. */
+/*
+ * path is absolute and its directory checked. A writer makes the tables that are not there, and
+ * so an older version this one.
+ */
 int db_open_writer(const char *path, struct db **ret, struct err *err);
 int db_open_reader(const char *path, struct db **ret, struct err *err);
+/* As db_open_reader(), of a file whose pages may be damaged: nothing but its head is looked at. */
+int db_open_survey(const char *path, struct db **ret, struct err *err);
 struct db *db_close(struct db *db);
 
 /*
@@ -82,7 +94,12 @@ struct db *db_close(struct db *db);
 void db_set_progress(struct db *db, int (*progress)(void *arg), void *arg);
 
 int db_begin(struct db *db, bool write);
-int db_commit(struct db *db, bool sync); /* on failure everything is rolled back */
+/*
+ * On failure everything is rolled back. DB_UNSYNCED: it is committed, but the disk did not take
+ * it when it should have.
+ */
+#define DB_UNSYNCED 1
+int db_commit(struct db *db, bool sync);
 void db_rollback(struct db *db);
 
 /* The sentence for the last failure, with what was being done. Returns code. */
@@ -97,6 +114,8 @@ struct db_block_list {
 };
 
 int db_block_list(struct db *db, struct db_block_list *ret);
+/* One of them; -ENOENT, or -EBADMSG where its checksum is wrong (*ret is what it says). */
+int db_block_get(struct db *db, uint64_t first, struct db_block *ret);
 void db_block_list_done(struct db_block_list *l);
 /* fills bytes and hash */
 int db_block_put(struct db *db, struct db_block *b, const void *data, size_t len);
@@ -107,15 +126,17 @@ int db_block_delete(struct db *db, uint64_t first);
 int db_block_data(struct db *db, const struct db_block *b, struct buf *ret);
 
 struct db_chunk_list {
-	struct db_chunk *chunks; /* by first */
+	struct db_chunk *chunks; /* by first, then level */
 	size_t n, cap;
 };
 
-int db_chunk_list(struct db *db, struct db_chunk_list *ret);
+int db_chunk_list(struct db *db, enum db_pile pile, struct db_chunk_list *ret);
 void db_chunk_list_done(struct db_chunk_list *l);
-int db_chunk_put(struct db *db, const struct db_chunk *c, const void *data, size_t len);
-int db_chunk_delete(struct db *db, uint64_t first);
-int db_chunk_data(struct db *db, const struct db_chunk *c, struct buf *ret);
+int db_chunk_put(struct db *db, enum db_pile pile, const struct db_chunk *c, const void *data,
+		 size_t len);
+int db_chunk_delete(struct db *db, enum db_pile pile, const struct db_chunk *c);
+/* -EBADMSG: missing, or not what was written. ret is appended to. */
+int db_chunk_data(struct db *db, enum db_pile pile, const struct db_chunk *c, struct buf *ret);
 
 int db_state_get(struct db *db, struct db_state *ret); /* -ENOENT none yet, -EBADMSG damaged */
 int db_state_put(struct db *db, const struct db_state *s);
@@ -131,6 +152,7 @@ struct db_space {
 };
 
 int db_space(struct db *db, struct db_space *ret);
+uint64_t db_wal_bytes(const struct db *db); /* 0 where it is not known */
 /* at most that many free pages to the file system */
 int db_give_back(struct db *db, unsigned int pages);
 /* All of the WAL into the file, and cut it to nothing; -EBUSY when a reader needs it. */

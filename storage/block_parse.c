@@ -13,14 +13,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct group {
+	uint32_t labels, n_samples;
+	bool wanted;
+};
+
 struct parser {
+	const struct block_want *want;
 	struct block_head head;
 	struct ticks ticks;
 	struct column_reader columns[COLUMNS];
 	struct ranks ranks;
 	uint32_t *stacks; /* by order of first use */
 	uint32_t n_used;
-	uint64_t last_class, last_labels, first_tick;
+	struct group *groups;
+	uint64_t last_class, first_tick;
+	uint64_t *sums; /* by index of stacks, for want->summed; 0 between classes */
 };
 
 static void parser_done(struct parser *p)
@@ -29,6 +37,8 @@ static void parser_done(struct parser *p)
 		column_close(&p->columns[i]);
 	ranks_done(&p->ranks);
 	free(p->stacks);
+	free(p->groups);
+	free(p->sums);
 }
 
 static int parse_head(struct cursor *c, struct block_head *h)
@@ -90,6 +100,23 @@ static int parse_reasons(struct cursor *c, uint64_t n, struct block *b)
 	return 0;
 }
 
+static bool is_left_out(const struct block_want *want, int column)
+{
+	switch (column) {
+	case COL_RANK:
+	case COL_FRESH:
+		return want->no_stacks;
+	case COL_START:
+	case COL_GAP:
+	case COL_RUN:
+	case COL_CLOCK:
+	case COL_OFF:
+		return want->no_times;
+	default:
+		return false;
+	}
+}
+
 static int open_columns(struct parser *p, struct compress *z, struct cursor *c)
 {
 	const struct block_head *h = &p->head;
@@ -113,7 +140,8 @@ static int open_columns(struct parser *p, struct compress *z, struct cursor *c)
 	};
 
 	for (int i = 0; i < COLUMNS; i++) {
-		int r = column_open(&p->columns[i], z, c, n[i]);
+		int r = is_left_out(p->want, i) ? column_pass(&p->columns[i], c, n[i])
+						: column_open(&p->columns[i], z, c, n[i]);
 
 		if (r < 0)
 			return r;
@@ -121,13 +149,14 @@ static int open_columns(struct parser *p, struct compress *z, struct cursor *c)
 	return cursor_left(c) ? -EBADMSG : 0;
 }
 
-static int parse_stacks(struct parser *p)
+static int parse_stacks(struct parser *p, struct block *b)
 {
 	int64_t stack = 0;
 
 	p->stacks = malloc((p->head.n_stacks + 1) * sizeof(*p->stacks));
 	if (!p->stacks)
 		return -ENOMEM;
+	b->end_stack = 0;
 	for (uint64_t i = 0; i < p->head.n_stacks; i++) {
 		if (__builtin_add_overflow(stack, column_next_signed(&p->columns[COL_STACK]),
 					   &stack))
@@ -135,105 +164,277 @@ static int parse_stacks(struct parser *p)
 		if (stack < 0 || stack >= UINT32_MAX)
 			return -EBADMSG;
 		p->stacks[i] = (uint32_t)stack;
+		if (p->stacks[i] >= b->end_stack)
+			b->end_stack = p->stacks[i] + 1;
 	}
+	p->sums = p->want->summed ? calloc(p->head.n_stacks + 1, sizeof(*p->sums)) : NULL;
+	if (p->want->summed && !p->sums)
+		return -ENOMEM;
 	return ranks_init(&p->ranks, (uint32_t)p->head.n_stacks);
+}
+
+/* Groups first: from them follows what of the other columns is needed. */
+static int parse_groups(struct parser *p, struct block *b)
+{
+	uint64_t labels = 0, n_samples = 0, n_wanted = 0;
+	int wanted = 1;
+
+	p->groups = malloc((p->head.n_groups + 1) * sizeof(*p->groups));
+	if (!p->groups)
+		return -ENOMEM;
+	for (uint64_t i = 0; i < p->head.n_groups; i++) {
+		uint64_t n = column_next(&p->columns[COL_GROUP_SAMPLES]);
+
+		labels += (uint64_t)column_next_signed(&p->columns[COL_LABELS]);
+		if (labels >= UINT32_MAX || n >= p->head.n_samples - n_samples)
+			return -EBADMSG;
+		if (p->want->labels)
+			wanted = p->want->labels(p->want->arg, (uint32_t)labels);
+		if (wanted < 0)
+			return wanted;
+		p->groups[i] = (struct group){(uint32_t)labels, (uint32_t)n + 1, wanted > 0};
+		n_samples += n + 1;
+		n_wanted += wanted > 0 ? n + 1 : 0;
+	}
+	if (n_samples != p->head.n_samples)
+		return -EBADMSG;
+	return block_reserve(b, n_wanted, p->head.n_losses);
+}
+
+/* ---- stacks of a class ---- */
+
+/* What a rank of 0 stands for, as an index of stacks. */
+static int next_fresh(struct parser *p, uint32_t *ret)
+{
+	uint64_t back = column_next(&p->columns[COL_FRESH]);
+
+	if (back > p->n_used || (back == 0 && p->n_used >= p->head.n_stacks))
+		return -EBADMSG;
+	*ret = back ? p->n_used - (uint32_t)back : p->n_used++;
+	return 0;
 }
 
 /* The stack of the next sample, as an index of stacks. */
 static int next_stack(struct parser *p, uint32_t *ret)
 {
 	uint64_t rank = column_next(&p->columns[COL_RANK]);
-	uint64_t back;
-	uint32_t local;
+	int r;
 
 	if (rank > p->ranks.n_seen)
 		return -EBADMSG;
 	if (rank > 0) {
-		local = ranks_at(&p->ranks, (uint32_t)rank);
+		*ret = ranks_at(&p->ranks, (uint32_t)rank);
 	} else {
-		back = column_next(&p->columns[COL_FRESH]);
-		if (back > p->n_used || (back == 0 && p->n_used >= p->head.n_stacks))
-			return -EBADMSG;
-		local = back ? p->n_used - (uint32_t)back : p->n_used++;
-		if (ranks_of(&p->ranks, local))
+		r = next_fresh(p, ret);
+		if (r < 0)
+			return r;
+		if (ranks_of(&p->ranks, *ret))
 			return -EBADMSG;
 	}
-	ranks_add(&p->ranks, local);
-	*ret = p->stacks[local];
+	ranks_add(&p->ranks, *ret);
 	return 0;
 }
 
-static int parse_stretch(struct parser *p, struct ticks_place *at, uint64_t n, struct block *b)
+/* Into the samples from s on, where the group is wanted. */
+static int parse_group_stacks(struct parser *p, const struct group *g, struct block_sample *s)
 {
-	for (uint64_t i = 0; i < n; i++, at->tick++) {
-		struct block_sample *s = &b->samples[b->n_samples];
-		int r;
+	for (uint32_t i = 0; i < g->n_samples; i++) {
+		uint32_t local;
+		int r = next_stack(p, &local);
 
-		*s = (struct block_sample){.count = 1,
-					   .class = (uint32_t)p->last_class,
-					   .labels = (uint32_t)p->last_labels};
-		at->off_ms = column_next_signed(&p->columns[COL_OFF]);
-		r = ticks_time(&p->ticks, at, &s->time_ms);
 		if (r < 0)
 			return r;
-		r = next_stack(p, &s->stack);
+		if (g->wanted)
+			s[i].stack = p->want->summed ? local : p->stacks[local];
+	}
+	return p->ranks.err;
+}
+
+static int parse_class_stacks(struct parser *p, const struct group *groups, uint64_t n,
+			      struct block_sample *s)
+{
+	ranks_reset(&p->ranks);
+	for (uint64_t i = 0; i < n; i++) {
+		int r = parse_group_stacks(p, &groups[i], s);
+
+		if (r < 0)
+			return r;
+		s += groups[i].wanted ? groups[i].n_samples : 0;
+	}
+	return 0;
+}
+
+/* ---- sums of a class ---- */
+
+static void add_sum(struct parser *p, uint32_t local, uint64_t count, struct block *b)
+{
+	if (count)
+		b->samples[b->n_samples++] = (struct block_sample){
+			.count = count,
+			.stack = p->stacks[local],
+			.labels = (uint32_t)p->last_class,
+			.class = (uint32_t)p->last_class,
+		};
+}
+
+static bool is_in_range(const struct block_want *want, uint64_t time_ms)
+{
+	return (time_ms >= want->from_ms && time_ms < want->until_ms) != want->outside;
+}
+
+/* Its samples, from begin on, become their sums; their stacks are still indexes. */
+static void sum_up_class(struct parser *p, uint32_t begin, struct block *b)
+{
+	uint32_t end = b->n_samples;
+
+	for (uint32_t i = begin; i < end; i++) {
+		const struct block_sample *s = &b->samples[i];
+
+		if (p->want->no_times || is_in_range(p->want, s->time_ms))
+			p->sums[s->stack] += s->count;
+	}
+	b->n_samples = begin;
+	for (uint32_t i = 0; i < p->ranks.n_seen; i++) {
+		uint32_t local = ranks_at(&p->ranks, i + 1);
+
+		add_sum(p, local, p->sums[local], b);
+		p->sums[local] = 0;
+	}
+}
+
+/* All of it is wanted, and each sample counts one: the ranks are the sums. */
+static int parse_class_sums(struct parser *p, uint64_t n_samples, struct block *b)
+{
+	ranks_reset(&p->ranks);
+	for (uint64_t i = 0; i < n_samples; i++) {
+		uint32_t local;
+		int r = next_stack(p, &local);
+
+		if (r < 0)
+			return r;
+	}
+	for (uint32_t i = 0; i < p->ranks.n_seen; i++)
+		add_sum(p, p->ranks.seen[i].number, p->ranks.seen[i].count, b);
+	return p->ranks.err;
+}
+
+/* Nobody wants this class: only which stacks are used by now matters to those behind. */
+static int skip_class_stacks(struct parser *p, uint64_t n_samples)
+{
+	uint64_t n_fresh = column_skip(&p->columns[COL_RANK], n_samples);
+	uint32_t local;
+	int r = 0;
+
+	for (uint64_t i = 0; i < n_fresh && r >= 0; i++)
+		r = next_fresh(p, &local);
+	return r;
+}
+
+/* ---- times of a group ---- */
+
+static int parse_stretch(struct parser *p, struct ticks_place *at, uint64_t n, uint32_t labels,
+			 struct block *b)
+{
+	struct block_sample *s = &b->samples[b->n_samples];
+
+	for (uint64_t i = 0; i < n; i++, at->tick++) {
+		int r;
+
+		s[i] = (struct block_sample){
+			.count = 1, .class = (uint32_t)p->last_class, .labels = labels};
+		at->off_ms = column_next_signed(&p->columns[COL_OFF]);
+		r = ticks_time(&p->ticks, at, &s[i].time_ms);
 		if (r < 0)
 			return r;
 		if (p->head.n_counts)
-			s->count = column_next(&p->columns[COL_COUNT]) + 1;
-		b->n_samples++;
+			s[i].count = column_next(&p->columns[COL_COUNT]) + 1;
 	}
+	b->n_samples += (uint32_t)n;
 	return 0;
 }
 
-/* n samples of one label set. */
-static int parse_group(struct parser *p, uint64_t n, struct block *b)
+/* The samples of one label set, but for their stacks. */
+static int parse_group(struct parser *p, const struct group *g, struct block *b)
 {
 	struct ticks_place at = {};
+	uint64_t left = g->n_samples;
 
 	p->first_tick += (uint64_t)column_next_signed(&p->columns[COL_START]);
 	at.tick = p->first_tick;
 	for (;;) {
 		uint64_t run = column_next(&p->columns[COL_RUN]);
 		uint64_t clock = column_next(&p->columns[COL_CLOCK]);
-		int r;
+		int r = 0;
 
-		if (run >= n || clock >= p->ticks.n_clocks)
+		if (run >= left || clock >= p->ticks.n_clocks)
 			return -EBADMSG;
 		at.clock = (uint32_t)clock;
-		r = parse_stretch(p, &at, run + 1, b);
+		if (g->wanted)
+			r = parse_stretch(p, &at, run + 1, g->labels, b);
 		if (r < 0)
 			return r;
-		n -= run + 1;
-		if (!n)
-			return 0;
+		left -= run + 1;
+		if (!left)
+			break;
 		at.tick += (uint64_t)column_next_signed(&p->columns[COL_GAP]) - 1;
 	}
+	if (!g->wanted) {
+		column_skip(&p->columns[COL_OFF], g->n_samples);
+		column_skip(&p->columns[COL_COUNT], p->head.n_counts ? g->n_samples : 0);
+	}
+	return 0;
 }
 
-static int parse_class(struct parser *p, uint64_t *groups_left, struct block *b)
+static void fill_group(struct parser *p, const struct group *g, struct block *b)
 {
-	uint64_t groups = column_next(&p->columns[COL_CLASS_GROUPS]);
+	struct column_reader *counts = &p->columns[COL_COUNT];
 
-	if (groups >= *groups_left)
+	if (!g->wanted) {
+		column_skip(counts, p->head.n_counts ? g->n_samples : 0);
+		return;
+	}
+	for (uint32_t i = 0; i < g->n_samples; i++)
+		b->samples[b->n_samples++] = (struct block_sample){
+			.count = p->head.n_counts ? column_next(counts) + 1 : 1,
+			.class = (uint32_t)p->last_class,
+			.labels = g->labels};
+}
+
+static int parse_class(struct parser *p, uint64_t *at, struct block *b)
+{
+	uint64_t n = column_next(&p->columns[COL_CLASS_GROUPS]), n_samples = 0;
+	const struct group *groups = p->groups + *at;
+	uint32_t begin = b->n_samples;
+	bool all_wanted = true;
+	int r;
+
+	if (n >= p->head.n_groups - *at)
 		return -EBADMSG;
-	*groups_left -= groups + 1;
+	n++;
+	*at += n;
 	p->last_class += column_next(&p->columns[COL_CLASS]);
 	if (p->last_class >= UINT32_MAX)
 		return -EBADMSG;
-	ranks_reset(&p->ranks);
-	for (uint64_t g = 0; g <= groups; g++) {
-		uint64_t n = column_next(&p->columns[COL_GROUP_SAMPLES]);
-		int r;
-
-		p->last_labels += (uint64_t)column_next_signed(&p->columns[COL_LABELS]);
-		if (p->last_labels >= UINT32_MAX || n >= p->head.n_samples - b->n_samples)
-			return -EBADMSG;
-		r = parse_group(p, n + 1, b);
-		if (r < 0)
+	for (uint64_t i = 0; i < n; i++) {
+		n_samples += groups[i].n_samples;
+		all_wanted &= groups[i].wanted;
+	}
+	if (p->want->summed && p->want->no_times && !p->head.n_counts && all_wanted)
+		return parse_class_sums(p, n_samples, b);
+	for (uint64_t i = 0; i < n; i++) {
+		if (p->want->no_times)
+			fill_group(p, &groups[i], b);
+		else if ((r = parse_group(p, &groups[i], b)) < 0)
 			return r;
 	}
-	return 0;
+	if (p->want->no_stacks)
+		return 0;
+	if (b->n_samples == begin)
+		return skip_class_stacks(p, n_samples);
+	r = parse_class_stacks(p, groups, n, b->samples + begin);
+	if (r >= 0 && p->want->summed)
+		sum_up_class(p, begin, b);
+	return r;
 }
 
 static int parse_losses(struct parser *p, struct block *b)
@@ -265,28 +466,27 @@ static int all_used(const struct parser *p)
 		if (c->err || c->at != c->n || cursor_left(&c->more))
 			return -EBADMSG;
 	}
-	return p->n_used == p->head.n_stacks ? 0 : -EBADMSG;
+	return p->want->no_stacks || p->n_used == p->head.n_stacks ? 0 : -EBADMSG;
 }
 
 static int parse_samples(struct parser *p, struct block *b)
 {
-	uint64_t groups_left = p->head.n_groups;
-	int r;
+	uint64_t at = 0;
+	int r = parse_groups(p, b);
 
-	r = block_reserve(b, p->head.n_samples, p->head.n_losses);
-	if (r < 0)
-		return r;
-	r = parse_stacks(p);
+	if (r >= 0)
+		r = parse_stacks(p, b);
 	for (uint64_t i = 0; i < p->head.n_classes && r >= 0; i++)
-		r = parse_class(p, &groups_left, b);
+		r = parse_class(p, &at, b);
 	if (r < 0)
 		return r;
-	return b->n_samples == p->head.n_samples ? 0 : -EBADMSG;
+	return at == p->head.n_groups ? 0 : -EBADMSG;
 }
 
-static int parse_content(struct cursor *c, struct compress *z, struct block *b)
+static int parse_content(struct cursor *c, struct compress *z, const struct block_want *want,
+			 struct block *b)
 {
-	_cleanup_(parser_done) struct parser p = {};
+	_cleanup_(parser_done) struct parser p = {.want = want};
 	int r = parse_head(c, &p.head);
 
 	if (r < 0)
@@ -307,7 +507,8 @@ static int parse_content(struct cursor *c, struct compress *z, struct block *b)
 	return r < 0 ? r : all_used(&p);
 }
 
-int block_parse(const void *data, size_t len, struct compress *z, struct block *ret)
+int block_parse_some(const void *data, size_t len, struct compress *z,
+		     const struct block_want *want, struct block *ret)
 {
 	struct cursor c, sum;
 	int r;
@@ -319,8 +520,13 @@ int block_parse(const void *data, size_t len, struct compress *z, struct block *
 	if (cursor_u64(&sum) != compress_checksum(data, len - BLOCK_CHECKSUM_BYTES, 0))
 		return -EBADMSG;
 	block_clear(ret);
-	r = parse_content(&c, z, ret);
+	r = parse_content(&c, z, want, ret);
 	if (r < 0)
 		block_done(ret);
 	return r;
+}
+
+int block_parse(const void *data, size_t len, struct compress *z, struct block *ret)
+{
+	return block_parse_some(data, len, z, &(struct block_want){}, ret);
 }

@@ -10,13 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STACKS_DENSE 16 /* a sample: with smaller numbers, a table by number is small and fast */
+
 struct writer {
 	struct block_head head;
 	struct ticks ticks;
 	struct column columns[COLUMNS];
 	struct ranks ranks;
-	uint32_t *stacks; /* the distinct ones, sorted */
-	uint32_t *local; /* the number of each in order of first use */
+	/*
+	 * The distinct ones, sorted, and by their place there: the number in order of first use.
+	 * NULL where stacks are dense enough to be their own places.
+	 */
+	uint32_t *stacks;
+	uint32_t *local;
 	uint32_t n_stacks;
 	uint32_t last_stack, last_class, last_labels;
 	uint64_t first_tick;
@@ -38,16 +44,19 @@ static int compare_u32(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int writer_init(struct writer *w, const struct block *b, uint64_t tick_ns)
+static uint32_t stacks_end(const struct block *b)
+{
+	uint32_t end = 0;
+
+	for (uint32_t i = 0; i < b->n_samples; i++)
+		end = b->samples[i].stack >= end ? b->samples[i].stack + 1 : end;
+	return end;
+}
+
+static int sort_stacks(struct writer *w, const struct block *b)
 {
 	uint32_t n = 0;
 
-	for (int i = 0; i < COLUMNS; i++)
-		column_init(&w->columns[i]);
-	ticks_choose(&w->ticks, b, tick_ns);
-	w->head.base_ms = w->ticks.base_ms;
-	w->head.tick_ns = w->ticks.tick_ns;
-	w->head.n_clocks = w->ticks.n_clocks;
 	w->stacks = malloc(((size_t)b->n_samples + 1) * sizeof(*w->stacks));
 	if (!w->stacks)
 		return -ENOMEM;
@@ -58,11 +67,41 @@ static int writer_init(struct writer *w, const struct block *b, uint64_t tick_ns
 	for (uint32_t i = 0; i < n; i++)
 		if (i == 0 || w->stacks[i] != w->stacks[i - 1])
 			w->stacks[w->n_stacks++] = w->stacks[i];
+	return 0;
+}
+
+static int writer_init(struct writer *w, const struct block *b, uint64_t tick_ns)
+{
+	int r = 0;
+
+	for (int i = 0; i < COLUMNS; i++)
+		column_init(&w->columns[i]);
+	ticks_choose(&w->ticks, b, tick_ns);
+	w->head.base_ms = w->ticks.base_ms;
+	w->head.tick_ns = w->ticks.tick_ns;
+	w->head.n_clocks = w->ticks.n_clocks;
+	w->n_stacks = stacks_end(b);
+	if (w->n_stacks / STACKS_DENSE > b->n_samples) {
+		w->n_stacks = 0;
+		r = sort_stacks(w, b);
+	}
+	if (r < 0)
+		return r;
 	w->local = malloc(((size_t)w->n_stacks + 1) * sizeof(*w->local));
 	if (!w->local)
 		return -ENOMEM;
 	memset(w->local, 0xff, w->n_stacks * sizeof(*w->local));
-	return ranks_init(&w->ranks, w->n_stacks);
+	return ranks_init(&w->ranks, w->n_stacks < b->n_samples ? w->n_stacks : b->n_samples);
+}
+
+static uint32_t place_of(const struct writer *w, uint32_t stack)
+{
+	const uint32_t *at;
+
+	if (!w->stacks)
+		return stack;
+	at = (const uint32_t *)bsearch(&stack, w->stacks, w->n_stacks, sizeof(stack), compare_u32);
+	return (uint32_t)(at - w->stacks);
 }
 
 /*
@@ -71,9 +110,7 @@ static int writer_init(struct writer *w, const struct block *b, uint64_t tick_ns
  */
 static uint32_t local_stack(struct writer *w, uint32_t stack, uint64_t *ret_fresh)
 {
-	uint32_t *at =
-		(uint32_t *)bsearch(&stack, w->stacks, w->n_stacks, sizeof(stack), compare_u32);
-	uint32_t *local = &w->local[at - w->stacks];
+	uint32_t *local = &w->local[place_of(w, stack)];
 
 	*ret_fresh = 0;
 	if (*local == UINT32_MAX) {
@@ -228,6 +265,8 @@ int block_write(struct block *b, struct compress *z, uint64_t tick_ns, int level
 	write_samples(&w, b);
 	write_counts(&w, b);
 	write_losses(&w, b);
+	if (w.ranks.err)
+		return w.ranks.err;
 	write_head(&w, b, out);
 	for (int i = 0; i < COLUMNS; i++) {
 		r = column_write(&w.columns[i], z, level, out);

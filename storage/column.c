@@ -106,6 +106,15 @@ int column_open(struct column_reader *c, struct compress *z, struct cursor *in, 
 	return 0;
 }
 
+int column_pass(struct column_reader *c, struct cursor *in, size_t n)
+{
+	int r;
+
+	*c = (struct column_reader){};
+	r = compress_pass(in, n);
+	return r < 0 ? r : compress_pass(in, 8 * n);
+}
+
 void column_close(struct column_reader *c)
 {
 	free(c->symbols);
@@ -158,4 +167,44 @@ int64_t column_next_signed(struct column_reader *c)
 	uint64_t v = column_next(c);
 
 	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+}
+
+/* Bits that stand in extra for each symbol. */
+static unsigned int extra_bits(uint8_t symbol)
+{
+	if (symbol < EXACT)
+		return 0;
+	return symbol == RAW ? 64 : EXACT_LOG2 - STEPS_LOG2 + ((symbol - EXACT) >> STEPS_LOG2);
+}
+
+static void skip_bits(struct column_reader *c, uint64_t n)
+{
+	if (n > c->n_bits) {
+		n -= c->n_bits;
+		c->bits = c->n_bits = 0;
+		if (!cursor_bytes(&c->more, n / 8))
+			c->err = -EBADMSG;
+		n %= 8;
+	}
+	take_bits(c, (unsigned int)n);
+}
+
+uint64_t column_skip(struct column_reader *c, uint64_t n)
+{
+	uint64_t bits = 0, zeros = 0;
+
+	if (n > c->n - c->at) {
+		c->err = -EBADMSG;
+		return 0;
+	}
+	for (uint64_t i = 0; i < n; i++) {
+		uint8_t symbol = c->symbols[c->at + i];
+
+		zeros += symbol == 0;
+		if (symbol >= EXACT)
+			bits += extra_bits(symbol);
+	}
+	c->at += n;
+	skip_bits(c, bits);
+	return zeros;
 }

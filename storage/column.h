@@ -35,6 +35,10 @@ struct column_reader {
 
 /* Foreign bytes: a column of exactly n numbers. 0, -EBADMSG, -ENOMEM. */
 int column_open(struct column_reader *c, struct compress *z, struct cursor *in, size_t n);
+/* Go past a column of n numbers without unpacking it; the reader is empty. 0 or -EBADMSG. */
+int column_pass(struct column_reader *c, struct cursor *in, size_t n);
 void column_close(struct column_reader *c);
 uint64_t column_next(struct column_reader *c);
 int64_t column_next_signed(struct column_reader *c);
+/* Leave out the next n numbers; returns how many of them are 0. */
+uint64_t column_skip(struct column_reader *c, uint64_t n);

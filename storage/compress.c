@@ -89,6 +89,13 @@ int compress_read(struct compress *c, struct cursor *in, size_t max, uint8_t **r
 	return 0;
 }
 
+int compress_pass(struct cursor *in, size_t max)
+{
+	uint64_t len = cursor_varint(in), packed = cursor_varint(in);
+
+	return !cursor_bytes(in, packed ? packed : len) || len > max ? -EBADMSG : 0;
+}
+
 uint64_t compress_checksum(const void *data, size_t len, uint64_t seed)
 {
 	return XXH64(data, len, seed);

@@ -26,5 +26,8 @@ int compress_write(struct compress *c, const void *data, size_t len, int level, 
 int compress_read(struct compress *c, struct cursor *in, size_t max, uint8_t **ret,
 		  size_t *ret_len);
 
+/* Go past what compress_read() would read. 0 or -EBADMSG. */
+int compress_pass(struct cursor *in, size_t max);
+
 /* XXH64 (seed) of bytes: what every checksum and content hash of the store is. */
 uint64_t compress_checksum(const void *data, size_t len, uint64_t seed);

@@ -283,7 +283,8 @@ static int fill_gap(struct dict *d, enum chunk_kind kind, uint32_t until)
 
 /* ---- applying a chunk ---- */
 
-static int64_t add_entry(struct dict *d, const struct chunk *c, enum chunk_kind kind, uint32_t i)
+/* For writers, who look entries up by content, and so see what is there twice. */
+static int64_t intern_entry(struct dict *d, const struct chunk *c, enum chunk_kind kind, uint32_t i)
 {
 	switch (kind) {
 	case CHUNK_STRING:
@@ -301,6 +302,27 @@ static int64_t add_entry(struct dict *d, const struct chunk *c, enum chunk_kind 
 	}
 }
 
+/* For readers, who go by numbers alone. */
+static int64_t append_entry(struct dict *d, const struct chunk *c, enum chunk_kind kind, uint32_t i)
+{
+	switch (kind) {
+	case CHUNK_STRING:
+		return profile_append_string(d->tables, c->text + c->strings[i].at,
+					     c->strings[i].len);
+	case CHUNK_OBJECT:
+		return profile_append_object(d->tables, &c->objects[i]);
+	case CHUNK_FUNCTION:
+		return profile_append_function(d->tables, &c->functions[i]);
+	case CHUNK_LOCATION:
+		return profile_append_location(d->tables, c->locations[i].object,
+					       c->locations[i].offset);
+	case CHUNK_STACK:
+		return profile_append_stack(d->tables, c->stacks[i].parent, c->stacks[i].location);
+	default:
+		return add_labels(d, &c->labels[i]) < 0 ? -ENOMEM : (int64_t)d->n_labels - 1;
+	}
+}
+
 /*
  * Each entry must get the number that it has in the chunk: another one means that it was there
  * before.
@@ -312,7 +334,8 @@ static int apply_kind(struct dict *d, const struct chunk *c, enum chunk_kind kin
 	if (r < 0)
 		return r;
 	for (uint32_t i = dict_count(d, kind) - c->first[kind]; i < c->n[kind]; i++) {
-		int64_t id = add_entry(d, c, kind, i);
+		int64_t id =
+			d->keep_labels ? append_entry(d, c, kind, i) : intern_entry(d, c, kind, i);
 
 		if (id == -ENOMEM)
 			return -ENOMEM;

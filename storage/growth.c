@@ -123,21 +123,12 @@ int64_t growth_stack(struct growth *g, uint32_t parent, uint32_t location)
 
 /* ---- label sets and their classes ---- */
 
-static uint64_t class_hash(const struct profile_labels *l)
+static uint64_t label_or_none(const struct profile_labels *l, enum profile_label which)
 {
-	/*
-	 * What runs the same code hits the same stacks; threads of a pool have numbered names, so
-	 * these stay out.
-	 */
-	const uint64_t key[] = {
-		l->has & (1u << PROFILE_LABEL_COMM) ? l->value[PROFILE_LABEL_COMM] : 0,
-		l->has & (1u << PROFILE_LABEL_EXE) ? l->value[PROFILE_LABEL_EXE] : 0,
-	};
-
-	return hash_bytes(key, sizeof(key));
+	return l->has & (1u << which) ? l->value[which] : 0;
 }
 
-static int class_add(struct growth *g, uint64_t hash, uint32_t labels)
+static int class_add(struct growth *g, uint64_t hash, const struct growth_class *class)
 {
 	if (g->n_classes == g->cap_classes) {
 		uint32_t cap = g->cap_classes ? 2 * g->cap_classes : 64;
@@ -148,25 +139,35 @@ static int class_add(struct growth *g, uint64_t hash, uint32_t labels)
 		g->class_of = more;
 		g->cap_classes = cap;
 	}
-	g->class_of[g->n_classes] = (struct growth_class){hash, labels};
+	g->class_of[g->n_classes] = *class;
 	return idmap_add(&g->classes, hash, g->n_classes++);
 }
 
+/*
+ * What runs the same code hits the same stacks; threads of a pool have numbered names, so these
+ * stay out. Sums know of a sample no more than its class: the two labels are really equal.
+ */
 static int find_class(struct growth *g, const struct profile_labels *l, uint32_t labels,
 		      uint32_t *ret)
 {
-	uint64_t hash = class_hash(l);
+	struct growth_class class = {.comm = label_or_none(l, PROFILE_LABEL_COMM),
+				     .exe = label_or_none(l, PROFILE_LABEL_EXE),
+				     .labels = labels};
+	const uint64_t key[] = {class.comm, class.exe};
+	uint64_t hash = hash_bytes(key, sizeof(key));
 	uint32_t at, i;
 
 	for (i = idmap_first(&g->classes, hash, &at); i != IDMAP_NONE;
 	     i = idmap_next(&g->classes, hash, &at)) {
-		if (g->class_of[i].hash == hash) {
-			*ret = g->class_of[i].labels;
+		const struct growth_class *have = &g->class_of[i];
+
+		if (have->comm == class.comm && have->exe == class.exe) {
+			*ret = have->labels;
 			return 0;
 		}
 	}
 	*ret = labels;
-	return class_add(g, hash, labels);
+	return class_add(g, hash, &class);
 }
 
 int64_t growth_labels(struct growth *g, const struct profile_labels *l, uint32_t *ret_class)

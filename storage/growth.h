@@ -13,9 +13,9 @@ struct growth {
 	struct dict *dict;
 	struct chunk pending;
 	uint64_t named, nameless; /* locations */
-	struct idmap classes; /* hash of comm, thread, exe -> index of class_of */
+	struct idmap classes; /* hash of comm, exe -> index of class_of */
 	struct growth_class {
-		uint64_t hash;
+		uint64_t comm, exe; /* strings, 0 where missing */
 		uint32_t labels; /* the first set of its class */
 	} * class_of;
 	uint32_t n_classes, cap_classes;

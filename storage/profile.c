@@ -1,10 +1,10 @@
 /*
  * The profile model: tables that intern what is added to them; see profile.h.
  *
- * This file grows the tables. profile_merge.c adds one profile to another, profile_read.c is what
- * encoders ask, profile_names.c holds the lists of words.
+ * This file grows the tables, profile_samples.c what was counted. profile_merge.c adds one profile
+ * to another, profile_read.c is what encoders ask, profile_names.c holds the lists of words.
  */
-#include "storage/profile.h"
+#include "storage/profile_private.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,12 +14,10 @@
 #define FIRST_ELEMENTS 64
 #define PROFILE_TABLE_MAX \
 	(1u << 28) /* of tables without a maximum of their own: ids stay far from IDMAP_NONE */
-#define PROFILE_LOSSES_MAX 256 /* reasons are ours, a few dozen */
 
 static const char ellipsis[] = "\xe2\x80\xa6";
 
-/* Make room for `more` elements behind n in *array. */
-static int grow(void *array, uint32_t *cap, uint32_t n, uint32_t more, size_t size, uint32_t max)
+int profile_grow(void *array, uint32_t *cap, uint32_t n, uint32_t more, size_t size, uint32_t max)
 {
 	void **at = (void **)array;
 	uint64_t want = (uint64_t)n + more;
@@ -47,8 +45,8 @@ int profile_new(bool merge, struct profile **ret)
 	if (!p)
 		return -ENOMEM;
 	p->merge = merge;
-	if (profile_string(p, "") < 0 ||
-	    grow(&p->stacks, &p->cap_stacks, 0, 1, sizeof(*p->stacks), PROFILE_STACKS_MAX) < 0) {
+	if (profile_string(p, "") < 0 || profile_grow(&p->stacks, &p->cap_stacks, 0, 1,
+						      sizeof(*p->stacks), PROFILE_STACKS_MAX) < 0) {
 		profile_free(p);
 		return -ENOMEM;
 	}
@@ -146,23 +144,50 @@ static uint32_t string_find(const struct profile *p, uint64_t hash, const char *
 	return IDMAP_NONE;
 }
 
+/* What was appended without being looked for is put into the index now. */
+static int index_strings(struct profile *p)
+{
+	int r = 0;
+
+	while (p->string_index.used < p->n_strings && r >= 0) {
+		const char *s = p->text + p->string_offset[p->string_index.used];
+
+		r = idmap_add(&p->string_index, hash_bytes(s, strlen(s)), p->string_index.used);
+	}
+	return r;
+}
+
 /* s has no NUL in its len bytes and is not too long. */
 static int64_t string_intern(struct profile *p, const char *s, size_t len)
 {
 	uint64_t hash = hash_bytes(s, len);
-	uint32_t id = string_find(p, hash, s, len);
-	int r;
+	int r = index_strings(p);
+	uint32_t id;
 
+	if (r < 0)
+		return r;
+	id = string_find(p, hash, s, len);
 	if (id != IDMAP_NONE)
 		return id;
-	r = text_reserve(p, len + 1);
+	id = p->n_strings;
+	r = (int)profile_append_string(p, s, len);
 	if (r < 0)
 		return r;
-	r = grow(&p->string_offset, &p->cap_strings, p->n_strings, 1, sizeof(*p->string_offset),
-		 PROFILE_STRINGS_MAX);
+	r = idmap_add(&p->string_index, hash, id);
+	if (r < 0)
+		p->n_strings--;
+	return r < 0 ? r : (int64_t)id;
+}
+
+int64_t profile_append_string(struct profile *p, const char *s, size_t len)
+{
+	int r = text_reserve(p, len + 1);
+
+	assert(len <= PROFILE_STRING_BYTES_MAX);
 	if (r < 0)
 		return r;
-	r = idmap_add(&p->string_index, hash, p->n_strings);
+	r = profile_grow(&p->string_offset, &p->cap_strings, p->n_strings, 1,
+			 sizeof(*p->string_offset), PROFILE_STRINGS_MAX);
 	if (r < 0)
 		return r;
 	p->string_offset[p->n_strings] = (uint32_t)p->text_bytes;
@@ -204,6 +229,15 @@ const char *profile_str(const struct profile *p, uint32_t id)
 	return p->text + p->string_offset[id];
 }
 
+/* Strings stand one behind the other, each with its NUL. */
+size_t profile_str_len(const struct profile *p, uint32_t id)
+{
+	size_t end = id + 1 < p->n_strings ? p->string_offset[id + 1] : p->text_bytes;
+
+	assert(id < p->n_strings);
+	return end - p->string_offset[id] - 1;
+}
+
 /* ---- tables whose rows are keys as they stand: no padding, or zeroed ---- */
 
 struct table {
@@ -211,48 +245,111 @@ struct table {
 	uint32_t *n, *cap;
 	struct idmap *index;
 	size_t row_bytes, key_bytes; /* the key is the row's beginning */
-	uint32_t max;
+	uint32_t max, unindexed;
 };
 
-static int64_t table_intern(const struct table *t, const void *row)
+static int64_t table_append(const struct table *t, const void *row)
 {
-	const char *rows = *(char **)t->rows;
-	uint64_t hash = hash_bytes(row, t->key_bytes);
-	uint32_t at, id;
-	int r;
+	int r = profile_grow(t->rows, t->cap, *t->n, 1, t->row_bytes, t->max);
 
-	for (id = idmap_first(t->index, hash, &at); id != IDMAP_NONE;
-	     id = idmap_next(t->index, hash, &at))
-		if (!memcmp(rows + id * t->row_bytes, row, t->key_bytes))
-			return id;
-	r = grow(t->rows, t->cap, *t->n, 1, t->row_bytes, t->max);
-	if (r < 0)
-		return r;
-	r = idmap_add(t->index, hash, *t->n);
 	if (r < 0)
 		return r;
 	memcpy(*(char **)t->rows + *t->n * t->row_bytes, row, t->row_bytes);
 	return (*t->n)++;
 }
 
+/* As index_strings(). The first rows, t->unindexed of them, are never looked for. */
+static int table_index(const struct table *t)
+{
+	const char *rows = *(char **)t->rows;
+	int r = 0;
+
+	while (t->index->used + t->unindexed < *t->n && r >= 0) {
+		uint32_t id = t->index->used + t->unindexed;
+
+		r = idmap_add(t->index, hash_bytes(rows + id * t->row_bytes, t->key_bytes), id);
+	}
+	return r;
+}
+
+static int64_t table_intern(const struct table *t, const void *row)
+{
+	uint64_t hash = hash_bytes(row, t->key_bytes);
+	uint32_t at, id;
+	const char *rows;
+	int r = table_index(t);
+
+	if (r < 0)
+		return r;
+	rows = *(char **)t->rows;
+	for (id = idmap_first(t->index, hash, &at); id != IDMAP_NONE;
+	     id = idmap_next(t->index, hash, &at))
+		if (!memcmp(rows + id * t->row_bytes, row, t->key_bytes))
+			return id;
+	id = *t->n;
+	r = (int)table_append(t, row);
+	if (r < 0)
+		return r;
+	r = idmap_add(t->index, hash, id);
+	if (r < 0)
+		--*t->n;
+	return r < 0 ? r : (int64_t)id;
+}
+
+static struct table objects(struct profile *p)
+{
+	_Static_assert(sizeof(*p->objects) == 4 * 4 + 8, "an object is its own key: no padding");
+	return (struct table){.rows = &p->objects,
+			      .n = &p->n_objects,
+			      .cap = &p->cap_objects,
+			      .index = &p->object_index,
+			      .row_bytes = sizeof(*p->objects),
+			      .key_bytes = sizeof(*p->objects),
+			      .max = PROFILE_TABLE_MAX};
+}
+
 int64_t profile_object(struct profile *p, const struct profile_object *o)
 {
-	struct table t = {&p->objects, &p->n_objects, &p->cap_objects,	&p->object_index,
-			  sizeof(*o),  sizeof(*o),    PROFILE_TABLE_MAX};
+	struct table t = objects(p);
 
-	_Static_assert(sizeof(*o) == 4 * 4 + 8, "an object is its own key: no padding");
 	assert(o->kind < PROFILE_OBJECT_COUNT && o->path < p->n_strings);
 	return table_intern(&t, o);
 }
 
+int64_t profile_append_object(struct profile *p, const struct profile_object *o)
+{
+	struct table t = objects(p);
+
+	assert(o->kind < PROFILE_OBJECT_COUNT && o->path < p->n_strings);
+	return table_append(&t, o);
+}
+
+static struct table functions(struct profile *p)
+{
+	_Static_assert(sizeof(*p->functions) == 4 * 4, "a function is its own key: no padding");
+	return (struct table){.rows = &p->functions,
+			      .n = &p->n_functions,
+			      .cap = &p->cap_functions,
+			      .index = &p->function_index,
+			      .row_bytes = sizeof(*p->functions),
+			      .key_bytes = sizeof(*p->functions),
+			      .max = PROFILE_TABLE_MAX};
+}
+
 int64_t profile_function(struct profile *p, const struct profile_function *f)
 {
-	struct table t = {&p->functions, &p->n_functions, &p->cap_functions, &p->function_index,
-			  sizeof(*f),	 sizeof(*f),	  PROFILE_TABLE_MAX};
+	struct table t = functions(p);
 
-	_Static_assert(sizeof(*f) == 4 * 4, "a function is its own key: no padding");
 	assert(f->name < p->n_strings && f->system_name < p->n_strings);
 	return table_intern(&t, f);
+}
+
+int64_t profile_append_function(struct profile *p, const struct profile_function *f)
+{
+	struct table t = functions(p);
+
+	assert(f->name < p->n_strings && f->system_name < p->n_strings);
+	return table_append(&t, f);
 }
 
 static uint64_t location_hash(uint32_t object, uint64_t offset)
@@ -262,22 +359,48 @@ static uint64_t location_hash(uint32_t object, uint64_t offset)
 	return hash_bytes(key, sizeof(key));
 }
 
+static int index_locations(struct profile *p)
+{
+	int r = 0;
+
+	while (p->location_index.used < p->n_locations && r >= 0) {
+		const struct profile_location *l = &p->locations[p->location_index.used];
+
+		r = idmap_add(&p->location_index, location_hash(l->object, l->offset),
+			      p->location_index.used);
+	}
+	return r;
+}
+
 int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset)
 {
 	uint64_t hash = location_hash(object, offset);
 	uint32_t at, id;
-	int r;
+	int r = index_locations(p);
 
-	assert(object < p->n_objects);
+	if (r < 0)
+		return r;
 	for (id = idmap_first(&p->location_index, hash, &at); id != IDMAP_NONE;
 	     id = idmap_next(&p->location_index, hash, &at))
 		if (p->locations[id].object == object && p->locations[id].offset == offset)
 			return id;
-	r = grow(&p->locations, &p->cap_locations, p->n_locations, 1, sizeof(*p->locations),
-		 PROFILE_TABLE_MAX);
+	id = p->n_locations;
+	r = (int)profile_append_location(p, object, offset);
 	if (r < 0)
 		return r;
-	r = idmap_add(&p->location_index, hash, p->n_locations);
+	r = idmap_add(&p->location_index, hash, id);
+	if (r < 0)
+		p->n_locations--;
+	return r < 0 ? r : (int64_t)id;
+}
+
+int64_t profile_append_location(struct profile *p, uint32_t object, uint64_t offset)
+{
+	int r;
+
+	assert(object < p->n_objects);
+	r = profile_grow(&p->locations, &p->cap_locations, p->n_locations, 1, sizeof(*p->locations),
+			 PROFILE_TABLE_MAX);
 	if (r < 0)
 		return r;
 	p->locations[p->n_locations] =
@@ -285,14 +408,34 @@ int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset)
 	return p->n_locations++;
 }
 
+static struct table stacks(struct profile *p)
+{
+	return (struct table){.rows = &p->stacks,
+			      .n = &p->n_stacks,
+			      .cap = &p->cap_stacks,
+			      .index = &p->stack_index,
+			      .row_bytes = sizeof(*p->stacks),
+			      .key_bytes = sizeof(*p->stacks),
+			      .max = PROFILE_STACKS_MAX,
+			      .unindexed = 1}; /* the empty stack */
+}
+
 int64_t profile_stack(struct profile *p, uint32_t parent, uint32_t location)
 {
 	struct profile_stack s = {.parent = parent, .location = location};
-	struct table t = {&p->stacks, &p->n_stacks, &p->cap_stacks,    &p->stack_index,
-			  sizeof(s),  sizeof(s),    PROFILE_STACKS_MAX};
+	struct table t = stacks(p);
 
 	assert(parent < p->n_stacks && location < p->n_locations);
 	return table_intern(&t, &s);
+}
+
+int64_t profile_append_stack(struct profile *p, uint32_t parent, uint32_t location)
+{
+	struct profile_stack s = {.parent = parent, .location = location};
+	struct table t = stacks(p);
+
+	assert(parent < p->n_stacks && location < p->n_locations);
+	return table_append(&t, &s);
 }
 
 /* ---- label sets ---- */
@@ -341,8 +484,13 @@ static void labels_canonical(const struct profile *p, const struct profile_label
 int64_t profile_labels(struct profile *p, const struct profile_labels *l)
 {
 	struct profile_labels row;
-	struct table t = {&p->labels,  &p->n_labels, &p->cap_labels,   &p->labels_index,
-			  sizeof(row), sizeof(row),  PROFILE_TABLE_MAX};
+	struct table t = {.rows = &p->labels,
+			  .n = &p->n_labels,
+			  .cap = &p->cap_labels,
+			  .index = &p->labels_index,
+			  .row_bytes = sizeof(row),
+			  .key_bytes = sizeof(row),
+			  .max = PROFILE_TABLE_MAX};
 
 	labels_canonical(p, l, &row);
 	return table_intern(&t, &row);
@@ -365,7 +513,8 @@ int profile_set_lines(struct profile *p, uint32_t location, const struct profile
 	 * Always behind the others, never in place: who keeps a copy sees by first_line that the
 	 * name is a new one.
 	 */
-	r = grow(&p->lines, &p->cap_lines, p->n_lines, n, sizeof(*p->lines), PROFILE_TABLE_MAX);
+	r = profile_grow(&p->lines, &p->cap_lines, p->n_lines, n, sizeof(*p->lines),
+			 PROFILE_TABLE_MAX);
 	if (r < 0)
 		return r;
 	if (n)
@@ -373,81 +522,7 @@ int profile_set_lines(struct profile *p, uint32_t location, const struct profile
 	l->first_line = p->n_lines;
 	l->n_lines = n;
 	l->naming = naming;
+	p->namings++;
 	p->n_lines += n;
-	return 0;
-}
-
-/* ---- samples and losses ---- */
-
-static uint64_t sample_hash(uint32_t stack, uint32_t labels)
-{
-	uint32_t key[2] = {stack, labels};
-
-	return hash_bytes(key, sizeof(key));
-}
-
-static struct profile_sample *sample_find(struct profile *p, uint64_t hash, uint32_t stack,
-					  uint32_t labels)
-{
-	uint32_t at, id;
-
-	for (id = idmap_first(&p->sample_index, hash, &at); id != IDMAP_NONE;
-	     id = idmap_next(&p->sample_index, hash, &at))
-		if (p->samples[id].stack == stack && p->samples[id].labels == labels)
-			return &p->samples[id];
-	return NULL;
-}
-
-int profile_add_sample(struct profile *p, uint64_t time_ns, uint32_t stack, uint32_t labels,
-		       uint64_t count)
-{
-	struct profile_sample s = {p->merge ? 0 : time_ns, stack, labels, count};
-	uint64_t hash = p->merge ? sample_hash(stack, labels) : 0;
-	struct profile_sample *have = p->merge ? sample_find(p, hash, stack, labels) : NULL;
-	int r;
-
-	assert(stack < p->n_stacks && labels < p->n_labels);
-	if (have) {
-		have->count += count;
-		return 0;
-	}
-	r = grow(&p->samples, &p->cap_samples, p->n_samples, 1, sizeof(s), PROFILE_SAMPLES_MAX);
-	if (r < 0)
-		return r;
-	if (p->merge) {
-		r = idmap_add(&p->sample_index, hash, p->n_samples);
-		if (r < 0)
-			return r;
-	}
-	p->samples[p->n_samples++] = s;
-	return 0;
-}
-
-void profile_clear_samples(struct profile *p)
-{
-	p->n_samples = 0;
-	idmap_clear(&p->sample_index);
-}
-
-int profile_add_loss(struct profile *p, const char *reason, uint64_t count)
-{
-	int64_t id = profile_string(p, reason);
-	struct profile_loss *losses;
-
-	if (id < 0)
-		return (int)id;
-	for (uint32_t i = 0; i < p->n_losses; i++) {
-		if (p->losses[i].reason == (uint32_t)id) {
-			p->losses[i].count += count;
-			return 0;
-		}
-	}
-	if (p->n_losses >= PROFILE_LOSSES_MAX)
-		return -E2BIG;
-	losses = realloc(p->losses, (p->n_losses + 1) * sizeof(*losses));
-	if (!losses)
-		return -ENOMEM;
-	p->losses = losses;
-	losses[p->n_losses++] = (struct profile_loss){.reason = (uint32_t)id, .count = count};
 	return 0;
 }

@@ -168,6 +168,7 @@ struct profile {
 	uint32_t n_functions, cap_functions;
 	struct profile_line *lines;
 	uint32_t n_lines, cap_lines;
+	uint64_t namings; /* how often a location got another name */
 	struct profile_location *locations;
 	uint32_t n_locations, cap_locations;
 	struct profile_stack *stacks; /* [0] is the empty stack */
@@ -198,6 +199,7 @@ size_t profile_bytes(const struct profile *p);
 int64_t profile_string(struct profile *p, const char *s); /* NULL is "" */
 /* NUL bytes inside become '?' */
 int64_t profile_string_len(struct profile *p, const char *s, size_t len);
+size_t profile_str_len(const struct profile *p, uint32_t id);
 /* borrowed until the next string is added */
 const char *profile_str(const struct profile *p, uint32_t id);
 
@@ -207,13 +209,27 @@ int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset);
 int64_t profile_stack(struct profile *p, uint32_t parent, uint32_t location);
 int64_t profile_labels(struct profile *p, const struct profile_labels *l);
 
+/*
+ * The same for content that is known not to be there yet: not looked for, and several times
+ * faster. The string has no NUL in it and is not too long.
+ */
+int64_t profile_append_string(struct profile *p, const char *s, size_t len);
+int64_t profile_append_object(struct profile *p, const struct profile_object *o);
+int64_t profile_append_function(struct profile *p, const struct profile_function *f);
+int64_t profile_append_location(struct profile *p, uint32_t object, uint64_t offset);
+int64_t profile_append_stack(struct profile *p, uint32_t parent, uint32_t location);
+
 /* Name a location, or say with n 0 that nobody can. Lines are copied. Renaming is allowed. */
 int profile_set_lines(struct profile *p, uint32_t location, const struct profile_line *lines,
 		      uint32_t n);
 
 int profile_add_sample(struct profile *p, uint64_t time_ns, uint32_t stack, uint32_t labels,
 		       uint64_t count);
+/* The same, and which of samples it is, until they are cleared. */
+int64_t profile_add_sample_row(struct profile *p, uint64_t time_ns, uint32_t stack, uint32_t labels,
+			       uint64_t count);
 void profile_clear_samples(struct profile *p); /* the tables stay */
+int profile_drop_empty(struct profile *p); /* rows whose count is 0 */
 int profile_add_loss(struct profile *p, const char *reason, uint64_t count);
 
 /*

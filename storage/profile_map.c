@@ -44,7 +44,9 @@ int profile_map_init(struct profile_map *m, struct profile *into, const struct p
 		profile_map_done(m);
 		return -ENOMEM;
 	}
-	m->stack[0] = 0;
+	m->string[0] = m->stack[0] = 0;
+	m->append = into->n_strings == 1 && into->n_stacks == 1 && !into->n_objects &&
+		    !into->n_functions && !into->n_locations;
 	return 0;
 }
 
@@ -59,10 +61,13 @@ static int keep(uint32_t *slot, int64_t id)
 
 int profile_map_string(struct profile_map *m, uint32_t id, uint32_t *ret)
 {
+	const char *s = profile_str(m->from, id);
 	int r = 0;
 
 	if (m->string[id] == UNSEEN)
-		r = keep(&m->string[id], profile_string(m->into, profile_str(m->from, id)));
+		r = keep(&m->string[id],
+			 m->append ? profile_append_string(m->into, s, profile_str_len(m->from, id))
+				   : profile_string(m->into, s));
 	if (r >= 0)
 		*ret = m->string[id];
 	return r;
@@ -81,7 +86,8 @@ static int map_object(struct profile_map *m, uint32_t id)
 	r = profile_map_string(m, o.build_id, &o.build_id);
 	if (r < 0)
 		return r;
-	return keep(&m->object[id], profile_object(m->into, &o));
+	return keep(&m->object[id],
+		    m->append ? profile_append_object(m->into, &o) : profile_object(m->into, &o));
 }
 
 static int map_function(struct profile_map *m, uint32_t id)
@@ -100,13 +106,18 @@ static int map_function(struct profile_map *m, uint32_t id)
 	r = profile_map_string(m, f.file, &f.file);
 	if (r < 0)
 		return r;
-	return keep(&m->function[id], profile_function(m->into, &f));
+	return keep(&m->function[id], m->append ? profile_append_function(m->into, &f)
+						: profile_function(m->into, &f));
 }
 
 static int copy_lines(struct profile_map *m, const struct profile_location *l, uint32_t to)
 {
-	_cleanup_free_ struct profile_line *lines = calloc(l->n_lines + 1, sizeof(*lines));
+	struct profile_line few[8] = {};
+	_cleanup_free_ struct profile_line *many = NULL;
+	struct profile_line *lines = few;
 
+	if (l->n_lines > sizeof(few) / sizeof(few[0]))
+		lines = many = calloc(l->n_lines, sizeof(*lines));
 	if (!lines)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < l->n_lines; i++) {
@@ -133,7 +144,9 @@ static int map_location(struct profile_map *m, uint32_t id)
 	r = map_object(m, l->object);
 	if (r < 0)
 		return r;
-	r = keep(&m->location[id], profile_location(m->into, m->object[l->object], l->offset));
+	r = keep(&m->location[id],
+		 m->append ? profile_append_location(m->into, m->object[l->object], l->offset)
+			   : profile_location(m->into, m->object[l->object], l->offset));
 	if (r < 0)
 		return r;
 	have = m->into->locations[m->location[id]].naming;
@@ -175,8 +188,11 @@ int profile_map_stack(struct profile_map *m, uint32_t id, uint32_t *ret)
 		r = map_location(m, s->location);
 		if (r < 0)
 			return r;
-		r = keep(&m->stack[at],
-			 profile_stack(m->into, m->stack[s->parent], m->location[s->location]));
+		r = keep(&m->stack[at], m->append
+						? profile_append_stack(m->into, m->stack[s->parent],
+								       m->location[s->location])
+						: profile_stack(m->into, m->stack[s->parent],
+								m->location[s->location]));
 		if (r < 0)
 			return r;
 	}

@@ -15,6 +15,8 @@ struct profile_map {
 	uint32_t *string, *object, *function, *location, *stack; /* UINT32_MAX until needed */
 	uint32_t *path; /* scratch of profile_map_stack() */
 	uint32_t cap_path;
+	/* into was empty and only this map adds to it: nothing has to be looked for */
+	bool append;
 };
 
 int profile_map_init(struct profile_map *m, struct profile *into, const struct profile *from);

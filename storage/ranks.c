@@ -22,6 +22,7 @@ void ranks_done(struct ranks *r)
 	free(r->seen);
 	free(r->place);
 	free(r->epoch);
+	free(r->first_of);
 	*r = (struct ranks){};
 }
 
@@ -41,39 +42,52 @@ uint32_t ranks_at(const struct ranks *r, uint32_t rank)
 	return r->seen[rank - 1].number;
 }
 
-/* The first place whose count is not above count. */
-static uint32_t first_not_above(const struct ranks *r, uint32_t count)
+/* Somebody stands at this place now, the first with its count. */
+static void begin_count(struct ranks *r, uint32_t count, uint32_t place)
 {
-	uint32_t low = 0, high = r->n_seen;
+	if (count >= r->cap_first_of) {
+		uint32_t cap = count + count / 2 + 64;
+		uint32_t *more = realloc(r->first_of, cap * sizeof(*more));
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (r->seen[middle].count > count)
-			low = middle + 1;
-		else
-			high = middle;
+		if (!more) {
+			r->err = -ENOMEM;
+			return;
+		}
+		r->first_of = more;
+		r->cap_first_of = cap;
 	}
-	return low;
+	r->first_of[count] = place;
+}
+
+static void add_unseen(struct ranks *r, uint32_t number)
+{
+	uint32_t place = r->n_seen++;
+
+	r->epoch[number] = r->current;
+	r->place[number] = place;
+	r->seen[place] = (struct ranks_seen){.number = number, .count = 1};
+	if (place == 0 || r->seen[place - 1].count != 1)
+		begin_count(r, 1, place);
 }
 
 void ranks_add(struct ranks *r, uint32_t number)
 {
-	uint32_t at, to;
-	struct ranks_seen moved;
+	uint32_t at, to, count;
 
+	if (r->err)
+		return;
 	if (r->epoch[number] != r->current) {
-		r->epoch[number] = r->current;
-		r->place[number] = r->n_seen;
-		r->seen[r->n_seen++] = (struct ranks_seen){.number = number, .count = 1};
+		add_unseen(r, number);
 		return;
 	}
 	at = r->place[number];
-	to = first_not_above(r, r->seen[at].count);
-	moved = r->seen[to];
-	r->seen[to] = r->seen[at];
-	r->seen[at] = moved;
-	r->place[moved.number] = at;
+	count = r->seen[at].count;
+	to = r->first_of[count];
+	r->seen[at].number = r->seen[to].number; /* their counts are equal */
+	r->place[r->seen[at].number] = at;
+	r->seen[to] = (struct ranks_seen){.number = number, .count = count + 1};
 	r->place[number] = to;
-	r->seen[to].count++;
+	r->first_of[count] = to + 1; /* or nobody is left: then it begins anew */
+	if (to == 0 || r->seen[to - 1].count != count + 1)
+		begin_count(r, count + 1, to);
 }

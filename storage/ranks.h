@@ -16,7 +16,10 @@ struct ranks {
 	uint32_t n_seen;
 	uint32_t *place; /* of each number in seen; valid where epoch is the current one */
 	uint32_t *epoch, current;
+	/* by count: the first place of those that were seen so often; valid where there are some */
+	uint32_t *first_of, cap_first_of;
 	uint32_t n;
+	int err; /* -ENOMEM: first_of could not grow, ranks are wrong from here on */
 };
 
 int ranks_init(struct ranks *r, uint32_t n); /* 0 or -ENOMEM */

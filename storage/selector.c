@@ -322,3 +322,19 @@ bool selector_is_all(const struct selector *s)
 {
 	return s->n == 0;
 }
+
+static bool is_listed(const char *name, const char *const *names)
+{
+	for (; *names; names++)
+		if (!strcmp(*names, name))
+			return true;
+	return false;
+}
+
+bool selector_is_about(const struct selector *s, const char *const *names)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		if (!is_listed(s->matchers[i].name, names))
+			return false;
+	return true;
+}

@@ -24,3 +24,5 @@ struct selector *selector_free(struct selector *s);
 /* 1 it matches, 0 it does not, -E2BIG a match limit was reached. */
 int selector_matches(struct selector *s, const struct profile *p, uint32_t labels);
 bool selector_is_all(const struct selector *s);
+/* Does it look at labels of this list (NULL-terminated names) alone? */
+bool selector_is_about(const struct selector *s, const char *const *names);

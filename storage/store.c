@@ -113,6 +113,8 @@ static struct store *store_new(const char *path, bool writer)
 		return NULL;
 	s->lock_fd = -1;
 	s->writer = writer;
+	s->hold_ns_max = STORE_HOLD_NS_MAX;
+	s->wal_bytes_max = STORE_WAL_BYTES_MAX;
 	if (resolve(path, &s->path) < 0) {
 		free(s);
 		return NULL;
@@ -131,6 +133,7 @@ static void store_free(struct store *s)
 		dict_free(s->dicts[i].dict);
 	growth_done(&s->growth);
 	growth_done(&s->previous);
+	block_done(&s->merging);
 	compress_done(&s->compress);
 	free(s->run.counters);
 	free(s->bad_blocks);
@@ -176,7 +179,7 @@ static int recover_state(struct store *s, uint64_t now_ns)
 			s->state.period_ns = b->period_ns;
 	}
 	db_block_list_done(&blocks);
-	r = db_chunk_list(s->db, &chunks);
+	r = db_chunk_list(s->db, DB_CHUNKS, &chunks);
 	if (r < 0)
 		return r;
 	if (chunks.n)
@@ -196,7 +199,7 @@ static int chunks_are_whole(struct store *s, bool *ret)
 {
 	struct db_chunk_list l;
 	size_t i;
-	int r = db_chunk_list(s->db, &l);
+	int r = db_chunk_list(s->db, DB_CHUNKS, &l);
 
 	if (r < 0)
 		return r;
@@ -381,7 +384,7 @@ int store_load_chunks(struct store *s, struct dict *d, uint64_t *next_chunk, uin
 	struct db_chunk_list l;
 	struct chunk c = {};
 	struct buf data;
-	int r = db_chunk_list(s->db, &l);
+	int r = db_chunk_list(s->db, DB_CHUNKS, &l);
 
 	if (r < 0)
 		return r;
@@ -390,7 +393,7 @@ int store_load_chunks(struct store *s, struct dict *d, uint64_t *next_chunk, uin
 		if (l.chunks[i].epoch != d->epoch || l.chunks[i].last < *next_chunk)
 			continue;
 		buf_clear(&data);
-		r = db_chunk_data(s->db, &l.chunks[i], &data);
+		r = db_chunk_data(s->db, DB_CHUNKS, &l.chunks[i], &data);
 		if (r >= 0)
 			r = chunk_parse(data.data, data.len, &s->compress, &c);
 		if (r >= 0)
@@ -460,6 +463,22 @@ int store_read_dict(struct store *s, uint64_t epoch, struct dict **ret)
 	trim_dicts(s, slot);
 	*ret = slot->dict;
 	return 0;
+}
+
+/* ---- types of blocks ---- */
+
+bool store_is_imported(const struct db_block *b)
+{
+	const char *dot = strchr(b->type, '.');
+
+	return dot && !strcmp(dot, STORE_IMPORTED);
+}
+
+bool store_is_of_type(const struct db_block *b, const char *type)
+{
+	size_t n = strlen(type);
+
+	return !strncmp(b->type, type, n) && (!b->type[n] || !strcmp(b->type + n, STORE_IMPORTED));
 }
 
 /* ---- damage ---- */

@@ -62,14 +62,28 @@ struct store_feed;
 
 int store_feed_new(struct store *s, struct profile *live, struct store_feed **ret);
 struct store_feed *store_feed_free(struct store_feed *f);
+/* Its samples are old from the beginning: they age by size, not by time. Before the first flush. */
+void store_feed_set_imported(struct store_feed *f);
+
+/*
+ * All samples of the stores at these paths into s, a writer, in the order of their time: as
+ * detailed as they were, with what was lost where they are. Imported ones stay imported. told is
+ * called now and then, if it is not NULL. On failure, what was taken over stays.
+ */
+#define STORE_MERGE_MAX 64 /* stores at once */
+int store_merge(struct store *s, const char *const *paths, size_t n,
+		void (*told)(void *arg, uint64_t samples), void *arg, struct err *err);
 
 /*
  * One commit: the samples of live, what they need, names that live has learned, and the counters
  * (a JSON text that the next start and `status` without a daemon read). sync: to the disk as
  * well. Locations that the store has names for already are marked named in live (their lines
  * filled in), so that nothing is asked twice. On failure nothing was written and the samples are
- * still in live; -ENOSPC and -EDQUOT: try again later.
+ * still in live; -ENOSPC and -EDQUOT: try again later. STORE_UNSYNCED: it is committed and no
+ * longer in live, but the disk failed to sync it (err has the sentence); each further flush tries
+ * again.
  */
+#define STORE_UNSYNCED 1
 int store_feed_flush(struct store_feed *f, const char *counters_json, bool sync, struct err *err);
 
 /*
@@ -153,7 +167,8 @@ struct store_summary {
 	uint64_t bytes; /* on disk, with WAL */
 	uint64_t samples;
 	uint64_t from_ns, until_ns; /* of what is kept; 0, 0 when empty */
-	uint64_t detail_from_ns; /* full detail from here on */
+	uint64_t detail_from_ns; /* full detail from here on, */
+	uint64_t seconds_from_ns; /* by the second from here on, before that by the minute */
 	uint64_t period_ns;
 	uint64_t blocks, damaged_blocks, damaged_rows, missing_blocks;
 	uint64_t version;

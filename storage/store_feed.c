@@ -34,6 +34,11 @@ int store_feed_new(struct store *s, struct profile *live, struct store_feed **re
 	return 0;
 }
 
+void store_feed_set_imported(struct store_feed *f)
+{
+	f->imported = true;
+}
+
 void store_feed_forget(struct store_feed *f)
 {
 	f->n_string = f->n_object = f->n_function = f->n_location = 0;
@@ -176,6 +181,7 @@ static int number_location(struct store_feed *f, uint32_t id)
 	r = number_object(f, l->object);
 	if (r < 0)
 		return r;
+	f->has_new_locations = true;
 	return keep(&f->location[id],
 		    growth_location(&f->store->growth, f->object[l->object], l->offset));
 }
@@ -348,6 +354,8 @@ int store_feed_names(struct store_feed *f)
 {
 	uint32_t n = f->live->n_locations;
 
+	if (!f->has_new_locations && f->namings == f->live->namings)
+		return 0;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct profile_location *l = &f->live->locations[i];
 		struct store_feed_named *seen = &f->named[i];
@@ -365,5 +373,7 @@ int store_feed_names(struct store_feed *f)
 		*seen = (struct store_feed_named){l->first_line, l->n_lines,
 						  (uint8_t)(1 + l->naming)};
 	}
+	f->has_new_locations = false;
+	f->namings = f->live->namings;
 	return 0;
 }

@@ -81,6 +81,10 @@ static int gather(struct store_feed *f, struct flush *w)
 	}
 	if (!last_ns)
 		last_ns = p->end_ns ? p->end_ns - 1 : w->now_ns;
+	for (uint32_t i = 0; f->losses && i < f->losses->n_losses && r >= 0; i++)
+		r = block_add_loss(&w->blocks[0], f->losses->losses[i].time_ms,
+				   f->losses->reasons[f->losses->losses[i].reason],
+				   f->losses->losses[i].count);
 	for (uint32_t i = 0; i < p->n_losses && r >= 0; i++)
 		if (p->losses[i].count)
 			r = block_add_loss(&w->blocks[0], to_ms(last_ns),
@@ -96,13 +100,16 @@ static int put_block(struct store_feed *f, struct flush *w, struct block *b)
 		.last = w->state.next_block,
 		.type = STORE_TYPE_CPU,
 		.epoch = w->state.epoch,
-		.resolution_ms = 1,
+		.resolution_ms = f->resolution_ms ? f->resolution_ms : 1,
 		.period_ns = f->live->period_ns,
 	};
 	int r;
 
 	if (!b->n_samples && !b->n_losses)
 		return 0;
+	if (f->imported)
+		memcpy(head.type, STORE_TYPE_CPU STORE_IMPORTED,
+		       sizeof(STORE_TYPE_CPU STORE_IMPORTED));
 	buf_clear(&w->bytes);
 	r = block_write(b, &s->compress, head.period_ns, FRESH_LEVEL, &w->bytes);
 	if (r < 0)
@@ -131,7 +138,7 @@ static int put_chunk(struct store *s, struct flush *w)
 	if (r < 0)
 		return r;
 	w->state.next_chunk++;
-	return db_chunk_put(s->db, &head, w->bytes.data, w->bytes.len);
+	return db_chunk_put(s->db, DB_CHUNKS, &head, w->bytes.data, w->bytes.len);
 }
 
 static int put_run(struct store *s, struct db_run *run, const char *counters, uint64_t now_ns)
@@ -175,7 +182,7 @@ static int commit(struct store_feed *f, struct flush *w, const char *counters, b
 	if (r >= 0)
 		r = put_all(f, w, &run, counters);
 	if (r >= 0)
-		r = db_commit(s->db, sync);
+		r = db_commit(s->db, sync || s->unsynced);
 	if (r < 0) {
 		db_rollback(s->db);
 		free(copy);
@@ -189,6 +196,7 @@ static int commit(struct store_feed *f, struct flush *w, const char *counters, b
 	s->run = run;
 	s->run_written = true;
 	s->state = w->state;
+	s->unsynced = r == DB_UNSYNCED;
 	growth_committed(&s->growth);
 	return 0;
 }
@@ -250,5 +258,9 @@ int store_feed_flush(struct store_feed *f, const char *counters_json, bool sync,
 		return db_error(s->db, err, r, "flush");
 	profile_clear_samples(f->live);
 	f->live->n_losses = 0;
+	if (s->unsynced)
+		return err_set(err, STORE_UNSYNCED,
+			       "flush: the disk does not take what is written to it; a power cut "
+			       "would cost more than the last seconds");
 	return 0;
 }

@@ -10,11 +10,15 @@
 #include "storage/growth.h"
 #include "storage/store.h"
 
-#define NS_PER_MS	1000000ull
-#define NS_PER_S	1000000000ull
+#define NS_PER_MS      1000000ull
+#define NS_PER_S       1000000000ull
 
-#define STORE_TYPE_CPU	"cpu"
-#define STORE_DICTS_MAX 4 /* dictionaries that readers keep; an epoch is about a day */
+#define STORE_TYPE_CPU "cpu"
+/* Behind a type: samples that were imported, which age by size alone; questions take both. */
+#define STORE_IMPORTED	    ".imported"
+#define STORE_HOLD_NS_MAX   (2 * NS_PER_S)
+#define STORE_WAL_BYTES_MAX (16u << 20) /* minutes of a busy host */
+#define STORE_DICTS_MAX	    4 /* dictionaries that readers keep; an epoch is about a day */
 
 /* The store's own reasons of loss. */
 #define STORE_LOST_BLOCK   "store_damaged_block"
@@ -38,14 +42,19 @@ struct store {
 	struct db_state state; /* writers: as committed */
 	struct db_run run; /* of this writer; counters of the last flush */
 	bool run_written;
+	bool unsynced; /* a sync failed: the next commit is to be synced as well */
 	bool last_run_clean; /* how the writer before this one ended */
 	struct growth growth; /* writers */
 	struct growth previous; /* the epoch before, for its names; dict NULL where there is none */
-	uint64_t tried_give_back_ns;
+	/* of the merge that the last step of ageing began: the samples of blocks [first, last] */
+	struct block merging;
+	uint64_t merging_first, merging_last; /* 0, 0: none */
 	struct store_feed *feeds;
 	/* readers */
 	struct store_dict dicts[STORE_DICTS_MAX];
 	uint64_t dict_uses;
+	/* past both, a question that holds up the writer's log is ended */
+	uint64_t hold_ns_max, wal_bytes_max;
 	/* numbers of blocks whose data was found damaged by this handle */
 	uint64_t *bad_blocks;
 	size_t n_bad_blocks, cap_bad_blocks;
@@ -56,6 +65,10 @@ struct store_feed {
 	struct store_feed *next;
 	struct store *store; /* NULL once the store was closed */
 	struct profile *live;
+	bool imported;
+	/* of what was rolled up elsewhere; 0: milliseconds */
+	uint64_t resolution_ms;
+	const struct block *losses; /* besides those of live, each with its time; may be NULL */
 	uint64_t epoch; /* that the arrays below are about */
 	uint32_t *string, *object, *function, *location, *stack, *labels, *class;
 	uint32_t n_string, n_object, n_function, n_location, n_stack, n_labels, n_class;
@@ -64,9 +77,13 @@ struct store_feed {
 		uint8_t naming;
 	} * named; /* by live location: the name that was taken over last */
 	uint32_t n_named;
+	bool has_new_locations; /* since names were looked through, */
+	uint64_t namings; /* and of live when they were */
 };
 
 /* store.c */
+bool store_is_imported(const struct db_block *b);
+bool store_is_of_type(const struct db_block *b, const char *type); /* imported or not */
 int store_note_bad_block(struct store *s, uint64_t first);
 bool store_is_bad_block(const struct store *s, uint64_t first);
 /* borrowed until the next call */

@@ -38,8 +38,10 @@ static int count_names(struct census *w, uint32_t labels, uint64_t count)
 }
 
 /* The label sets of a dictionary are looked at once, when all their samples were counted. */
-static int settle(struct census *w)
+static int settle(void *arg)
 {
+	struct census *w = (struct census *)arg;
+
 	for (uint32_t i = 0; i < w->n; i++) {
 		int64_t r = 0;
 
@@ -84,9 +86,6 @@ static int count_all(struct census *w)
 			if (r > 0)
 				w->count[c->block.samples[i].labels] += c->block.samples[i].count;
 		}
-		/* The dictionary lives until the next block's is read. */
-		if (r >= 0 && scan_dict_ends(c))
-			r = settle(w);
 		if (r < 0)
 			return r;
 	}
@@ -127,6 +126,9 @@ static int take_census(struct store *s, const struct store_query *q, const char 
 
 	if (r < 0)
 		return r;
+	w.scan.no_stacks = true;
+	w.scan.dict_ends = settle;
+	w.scan.arg = &w;
 	r = tally_init(&w.tally);
 	if (r >= 0)
 		r = count_all(&w);

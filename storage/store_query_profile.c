@@ -16,6 +16,13 @@ struct answer {
 	bool keep_samples;
 	struct profile_map map; /* from the dictionary of the block at hand */
 	uint32_t *labels; /* by label set of that dictionary */
+	/*
+	 * By stack of that dictionary: the row of the answer that its last sample went to. Most
+	 * stacks have one label set of the answer, and need not be looked for again.
+	 */
+	struct last_row {
+		uint32_t labels, row; /* labels of the answer; UNSEEN: none */
+	} * last;
 };
 
 static void answer_done(struct answer *a)
@@ -23,16 +30,23 @@ static void answer_done(struct answer *a)
 	profile_free(a->profile);
 	profile_map_done(&a->map);
 	free(a->labels);
+	free(a->last);
 }
 
 static int change_dict(struct answer *a, const struct dict *d)
 {
 	uint32_t n = dict_count(d, CHUNK_LABELS);
 	uint32_t *labels = realloc(a->labels, ((size_t)n + 1) * sizeof(*labels));
+	struct last_row *last;
 
 	if (!labels)
 		return -ENOMEM;
 	a->labels = labels;
+	last = realloc(a->last, d->tables->n_stacks * sizeof(*last));
+	if (!last)
+		return -ENOMEM;
+	a->last = last;
+	memset(last, 0xff, d->tables->n_stacks * sizeof(*last));
 	memset(labels, 0xff, ((size_t)n + 1) * sizeof(*labels));
 	profile_map_done(&a->map);
 	return profile_map_init(&a->map, a->profile, d->tables);
@@ -84,22 +98,37 @@ static int map_labels(struct answer *a, const struct dict *d, uint32_t labels)
 	return 0;
 }
 
+static int add_sample(struct answer *a, struct scan *c, const struct block_sample *s)
+{
+	struct last_row *last = &a->last[s->stack];
+	uint32_t stack;
+	int64_t row;
+	int r = map_labels(a, c->dict, s->labels);
+
+	if (r < 0)
+		return r;
+	if (!a->keep_samples && last->labels == a->labels[s->labels]) {
+		a->profile->samples[last->row].count += s->count;
+		return 0;
+	}
+	r = profile_map_stack(&a->map, s->stack, &stack);
+	if (r < 0)
+		return r;
+	row = profile_add_sample_row(a->profile, s->time_ms * NS_PER_MS, stack,
+				     a->labels[s->labels], s->count);
+	if (row < 0)
+		return (int)row;
+	*last = (struct last_row){a->labels[s->labels], (uint32_t)row};
+	return 0;
+}
+
 static int add_block(struct answer *a, struct scan *c)
 {
 	for (uint32_t i = 0; i < c->block.n_samples; i++) {
-		const struct block_sample *s = &c->block.samples[i];
-		uint32_t stack;
-		int r = scan_takes(c, s);
+		int r = scan_takes(c, &c->block.samples[i]);
 
-		if (r == 0)
-			continue;
 		if (r > 0)
-			r = map_labels(a, c->dict, s->labels);
-		if (r >= 0)
-			r = profile_map_stack(&a->map, s->stack, &stack);
-		if (r >= 0)
-			r = profile_add_sample(a->profile, s->time_ms * NS_PER_MS, stack,
-					       a->labels[s->labels], s->count);
+			r = add_sample(a, c, &c->block.samples[i]);
 		if (r < 0)
 			return r;
 	}
@@ -133,14 +162,14 @@ static void set_range(struct profile *p, const struct scan *c)
 static int finish(struct answer *a, const struct scan *c)
 {
 	struct profile *p = a->profile;
+	int r = profile_drop_empty(p);
 
-	for (uint32_t i = 0; i < c->losses->n_losses; i++) {
-		int r = profile_add_loss(p, profile_str(c->losses, c->losses->losses[i].reason),
-					 c->losses->losses[i].count);
-
-		if (r < 0)
-			return r;
-	}
+	for (uint32_t i = 0; i < c->losses->n_losses && r >= 0; i++)
+		if (c->losses->losses[i].count)
+			r = profile_add_loss(p, profile_str(c->losses, c->losses->losses[i].reason),
+					     c->losses->losses[i].count);
+	if (r < 0)
+		return r;
 	p->period_ns = scan_period_ns(c);
 	set_range(p, c);
 	if (a->keep_samples && p->n_samples)
@@ -158,6 +187,8 @@ int store_query_profile(struct store *s, const struct store_query *q, const char
 	if (r < 0)
 		return r;
 	r = profile_new(!keep_samples, &a.profile);
+	if (r >= 0 && !keep_samples)
+		r = scan_use_sums(&c, by);
 	while (r >= 0 && (r = scan_next(&c)) > 0) {
 		if (c.dict_changed)
 			r = change_dict(&a, c.dict);

@@ -2,6 +2,7 @@
 #include "storage/store_scan.h"
 
 #include "profiler/base/quantity.h"
+#include "storage/store_sums.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,13 +16,19 @@ enum verdict { UNASKED, YES, NO, DAMAGED };
 
 static int check_limits(void *arg)
 {
-	const struct store_query *q = (const struct store_query *)arg;
+	struct scan *c = (struct scan *)arg;
+	const struct store_query *q = c->query;
+	uint64_t now_ns;
 
 	if (q->cancel && atomic_load_explicit(q->cancel, memory_order_relaxed))
 		return -ECANCELED;
-	if (q->deadline_ns && quantity_monotonic_ns() > q->deadline_ns)
+	now_ns = quantity_monotonic_ns();
+	if (q->deadline_ns && now_ns > q->deadline_ns)
 		return -ETIMEDOUT;
-	return 0;
+	/* The writer's log can only be emptied when no reader needs what stands in it. */
+	c->holds_up = now_ns - c->begin_ns > c->store->hold_ns_max &&
+		      db_wal_bytes(c->store->db) > c->store->wal_bytes_max;
+	return c->holds_up ? -EBUSY : 0;
 }
 
 /* ---- damage ---- */
@@ -100,7 +107,8 @@ int scan_open(struct scan *c, struct store *s, const struct store_query *q, cons
 {
 	int r;
 
-	*c = (struct scan){.store = s, .query = q, .doing = doing};
+	*c = (struct scan){
+		.store = s, .query = q, .doing = doing, .begin_ns = quantity_monotonic_ns()};
 	buf_init(&c->data, BLOCK_BYTES_MAX);
 	set_range(c);
 	if (c->from_ms > c->until_ms || q->from_ns > q->until_ns)
@@ -110,8 +118,8 @@ int scan_open(struct scan *c, struct store *s, const struct store_query *q, cons
 		return r == -EINVAL ? r : db_error(s->db, err, r, doing);
 	r = profile_new(false, &c->losses);
 	if (r >= 0)
-		r = check_limits((void *)q);
-	db_set_progress(s->db, check_limits, (void *)q);
+		r = check_limits(c);
+	db_set_progress(s->db, check_limits, c);
 	if (r >= 0)
 		r = db_begin(s->db, false);
 	if (r < 0)
@@ -128,6 +136,13 @@ int scan_end(struct scan *c, int code, struct err *err)
 			"%s: the selector's pattern needs too many steps, or the answer is too "
 			"large",
 			c->doing);
+	else if (code == -EBUSY && c->holds_up)
+		err_set(err, code,
+			"%s: ended after %llu s, because the store's log cannot be emptied "
+			"meanwhile and grew to %llu MB; ask for a shorter range",
+			c->doing,
+			(unsigned long long)((quantity_monotonic_ns() - c->begin_ns) / NS_PER_S),
+			(unsigned long long)(db_wal_bytes(c->store->db) >> 20));
 	else if (code < 0)
 		db_error(c->store->db, err, code, c->doing);
 	if (c->in_transaction) {
@@ -148,7 +163,10 @@ void scan_close(struct scan *c)
 	selector_free(c->selector);
 	profile_free(c->losses);
 	db_block_list_done(&c->list);
+	db_chunk_list_done(&c->sums);
+	free(c->summed);
 	block_done(&c->block);
+	block_done(&c->outside);
 	buf_done(&c->data);
 	free(c->verdict);
 	free(c->stack_verdict);
@@ -161,7 +179,7 @@ static bool is_asked_for(const struct scan *c, const struct db_block *b)
 {
 	const char *type = c->query->type ? c->query->type : STORE_TYPE_CPU;
 
-	return b->level != DB_DROPPED && !strcmp(b->type, type) &&
+	return b->level != DB_DROPPED && store_is_of_type(b, type) &&
 	       overlaps(c, b->from_ms, b->until_ms);
 }
 
@@ -184,9 +202,12 @@ static int use_dict(struct scan *c)
 {
 	int r;
 
-	c->dict_changed = !c->dict || c->dict_epoch != c->head.epoch;
-	if (!c->dict_changed)
+	if (c->dict && c->dict_epoch == c->head.epoch)
 		return 0;
+	r = c->handed_out && c->dict_ends ? c->dict_ends(c->arg) : 0;
+	if (r < 0)
+		return r;
+	c->handed_out = false;
 	r = store_read_dict(c->store, c->head.epoch, &c->dict);
 	if (r < 0)
 		return r;
@@ -198,6 +219,11 @@ static int use_dict(struct scan *c)
 			    dict_count(c->dict, CHUNK_STACK), false);
 }
 
+static bool is_in_range(const struct scan *c, uint64_t time_ms)
+{
+	return time_ms >= c->from_ms && time_ms < c->until_ms;
+}
+
 static int lose_by_time(struct scan *c)
 {
 	int r = 0;
@@ -205,68 +231,15 @@ static int lose_by_time(struct scan *c)
 	for (uint32_t i = 0; i < c->block.n_losses && r >= 0; i++) {
 		const struct block_loss *l = &c->block.losses[i];
 
-		if (l->time_ms >= c->from_ms && l->time_ms < c->until_ms)
+		if (c->is_outside && !is_in_range(c, l->time_ms))
+			r = lose(c, c->block.reasons[l->reason], -l->count);
+		else if (!c->is_outside && (c->all_in_range || is_in_range(c, l->time_ms)))
 			r = lose(c, c->block.reasons[l->reason], l->count);
 	}
 	return r;
 }
 
-/* 1 it is there, 0 it is damaged and was counted. */
-static int read_block(struct scan *c)
-{
-	int r;
-
-	buf_clear(&c->data);
-	r = db_block_data(c->store->db, &c->head, &c->data);
-	if (r >= 0)
-		r = block_parse(c->data.data, c->data.len, &c->store->compress, &c->block);
-	if (r == -EBADMSG || r == -EPROTO || r == -EFBIG) {
-		r = store_note_bad_block(c->store, c->head.first);
-		if (r >= 0)
-			r = lose(c, STORE_LOST_BLOCK, c->head.samples ? c->head.samples : 1);
-		return r;
-	}
-	return r < 0 ? r : 1;
-}
-
-int scan_next(struct scan *c)
-{
-	while (c->next < c->list.n) {
-		int r;
-
-		c->head = c->list.blocks[c->next++];
-		if (!is_asked_for(c, &c->head))
-			continue;
-		r = check_limits((void *)c->query);
-		if (r >= 0)
-			r = read_block(c);
-		if (r < 0)
-			return r;
-		if (r == 0)
-			continue;
-		r = use_dict(c);
-		if (r >= 0)
-			r = lose_by_time(c);
-		return r < 0 ? r : 1;
-	}
-	return 0;
-}
-
-bool scan_dict_ends(const struct scan *c)
-{
-	for (size_t i = c->next; i < c->list.n; i++)
-		if (is_asked_for(c, &c->list.blocks[i]))
-			return c->list.blocks[i].epoch != c->head.epoch;
-	return true;
-}
-
-void scan_rewind(struct scan *c)
-{
-	c->next = 0;
-	c->again = true;
-}
-
-/* ---- samples ---- */
+/* ---- who is meant ---- */
 
 /*
  * The selector on a label set whose strings stand in the dictionary: a profile of one set lends
@@ -299,35 +272,274 @@ static int judge_labels(struct scan *c, uint32_t labels)
 	return r ? YES : NO;
 }
 
-static int judge(struct scan *c, const struct block_sample *s)
+/* The same, asked once for each set. */
+static int verdict_on(struct scan *c, uint32_t labels)
 {
 	int r;
 
-	if (s->labels >= c->n_verdict || s->stack >= c->n_stack_verdict)
+	if (labels >= c->n_verdict)
 		return DAMAGED;
-	if (c->verdict[s->labels] == UNASKED) {
-		r = judge_labels(c, s->labels);
+	if (c->verdict[labels] == UNASKED) {
+		r = judge_labels(c, labels);
 		if (r < 0)
 			return r;
-		c->verdict[s->labels] = (int8_t)r;
+		c->verdict[labels] = (int8_t)r;
 	}
-	if (c->verdict[s->labels] != YES)
-		return c->verdict[s->labels];
+	return c->verdict[labels];
+}
+
+/* For block_parse_some(): damage is handed out, since it is counted as lost. */
+static int is_wanted(void *arg, uint32_t labels)
+{
+	int r = verdict_on((struct scan *)arg, labels);
+
+	return r < 0 ? r : r != NO;
+}
+
+static int judge(struct scan *c, const struct block_sample *s)
+{
+	int r = verdict_on(c, s->labels);
+
+	if (r != YES)
+		return r;
+	if (s->stack >= c->n_stack_verdict)
+		return DAMAGED;
 	if (c->stack_verdict[s->stack] == UNASKED)
 		c->stack_verdict[s->stack] = dict_has_stack(c->dict, s->stack) ? YES : DAMAGED;
 	return c->stack_verdict[s->stack];
 }
+
+/* ---- sums ---- */
+
+static bool is_inside(const struct scan *c, const struct db_block *b)
+{
+	return b->from_ms >= c->from_ms && b->until_ms <= c->until_ms;
+}
+
+/*
+ * Are these sums of blocks that are all asked for and not told yet, to their last sample, but for
+ * one among several that the range may cut?
+ */
+static bool is_useful(const struct scan *c, size_t from, size_t until)
+{
+	size_t n_cut = 0;
+
+	for (size_t i = from; i < until; i++) {
+		if (c->summed[i] || !is_asked_for(c, &c->list.blocks[i]))
+			return false;
+		n_cut += !is_inside(c, &c->list.blocks[i]);
+	}
+	return n_cut == 0 || (n_cut == 1 && until - from > 1);
+}
+
+int scan_use_sums(struct scan *c, const char *const *by)
+{
+	int r;
+
+	c->no_times = true;
+	if (!store_sums_know(by) || !selector_is_about(c->selector, store_sums_labels))
+		return 0;
+	r = db_chunk_list(c->store->db, DB_SUMS, &c->sums);
+	if (r < 0)
+		return r;
+	c->summed = calloc(c->list.n + 1, sizeof(*c->summed));
+	if (!c->summed)
+		return -ENOMEM;
+	for (int64_t level = DB_SUMS_LEVEL_MAX; level >= 0; level--) {
+		for (uint32_t k = 0; k < c->sums.n; k++) {
+			const struct db_chunk *sums = &c->sums.chunks[k];
+			size_t from, until;
+
+			if (sums->level != level || !sums->bytes ||
+			    !store_sums_cover(&c->list, sums, &from, &until) ||
+			    !is_useful(c, from, until))
+				continue;
+			for (size_t i = from; i < until; i++)
+				c->summed[i] = k + 1;
+		}
+	}
+	return 0;
+}
+
+/* ---- handing out ---- */
+
+static int parse_wanted(struct scan *c)
+{
+	struct block_want want = {
+		.labels = selector_is_all(c->selector) ? NULL : is_wanted,
+		.arg = c,
+		.no_stacks = c->no_stacks && !c->dict->n_holes && !c->dict->broken,
+		.no_times = c->all_in_range,
+		.summed = c->summed,
+		.from_ms = c->from_ms,
+		.until_ms = c->until_ms,
+	};
+	int r = block_parse_some(c->data.data, c->data.len, &c->store->compress, &want, &c->block);
+
+	/* Some stacks are not there: it matters which samples have them. */
+	if (r < 0 || !want.no_stacks || c->block.end_stack <= c->n_stack_verdict)
+		return r;
+	want.no_stacks = false;
+	return block_parse_some(c->data.data, c->data.len, &c->store->compress, &want, &c->block);
+}
+
+static bool is_damage(int r)
+{
+	return r == -EBADMSG || r == -EPROTO || r == -EFBIG;
+}
+
+/* 1 it is there, 0 it is damaged and was counted. */
+static int read_block(struct scan *c)
+{
+	int r;
+
+	c->all_in_range = c->no_times && is_inside(c, &c->head);
+	c->no_sample_times = c->all_in_range || c->summed;
+	buf_clear(&c->data);
+	r = db_block_data(c->store->db, &c->head, &c->data);
+	if (r >= 0)
+		r = parse_wanted(c);
+	if (is_damage(r)) {
+		r = store_note_bad_block(c->store, c->head.first);
+		if (r >= 0)
+			r = lose(c, STORE_LOST_BLOCK, c->head.samples ? c->head.samples : 1);
+		return r;
+	}
+	return r < 0 ? r : 1;
+}
+
+/* What of block i the range leaves out, if anything. 0 or a negative errno. */
+static int read_outside(struct scan *c, size_t i)
+{
+	struct block_want want = {
+		.labels = selector_is_all(c->selector) ? NULL : is_wanted,
+		.arg = c,
+		.summed = true,
+		.outside = true,
+		.from_ms = c->from_ms,
+		.until_ms = c->until_ms,
+	};
+	int r;
+
+	/* Of a damaged dictionary it is not known what is to be taken away. */
+	if (c->dict->n_holes || c->dict->broken)
+		return -EBADMSG;
+	buf_clear(&c->data);
+	r = db_block_data(c->store->db, &c->list.blocks[i], &c->data);
+	if (r >= 0)
+		r = block_parse_some(c->data.data, c->data.len, &c->store->compress, &want,
+				     &c->outside);
+	for (uint32_t k = 0; r >= 0 && k < c->outside.n_samples; k++)
+		c->outside.samples[k].count = -c->outside.samples[k].count;
+	c->outside_due = r >= 0;
+	return r;
+}
+
+static int read_sums_data(struct scan *c, uint32_t which)
+{
+	int r = 0;
+
+	for (size_t i = c->next - 1; r >= 0 && i < c->list.n && c->summed[i] == which + 1; i++)
+		if (!is_inside(c, &c->list.blocks[i]))
+			r = read_outside(c, i);
+	c->all_in_range = c->no_sample_times = true;
+	buf_clear(&c->data);
+	if (r >= 0)
+		r = db_chunk_data(c->store->db, DB_SUMS, &c->sums.chunks[which], &c->data);
+	return r < 0 ? r : parse_wanted(c);
+}
+
+/* 1 they are there, 0 something is damaged and their blocks are read instead. */
+static int read_sums(struct scan *c, uint32_t which)
+{
+	int r = read_sums_data(c, which);
+
+	if (r >= 0)
+		return 1;
+	c->outside_due = false;
+	for (size_t i = c->next - 1; i < c->list.n && c->summed[i] == which + 1; i++)
+		c->summed[i] = 0;
+	return is_damage(r) ? 0 : r;
+}
+
+/* After the sums of several blocks: what of one of them lies outside of the range. */
+static int hand_out_outside(struct scan *c)
+{
+	struct block sums = c->block;
+	int r;
+
+	c->block = c->outside;
+	c->outside = sums;
+	c->outside_due = c->dict_changed = false;
+	c->is_outside = true;
+	r = lose_by_time(c);
+	return r < 0 ? r : 1;
+}
+
+/* The block before c->next, or the sums that begin with it. */
+static int read_next(struct scan *c)
+{
+	uint32_t which = c->summed ? c->summed[c->next - 1] : 0;
+	int r = which ? read_sums(c, which - 1) : 0;
+
+	return r ? r : read_block(c);
+}
+
+/* The block before c->next was in the sums that were handed out with an earlier one. */
+static bool is_told(const struct scan *c)
+{
+	size_t i = c->next - 1;
+
+	return i > 0 && c->summed && c->summed[i] && c->summed[i] == c->summed[i - 1];
+}
+
+int scan_next(struct scan *c)
+{
+	if (c->outside_due)
+		return hand_out_outside(c);
+	c->is_outside = false;
+	while (c->next < c->list.n) {
+		int r;
+
+		c->head = c->list.blocks[c->next++];
+		if (!is_asked_for(c, &c->head) || is_told(c))
+			continue;
+		r = check_limits(c);
+		if (r >= 0)
+			r = use_dict(c);
+		if (r >= 0)
+			r = read_next(c);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		c->dict_changed = !c->handed_out;
+		c->handed_out = true;
+		r = lose_by_time(c);
+		return r < 0 ? r : 1;
+	}
+	return 0;
+}
+
+void scan_rewind(struct scan *c)
+{
+	c->next = 0;
+	c->again = true;
+	c->handed_out = false;
+}
+
+/* ---- samples ---- */
 
 int scan_takes(struct scan *c, const struct block_sample *s)
 {
 	int r;
 
 	if (++c->steps % STEPS_PER_CHECK == 0) {
-		r = check_limits((void *)c->query);
+		r = check_limits(c);
 		if (r < 0)
 			return r;
 	}
-	if (s->time_ms < c->from_ms || s->time_ms >= c->until_ms)
+	if (!c->no_sample_times && !is_in_range(c, s->time_ms))
 		return 0;
 	r = judge(c, s);
 	if (r == DAMAGED)
@@ -336,7 +548,7 @@ int scan_takes(struct scan *c, const struct block_sample *s)
 		return r;
 	if (r == YES && c->head.period_ns && !c->again) {
 		c->period_samples += s->count;
-		c->period_sum += (long double)s->count * (long double)c->head.period_ns;
+		c->period_sum += (long double)(int64_t)s->count * (long double)c->head.period_ns;
 	}
 	return r == YES;
 }

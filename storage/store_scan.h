@@ -12,6 +12,8 @@ struct scan {
 	struct store *store;
 	const struct store_query *query;
 	const char *doing; /* for sentences */
+	uint64_t begin_ns; /* CLOCK_MONOTONIC */
+	bool holds_up; /* the writer's log, for too long */
 	struct selector *selector;
 	uint64_t from_ms, until_ms;
 	struct db_state state;
@@ -19,6 +21,11 @@ struct scan {
 	size_t next;
 	struct buf data;
 	bool in_transaction;
+	/* set by who asks, after scan_open(): stacks do not matter and may all be 0 */
+	bool no_stacks;
+	/* may be NULL: called before the dictionary of blocks that were handed out goes */
+	int (*dict_ends)(void *arg);
+	void *arg;
 
 	/* of the block that scan_next() gave */
 	struct db_block head;
@@ -26,10 +33,25 @@ struct scan {
 	struct dict *dict;
 	bool dict_changed; /* numbers of the block before mean something else */
 	uint64_t dict_epoch;
+	bool handed_out; /* a block of this dictionary was */
 
 	int8_t *verdict; /* by label set: an enum verdict */
 	int8_t *stack_verdict; /* by stack */
 	uint32_t n_verdict, n_stack_verdict;
+
+	/* by block of list: 1 + the sums that stand for it, 0 none; NULL: none at all */
+	uint32_t *summed;
+	struct db_chunk_list sums;
+	bool no_times; /* as said to scan_use_sums() */
+	bool all_in_range; /* the block at hand */
+	bool no_sample_times; /* its samples have no times: those that are there are in the range */
+	/*
+	 * What of a block that the range cuts lies outside of it, to be taken from sums that were
+	 * handed out: counts are negative (of 2^64), and add up to what is right.
+	 */
+	struct block outside;
+	bool outside_due;
+	bool is_outside; /* the block at hand is that */
 
 	struct profile *losses; /* with no samples: what was lost in the range */
 	uint64_t period_samples; /* samples handed out whose period is known, */
@@ -43,11 +65,16 @@ int scan_open(struct scan *c, struct store *s, const struct store_query *q, cons
 	      struct err *err);
 void scan_close(struct scan *c); /* a zeroed one is fine */
 
+/*
+ * Times do not matter, and of labels only these (NULL-terminated; NULL: all): blocks that lie in
+ * the range are handed out without times, and where these labels are enough, sums in the place of
+ * blocks, or of all but a part of one: what is too much then follows with counts below zero, as
+ * two's complement. Before the first scan_next(). 0 or a negative errno.
+ */
+int scan_use_sums(struct scan *c, const char *const *by);
+
 /* 1: a block, in c->head, c->block, c->dict; 0: the end; or a negative errno. */
 int scan_next(struct scan *c);
-
-/* Is this the last block whose numbers mean what they mean now? */
-bool scan_dict_ends(const struct scan *c);
 
 /* From the beginning again, in the same transaction; losses and periods are not counted twice. */
 void scan_rewind(struct scan *c);

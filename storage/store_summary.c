@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MS_PER_SECOND 1000
 #define VERIFY_BYTES \
 	(64u         \
 	 << 20) /* of data read for their checksum in one summary; the next goes on behind them */
@@ -47,8 +48,12 @@ static void count_block(const struct db_block *b, struct store_summary *sum)
 		sum->from_ns = from_ns;
 	if (until_ns > sum->until_ns)
 		sum->until_ns = until_ns;
+	/* The last time of a coarse block stands for the whole of its second or minute. */
+	until_ns += (b->resolution_ms - 1) * NS_PER_MS;
 	if (b->resolution_ms > 1 && until_ns > sum->detail_from_ns)
 		sum->detail_from_ns = until_ns;
+	if (b->resolution_ms > MS_PER_SECOND && until_ns > sum->seconds_from_ns)
+		sum->seconds_from_ns = until_ns;
 	if (b->period_ns)
 		sum->period_ns = b->period_ns;
 }
@@ -80,7 +85,7 @@ static int verify_chunks(struct store *s, const struct db_state *state, struct s
 	struct db_chunk_list l;
 	uint64_t next = state->first_chunk;
 	struct buf data;
-	int r = db_chunk_list(s->db, &l);
+	int r = db_chunk_list(s->db, DB_CHUNKS, &l);
 
 	if (r < 0)
 		return r;
@@ -92,7 +97,7 @@ static int verify_chunks(struct store *s, const struct db_state *state, struct s
 			sum->damaged_rows++;
 		next = l.chunks[i].last + 1;
 		buf_clear(&data);
-		r = db_chunk_data(s->db, &l.chunks[i], &data);
+		r = db_chunk_data(s->db, DB_CHUNKS, &l.chunks[i], &data);
 		if (r == -EBADMSG || r == -EFBIG) {
 			sum->damaged_rows++;
 			r = 0;
@@ -115,8 +120,10 @@ static int count_blocks(struct store *s, const struct db_state *state, struct st
 	for (size_t i = 0; i < l.n; i++)
 		count_block(&l.blocks[i], sum);
 	count_missing(&l, state, sum);
-	if (!sum->detail_from_ns)
-		sum->detail_from_ns = sum->from_ns;
+	if (!sum->seconds_from_ns)
+		sum->seconds_from_ns = sum->from_ns;
+	if (sum->detail_from_ns < sum->seconds_from_ns)
+		sum->detail_from_ns = sum->seconds_from_ns;
 	r = verify_blocks(s, &l);
 	for (size_t i = 0; i < l.n; i++)
 		sum->damaged_blocks += store_is_bad_block(s, l.blocks[i].first);

@@ -15,7 +15,7 @@ static uint64_t rotl(uint64_t v, int n)
 	return (v << n) | (v >> (64 - n));
 }
 
-static void sip_round(uint64_t v[4])
+static inline __attribute__((always_inline)) void sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[1] = rotl(v[1], 13) ^ v[0];

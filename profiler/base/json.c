@@ -145,14 +145,24 @@ void json_i64(struct json *j, int64_t v)
 	buf_printf(j->out, "%" PRId64, v);
 }
 
-void json_double(struct json *j, double v)
+static void add_double(struct json *j, double v, int digits)
 {
 	if (!isfinite(v)) {
 		json_null(j);
 		return;
 	}
 	before_value(j);
-	buf_printf(j->out, "%.6g", v);
+	buf_printf(j->out, "%.*g", digits, v);
+}
+
+void json_double(struct json *j, double v)
+{
+	add_double(j, v, 6);
+}
+
+void json_double_exact(struct json *j, double v)
+{
+	add_double(j, v, 15);
 }
 
 void json_bool(struct json *j, bool v)

@@ -34,6 +34,7 @@ void json_str_len(struct json *j, const char *s, size_t len);
 void json_u64(struct json *j, uint64_t v);
 void json_i64(struct json *j, int64_t v);
 void json_double(struct json *j, double v); /* six significant digits; not finite is null */
+void json_double_exact(struct json *j, double v); /* 15 significant digits */
 void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
 

@@ -14,8 +14,15 @@
 	  "sample for as long as the host runs, into a store, and serve its web page")           \
 	X(export, "export",                                                                      \
 	  "write a range of the store as pprof, folded, JSON, a flame graph, ...")               \
+	X(query, "query",                                                                        \
+	  "samples over time, top functions and labels of the store, as a table, CSV, JSON")     \
+	X(sql, "sql", "a SELECT over the samples of the store")                                  \
+	X(import, "import",                                                                      \
+	  "add a file's samples to a store: our own, pprof, folded, perf script")                \
+	X(merge, "merge", "stores of several hosts into one")                                    \
 	X(diff, "diff", "compare two ranges of the store")                                       \
 	X(status, "status", "what the daemon did and lost, and what the store holds")            \
+	X(check, "check", "is the whole store sound? and a sound one of what is left")           \
 	X(doctor, "doctor", "what this kernel and host offer, what is missing, and what to do")  \
 	X(unwind_table, "unwind-table", "what the unwind-table compiler makes of an ELF file")
 

@@ -42,16 +42,8 @@ static int add_by(const char *text, void *to, struct err *err)
 
 static const struct options_row rows[] = {
 	QUESTION_STORE_ROW(question),
-	{.name = "from",
-	 .kind = OPTIONS_TIME,
-	 .argument = "T",
-	 .to = &question.from_ns,
-	 .help = "from this moment on; otherwise from the store's beginning"},
-	{.name = "until",
-	 .kind = OPTIONS_TIME,
-	 .argument = "T",
-	 .to = &question.until_ns,
-	 .help = "before this moment; otherwise to the store's end"},
+	QUESTION_FROM_ROW(question),
+	QUESTION_UNTIL_ROW(question),
 	QUESTION_MATCH_ROW(question),
 	{.name = "format",
 	 .kind = OPTIONS_PARSED,

@@ -37,6 +37,11 @@ static int add_host_name(const char *text, void *to, struct err *err)
 	return 0;
 }
 
+static int add_label(const char *text, void *to, struct err *err)
+{
+	return static_labels_add(to, text, err);
+}
+
 static const struct options_row rows[] = {
 	{.name = "store",
 	 .kind = OPTIONS_TEXT,
@@ -95,6 +100,13 @@ static const struct options_row rows[] = {
 	 .help = "a name under which browsers may reach the page, besides localhost and IP "
 		 "addresses; "
 		 "repeatable"},
+	{.name = "label",
+	 .kind = OPTIONS_PARSED,
+	 .argument = "KEY=VALUE",
+	 .to = &options.labels,
+	 .parse = add_label,
+	 .repeatable = true,
+	 .help = "give every sample this label, such as zone=eu-1 or another host; repeatable"},
 	{.name = "unwind",
 	 .kind = OPTIONS_PARSED,
 	 .argument = "MODE",

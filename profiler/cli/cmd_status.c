@@ -123,6 +123,7 @@ static void add_summary(struct json *j, const struct store_summary *s)
 	json_kv_u64(j, "from", s->from_ns);
 	json_kv_u64(j, "until", s->until_ns);
 	json_kv_u64(j, "detail_from", s->detail_from_ns);
+	json_kv_u64(j, "seconds_from", s->seconds_from_ns);
 	json_kv_u64(j, "period_ns", s->period_ns);
 	json_kv_u64(j, "blocks", s->blocks);
 	json_kv_u64(j, "damaged_blocks", s->damaged_blocks);

@@ -23,6 +23,8 @@ struct output {
 /* path (borrowed; NULL: stdout). On failure a sentence with the path. */
 int output_open(const char *path, struct output *ret, struct err *err);
 int output_write(struct output *o, const void *data, size_t len, struct err *err);
+/* The same with an answer's (answer.h) shape: arg is a struct output. */
+int output_write_answer(void *arg, const void *data, size_t len, struct err *err);
 /*
  * All was written: the file takes its name. Where it cannot, the sentence says under which name
  * it is kept. o is done in either case. A process that has given up CAP_DAC_OVERRIDE since

@@ -55,28 +55,49 @@ static int fill_range(struct store *s, const struct question *q, struct store_qu
 	return 0;
 }
 
-int question_ask(const struct question *q, const char *const *by, uint64_t times_ns,
-		 struct profile **ret, struct err *err)
+int question_open(const struct question *q, struct store **ret, struct store_query *ret_query,
+		  struct err *err)
 {
 	struct store_query query = {.match = q->match};
 	struct store *s;
-	struct profile *p = NULL;
 	int r = store_open_reader(q->store, &s, err);
 
 	if (r < 0)
 		return r;
 	r = fill_range(s, q, &query, err);
-	if (r >= 0) {
-		bool times = query.until_ns - query.from_ns <= times_ns;
-
-		r = store_query_profile(s, &query, times ? NULL : by, times, &p, err);
+	if (r < 0) {
+		store_close(s);
+		return r;
 	}
+	*ret = s;
+	*ret_query = query;
+	return 0;
+}
+
+int question_ask(const struct question *q, const char *const *by, uint64_t times_ns,
+		 struct profile **ret, struct err *err)
+{
+	struct store_query query;
+	struct store *s;
+	struct profile *p = NULL;
+	bool times;
+	int r = question_open(q, &s, &query, err);
+
+	if (r < 0)
+		return r;
+	times = query.until_ns - query.from_ns <= times_ns;
+	r = store_query_profile(s, &query, times ? NULL : by, times, &p, err);
 	store_close(s);
 	if (r < 0)
 		return r;
 	if (profile_sample_count(p) == 0)
-		fprintf(stderr, "hearth: %s has no samples in that range%s%s\n", q->store,
-			q->match ? " that match " : "", q->match ? q->match : "");
+		question_tell_empty(q);
 	*ret = p;
 	return 0;
+}
+
+void question_tell_empty(const struct question *q)
+{
+	fprintf(stderr, "hearth: %s has no samples in that range%s%s\n", q->store,
+		q->match ? " that match " : "", q->match ? q->match : "");
 }

@@ -312,6 +312,26 @@ static void add_damage(struct json_value store, struct buf *out)
 		buf_printf(out, "  not written at the moment: %s\n", error);
 }
 
+/* Where in time samples begin to stand at their second, and at their millisecond. */
+static void add_detail(struct json_value store, struct buf *out)
+{
+	uint64_t from = number(store, "from"), seconds = number(store, "seconds_from");
+	uint64_t detail = number(store, "detail_from");
+
+	if (seconds > from || detail > from)
+		buf_add_str(out, "  detail      ");
+	if (seconds > from) {
+		buf_add_str(out, "by the minute before ");
+		add_moment(out, seconds);
+		buf_add_str(out, ", ");
+	}
+	if (seconds > from || detail > from) {
+		buf_add_str(out, "by the second before ");
+		add_moment(out, detail);
+		buf_add_str(out, ", then each at its millisecond\n");
+	}
+}
+
 static void add_store(struct json_value status, struct buf *out)
 {
 	struct json_value store = {};
@@ -329,6 +349,7 @@ static void add_store(struct json_value status, struct buf *out)
 		add_moment(out, number(store, "until"));
 	}
 	buf_add_str(out, "\n");
+	add_detail(store, out);
 	add_damage(store, out);
 }
 

@@ -199,6 +199,8 @@ static int open_parts(struct collector *c, struct err *err)
 	if (r == 0)
 		r = labels_new(c->programs, &c->labels);
 	if (r == 0)
+		labels_set_static(c->labels, o->labels);
+	if (r == 0)
 		r = stacks_new(c->objects, &c->stacks);
 	if (r == 0 && programs.snapshot)
 		r = snapshots_new(c->resolve, c->objects, stacks_mappings(c->stacks),

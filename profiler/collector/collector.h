@@ -11,6 +11,7 @@
 #include "bpf/abi.h"
 #include "profiler/base/err.h"
 #include "profiler/base/json.h"
+#include "profiler/static_label.h"
 #include "profiler/unwind_mode.h"
 #include "storage/profile.h"
 
@@ -43,6 +44,7 @@ struct collector_options {
 	bool follow; /* a command's descendants */
 	bool merge; /* the live profile adds samples up instead of keeping their times */
 	enum unwind_mode unwind;
+	const struct static_labels *labels; /* of every sample; borrowed; NULL: none */
 	bool sandbox;
 };
 

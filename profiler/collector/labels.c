@@ -37,6 +37,7 @@ struct cached {
 struct labels {
 	struct bpf_programs *programs;
 	char host[HOST_BYTES];
+	const struct static_labels *statics; /* NULL: none */
 	struct cgroup_entry *cgroups;
 	uint32_t n_cgroups, cap_cgroups;
 	struct idmap by_cgroup;
@@ -56,6 +57,11 @@ int labels_new(struct bpf_programs *programs, struct labels **ret)
 		l->host[0] = '\0';
 	*ret = l;
 	return 0;
+}
+
+void labels_set_static(struct labels *l, const struct static_labels *statics)
+{
+	l->statics = statics;
 }
 
 void labels_new_profile(struct labels *l)
@@ -171,14 +177,51 @@ static int put_text(struct profile_labels *set, enum profile_label label, const 
 	return 0;
 }
 
+/* A label that is not built in. */
+static int put_extra(struct profile_labels *set, const char *key, const char *value,
+		     struct profile *live)
+{
+	int64_t k = profile_string(live, key), v = profile_string(live, value);
+
+	if (k < 0 || v < 0)
+		return k < 0 ? (int)k : (int)v;
+	if (set->n_extra == PROFILE_EXTRA_LABELS_MAX)
+		return -E2BIG;
+	set->extra[set->n_extra++] = (struct profile_extra_label){(uint32_t)k, (uint32_t)v};
+	return 0;
+}
+
+static int put_statics(struct profile_labels *set, const struct static_labels *statics,
+		       struct profile *live)
+{
+	int r = 0;
+
+	for (size_t i = 0; statics && i < statics->n && r == 0; i++) {
+		const struct static_label *s = &statics->label[i];
+		int built_in = profile_label_parse(s->key);
+
+		if (built_in >= 0)
+			r = put_text(set, (enum profile_label)built_in, s->value, strlen(s->value),
+				     live);
+		else
+			r = put_extra(set, s->key, s->value, live);
+	}
+	return r;
+}
+
 static int put_cgroup(struct profile_labels *set, const struct cgroup_entry *c,
 		      struct profile *live)
 {
 	char name[CGROUP_NAME_BYTES];
+	const char *runtime = "";
 	int r = put_text(set, PROFILE_LABEL_CGROUP, c->path, strlen(c->path), live);
 
-	if (r == 0 && cgroup_container(c->path, name))
+	if (r == 0 && cgroup_container(c->path, name, &runtime))
 		r = put_text(set, PROFILE_LABEL_CONTAINER, name, strlen(name), live);
+	if (r == 0 && *runtime)
+		r = put_extra(set, "runtime", runtime, live);
+	if (r == 0 && cgroup_pod(c->path, name))
+		r = put_extra(set, "pod", name, live);
 	if (r == 0 && cgroup_unit(c->path, name))
 		r = put_text(set, PROFILE_LABEL_UNIT, name, strlen(name), live);
 	return r;
@@ -204,6 +247,8 @@ static int64_t build(struct labels *l, const struct label_key *k, const struct o
 		r = put_text(&set, PROFILE_LABEL_EXE, exe->path, strlen(exe->path), live);
 	if (r == 0)
 		r = put_text(&set, PROFILE_LABEL_HOST, l->host, strlen(l->host), live);
+	if (r == 0)
+		r = put_statics(&set, l->statics, live);
 	if (r == 0 && cgroup)
 		r = put_cgroup(&set, cgroup, live);
 	return r < 0 ? r : profile_labels(live, &set);

@@ -10,6 +10,7 @@
 #include "bpf/abi.h"
 #include "profiler/collector/bpf_object.h"
 #include "profiler/collector/objects.h"
+#include "profiler/static_label.h"
 #include "storage/profile.h"
 
 #define LABELS_CGROUPS_MAX ABI_CGROUPS_MAX
@@ -20,6 +21,8 @@ struct labels;
 /* programs may be NULL: the kernel is not told which cgroups are numbered. */
 int labels_new(struct bpf_programs *programs, struct labels **ret);
 struct labels *labels_free(struct labels *l);
+/* Labels of every sample from here on, also in place of the host's own name; borrowed. */
+void labels_set_static(struct labels *l, const struct static_labels *statics);
 void labels_new_profile(struct labels *l); /* the next call interns anew */
 
 void labels_describe_cgroup(struct labels *l, const struct abi_cgroup *c, const char *path);

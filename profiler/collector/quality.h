@@ -4,8 +4,8 @@
  *
  * An object answers for the stacks that went through it to their root, and for those that were
  * lost in it. Names past QUALITY_NAMES_MAX share one entry; of an entry's places the commonest
- * QUALITY_PLACES are kept, by the rule of Metwally, Agrawal and El Abbadi ("Efficient computation of
- * frequent and top-k elements in data streams", 2005): a new place takes the rarest one's count.
+ * QUALITY_PLACES are kept, by the rule of Metwally, Agrawal and El Abbadi ("Efficient computation
+ * of frequent and top-k elements in data streams", 2005): a new place takes the rarest one's count.
  * Not thread-safe.
  */
 #pragma once

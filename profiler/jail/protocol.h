@@ -49,8 +49,10 @@ enum protocol_message {
 	PROTOCOL_FAILED = 6, /* i32 errno, then the sentence */
 	PROTOCOL_CONFIG = 7, /* collector to web, once, first */
 	PROTOCOL_TABLE = 8, /* an unwind table; see protocol_table.h */
-	PROTOCOL_SNAPSHOT_FILE = 9, /* see protocol_snapshot.h, also for the next */
-	PROTOCOL_SNAPSHOT = 10,
+	PROTOCOL_IMPORT = 9, /* samples of a file; see protocol_import.h */
+	PROTOCOL_IMPORTED = 10,
+	PROTOCOL_SNAPSHOT_FILE = 11, /* see protocol_snapshot.h, also for the next */
+	PROTOCOL_SNAPSHOT = 12,
 };
 
 enum protocol_object {

@@ -10,6 +10,7 @@
 #include "profiler/base/quantity.h"
 #include "profiler/base/wire.h"
 #include "profiler/jail/protocol.h"
+#include "profiler/jail/worker_import.h"
 #include "profiler/jail/worker_snapshot.h"
 #include "profiler/jail/worker_table.h"
 #include "symbolizer/symbolizer.h"
@@ -236,6 +237,8 @@ static int handle(struct worker *w, struct wire_msg *m)
 		return r;
 	case PROTOCOL_TABLE:
 		return worker_table(m);
+	case PROTOCOL_IMPORT:
+		return worker_import(m);
 	case PROTOCOL_SNAPSHOT_FILE:
 		return worker_snapshot_file(&w->walker, m);
 	case PROTOCOL_SNAPSHOT:

@@ -12,6 +12,30 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+static int takes_odd(void *arg, uint32_t labels)
+{
+	(void)arg;
+	return labels % 2;
+}
+
+/* What the whole passes, its parts do. */
+static void parse_parts(const struct block *whole, const struct buf *bytes, struct compress *z)
+{
+	for (int i = 0; i < 5; i++) {
+		struct block_want want = {.labels = i ? takes_odd : NULL,
+					  .no_stacks = i == 0 || i == 2,
+					  .no_times = i % 2 == 0,
+					  .summed = i >= 3,
+					  .until_ms = UINT64_MAX};
+		struct block part = {};
+
+		if (block_parse_some(bytes->data, bytes->len, z, &want, &part) < 0 ||
+		    part.n_samples > whole->n_samples || part.n_losses != whole->n_losses)
+			abort();
+		block_done(&part);
+	}
+}
+
 static void write_again(struct block *first, struct compress *z)
 {
 	struct block second = {};
@@ -41,8 +65,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	buf_init(&bytes, len + 16);
 	buf_add(&bytes, data, len);
 	buf_add_u64(&bytes, compress_checksum(data, len, 0));
-	if (bytes.err == 0 && block_parse(bytes.data, bytes.len, &z, &parsed) == 0)
+	if (bytes.err == 0 && block_parse(bytes.data, bytes.len, &z, &parsed) == 0) {
+		parse_parts(&parsed, &bytes, &z);
 		write_again(&parsed, &z);
+	}
 	block_done(&parsed);
 	buf_done(&bytes);
 	compress_done(&z);

@@ -120,6 +120,46 @@ class Serving(FolderCase):
         )
         self.assertIs(self.status("--token-file", self.at("token"))["running"], True)
 
+    def test_a_store_in_use_is_asked_checked_and_not_written_to_by_others(self):
+        daemon = self.start("--label", "zone=eu-1", "--label", "host=web-3")
+        self.wait_for_samples()
+        store = ("--store", self.store)
+        for label, value in (("zone", "eu-1"), ("host", "web-3")):
+            run = hearth("query", *store, "--format", "json", "labels", label)
+            self.assertEqual([row[0] for row in json.loads(run.stdout)["rows"]], [value])
+        run = hearth("sql", *store, "--format", "csv", "SELECT DISTINCT host FROM samples")
+        self.assertEqual((run.returncode, run.stdout), (0, "host\nweb-3\n"))
+        self.assertEqual(hearth("check", *store).returncode, 0)
+        with open(self.at("x.folded"), "w", encoding="ascii") as f:
+            f.write("c;f 1\n")
+        for command in (("import", *store, self.at("x.folded")), ("check", *store, "--repair")):
+            self.assert_failed(f"another writer has it open (pid={daemon.pid}", *command)
+        run = hearth("merge", "-o", self.at("copy/hearth.db"), self.store)
+        self.assertEqual(run.returncode, 0, run.stderr)
+
+    def test_what_was_sampled_comes_back_from_an_export(self):
+        self.filled_store()
+        copy, stream = self.at("copy/hearth.db"), self.at("all.tsv")
+        run = hearth("export", "--store", self.store, "-o", stream)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        run = hearth("import", "--store", copy, stream)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        for question in (
+            ("export", "--format", "folded"),
+            ("export", "--format", "folded", "--by", "thread", "--by", "exe", "--by", "start"),
+            ("query", "--format", "csv", "series", "--by", "cgroup", "--step", "0.1"),
+            ("query", "--format", "csv", "series", "--by", "pid", "--match", '{uid="0"}'),
+            ("query", "--format", "csv", "labels", "tid"),
+            (
+                *("sql", "--format", "csv"),
+                "SELECT time_ms, tid, comm, host, count FROM samples ORDER BY 1, 2",
+            ),
+        ):
+            first, second = (hearth(*question, "--store", store) for store in (self.store, copy))
+            self.assertEqual((first.returncode, second.returncode), (0, 0))
+            self.assertGreater(first.stdout.count("\n"), 1, question)
+            self.assertEqual(first.stdout, second.stdout, question)
+
     def test_one_daemon_a_store(self):
         daemon = self.start()
         self.assert_failed(

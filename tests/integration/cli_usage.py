@@ -13,7 +13,10 @@ import tempfile
 import cli
 from cli import CliCase, hearth, hearth_on_terminal
 
-COMMANDS = ("record", "serve", "export", "diff", "status", "doctor", "unwind-table")
+COMMANDS = (
+    *("record", "serve", "export", "query", "sql", "import", "merge", "diff"),
+    *("status", "check", "doctor", "unwind-table"),
+)
 
 
 class Program(CliCase):

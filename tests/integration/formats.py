@@ -5,7 +5,7 @@ import re
 REASON = re.compile(r"^[a-z][a-z0-9-]*$")
 KINDS = {"kernel", "native", "inlined", "jit", "interpreted"}
 SUFFIX = {"kernel": "_[k]", "inlined": "_[i]", "jit": "_[j]", "interpreted": "_[p]", "native": ""}
-LABELS = "pid start tid comm thread exe cgroup container unit uid host".split()
+LABELS = "pid start tid comm thread exe cgroup container unit uid host runtime pod".split()
 
 # flamegraph.pl's own: applied twice, for a second match makes a line a differential one.
 FOLDED = re.compile(r"^(.*)\s+?(\d+(?:\.\d*)?)$")

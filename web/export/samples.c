@@ -1,6 +1,7 @@
 /*
  * samples: every sample with its millisecond as tab-separated text (DESIGN, formats of our own);
- * stacks are written once, before their first use.
+ * stacks are written once, before their first use. A line `#period-ns N` tells the CPU time of a
+ * sample, which other readers skip.
  */
 #include "web/export/formats.h"
 
@@ -64,9 +65,12 @@ static int stack_id(struct samples *s, uint32_t stack, uint32_t *ret)
 	return 0;
 }
 
-static uint64_t number(const struct profile_labels *l, enum profile_label which)
+/* A missing one is empty. */
+static void add_number(struct buf *out, const struct profile_labels *l, enum profile_label which)
 {
-	return l->has & (1u << which) ? l->value[which] : 0;
+	if (l->has & (1u << which))
+		buf_printf(out, "%" PRIu64, l->value[which]);
+	buf_add_char(out, '\t');
 }
 
 static void add_key(struct buf *out, const char *key, const char *value)
@@ -95,9 +99,9 @@ static int add_sample(struct samples *s, const struct profile_sample *sample)
 
 	if (r < 0)
 		return r;
-	buf_printf(s->out, "sample\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t",
-		   sample->time_ns / NS_PER_MS, number(l, PROFILE_LABEL_PID),
-		   number(l, PROFILE_LABEL_TID));
+	buf_printf(s->out, "sample\t%" PRIu64 "\t", sample->time_ns / NS_PER_MS);
+	add_number(s->out, l, PROFILE_LABEL_PID);
+	add_number(s->out, l, PROFILE_LABEL_TID);
 	add_field(s->out, profile_label_text(p, sample->labels, "comm", scratch));
 	buf_add_char(s->out, '\t');
 	add_field(s->out, profile_label_text(p, sample->labels, "thread", scratch));
@@ -136,6 +140,8 @@ static int write_all(struct samples *s)
 		order[i] = i;
 	qsort_r(order, p->n_samples, sizeof(*order), order_compare, (void *)p);
 	buf_add_str(s->out, "#hearth-samples 1\n");
+	if (p->period_ns)
+		buf_printf(s->out, "#period-ns\t%" PRIu64 "\n", p->period_ns);
 	for (uint32_t i = 0; i < p->n_samples && r == 0; i++)
 		r = add_sample(s, &p->samples[order[i]]);
 	return r;

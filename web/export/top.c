@@ -1,11 +1,5 @@
-/*
- * The table of the top functions, for terminals: self and total samples with their shares,
- * recursion counted once.
- *
- * A row is a function of an object; its inlined and its own copies are one row. Names cannot move
- * the cursor or turn the text around.
- */
-#include "web/export/export.h"
+/* The functions of a profile, and their table for terminals; see top.h and export.h. */
+#include "web/export/top.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,30 +7,16 @@
 #include <string.h>
 
 #include "profiler/base/cleanup.h"
-#include "profiler/base/utf8.h"
-#include "web/export/rows.h"
-#include "web/export/tree.h"
+#include "web/export/export.h"
+#include "web/export/text_cell.h"
 
 #define TOP_NUMBERS_COLUMNS 44 /* of the four numbers and their gaps */
 #define TOP_NAME_MIN	    16
 #define TOP_NAME_MAX	    100 /* where the width is not known */
 
-struct row {
-	uint32_t name, object; /* strings of the tree */
-	uint64_t self, total;
-	uint32_t active; /* how often it is on the path that is being walked */
-};
-
-struct top {
-	struct tree tree;
-	struct row *row;
-	uint32_t n;
-	uint32_t *row_of; /* by frame: row + 1; 0 for what is no code */
-	uint32_t *path; /* rows + 1 from the root to where the walk is */
-};
-
-static void top_done(struct top *t)
+void top_done(struct top *t)
 {
+	export_rows_done(&t->samples);
 	tree_done(&t->tree);
 	free(t->row);
 	free(t->row_of);
@@ -67,7 +47,7 @@ static int number_rows(struct top *t)
 			id = t->n++;
 			if (idmap_add(&index, hash, id) < 0)
 				return -ENOMEM;
-			t->row[id] = (struct row){.name = key[0], .object = key[1]};
+			t->row[id] = (struct top_row){.name = key[0], .object = key[1]};
 		}
 		t->row_of[i] = id + 1;
 	}
@@ -82,7 +62,7 @@ static void leave(struct top *t, uint32_t row)
 
 static void enter(struct top *t, uint32_t row, const struct tree_node *node)
 {
-	struct row *r = &t->row[row - 1];
+	struct top_row *r = &t->row[row - 1];
 
 	if (!row)
 		return;
@@ -116,7 +96,7 @@ static int count(struct top *t)
 static int row_compare(const void *left, const void *right, void *ctx)
 {
 	const struct export_strings *s = ctx;
-	const struct row *a = left, *b = right;
+	const struct top_row *a = left, *b = right;
 
 	if (a->self != b->self)
 		return a->self > b->self ? -1 : 1;
@@ -125,56 +105,61 @@ static int row_compare(const void *left, const void *right, void *ctx)
 	return strcmp(export_strings_at(s, a->name), export_strings_at(s, b->name));
 }
 
-/* ---- text ---- */
-
-static bool moves_text(uint32_t c)
+/* Most of its own first; row_of follows. */
+static int sort_rows(struct top *t)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
-}
+	_cleanup_free_ uint32_t *place = malloc(((size_t)t->n + 1) * sizeof(*place));
 
-/*
- * s cut to columns code points, with an ellipsis; padded to them where pad is set. Returns the
- * columns used.
- */
-static size_t add_cell(struct buf *out, const char *s, size_t columns, bool pad)
-{
-	size_t len = strlen(s), at = 0, used = 0;
-
-	while (at < len && used < columns) {
-		uint32_t c = '?';
-		int n = utf8_next(s + at, len - at, &c);
-		size_t step = n < 0 ? 1 : (size_t)n;
-
-		if (used + 1 == columns && at + step < len) {
-			buf_add_str(out, "\xe2\x80\xa6");
-			used++;
-			break;
-		}
-		if (n < 0 || moves_text(c))
-			buf_add_char(out, '?');
-		else
-			buf_add(out, s + at, step);
-		at += step;
-		used++;
+	if (!place)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < t->n; i++)
+		t->row[i].active = i;
+	if (t->n)
+		qsort_r(t->row, t->n, sizeof(*t->row), row_compare, &t->tree.frames.strings);
+	for (uint32_t i = 0; i < t->n; i++) {
+		place[t->row[i].active] = i;
+		t->row[i].active = 0;
 	}
-	for (; pad && used < columns; used++)
-		buf_add_char(out, ' ');
-	return used;
+	for (uint32_t i = 0; i < t->tree.frames.n; i++)
+		if (t->row_of[i])
+			t->row_of[i] = place[t->row_of[i] - 1] + 1;
+	return 0;
 }
+
+int top_init(struct top *t, const struct profile *p)
+{
+	int r = tree_init(&t->tree);
+
+	if (r == 0)
+		r = export_rows_init(&t->samples, p);
+	if (r == 0)
+		r = tree_add(&t->tree, p, &t->samples, TREE_NOW);
+	if (r == 0)
+		r = tree_order(&t->tree);
+	if (r == 0)
+		r = number_rows(t);
+	if (r == 0)
+		r = count(t);
+	if (r == 0)
+		r = sort_rows(t);
+	return r;
+}
+
+const char *top_name(const struct top *t, uint32_t row)
+{
+	return export_strings_at(&t->tree.frames.strings, t->row[row].name);
+}
+
+const char *top_object(const struct top *t, uint32_t row)
+{
+	return export_strings_at(&t->tree.frames.strings, t->row[row].object);
+}
+
+/* ---- text ---- */
 
 static double share(uint64_t part, uint64_t whole)
 {
 	return whole ? 100.0 * (double)part / (double)whole : 0;
-}
-
-static size_t code_points(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
 }
 
 /* The widest name shown, within what the terminal leaves. */
@@ -183,7 +168,7 @@ static size_t name_columns(const struct top *t, uint32_t rows, unsigned int colu
 	size_t widest = strlen("FUNCTION"), limit = TOP_NAME_MAX;
 
 	for (uint32_t i = 0; i < rows; i++) {
-		size_t n = code_points(export_strings_at(&t->tree.frames.strings, t->row[i].name));
+		size_t n = text_cell_columns(top_name(t, i));
 
 		widest = n > widest ? n : widest;
 	}
@@ -205,22 +190,21 @@ static const char *last_part(const char *path)
 static void add_table(const struct top *t, uint32_t rows, unsigned int columns, uint64_t samples,
 		      struct buf *out)
 {
-	const struct export_strings *s = &t->tree.frames.strings;
 	size_t name = name_columns(t, rows, columns);
 	size_t used = TOP_NUMBERS_COLUMNS + name + 2;
 	size_t rest = !columns ? SIZE_MAX : columns > used ? columns - used : 1;
 
 	buf_printf(out, "%10s %8s  %10s %8s    ", "SELF", "SELF%", "TOTAL", "TOTAL%");
-	add_cell(out, "FUNCTION", name, true);
+	text_cell_add(out, "FUNCTION", name, true);
 	buf_add_str(out, "  OBJECT\n");
 	for (uint32_t i = 0; i < rows; i++) {
-		const struct row *r = &t->row[i];
+		const struct top_row *r = &t->row[i];
 
 		buf_printf(out, "%10" PRIu64 " %7.2f%%  %10" PRIu64 " %7.2f%%    ", r->self,
 			   share(r->self, samples), r->total, share(r->total, samples));
-		add_cell(out, export_strings_at(s, r->name), name, true);
+		text_cell_add(out, top_name(t, i), name, true);
 		buf_add_str(out, "  ");
-		add_cell(out, last_part(export_strings_at(s, r->object)), rest, false);
+		text_cell_add(out, last_part(top_object(t, i)), rest, false);
 		buf_add_char(out, '\n');
 	}
 }
@@ -249,25 +233,12 @@ static void add_head(const struct profile *p, const struct export_rows *rows, st
 int export_top_text(const struct profile *p, unsigned int rows, unsigned int columns,
 		    struct buf *out)
 {
-	_cleanup_(export_rows_done) struct export_rows samples = {};
 	_cleanup_(top_done) struct top t = {};
-	int r = tree_init(&t.tree);
+	int r = top_init(&t, p);
 
-	if (r == 0)
-		r = export_rows_init(&samples, p);
-	if (r == 0)
-		r = tree_add(&t.tree, p, &samples, TREE_NOW);
-	if (r == 0)
-		r = tree_order(&t.tree);
-	if (r == 0)
-		r = number_rows(&t);
-	if (r == 0)
-		r = count(&t);
 	if (r < 0)
 		return r;
-	if (t.n)
-		qsort_r(t.row, t.n, sizeof(*t.row), row_compare, &t.tree.frames.strings);
-	add_head(p, &samples, out);
-	add_table(&t, t.n < rows ? t.n : rows, columns, samples.samples, out);
+	add_head(p, &t.samples, out);
+	add_table(&t, t.n < rows ? t.n : rows, columns, t.samples.samples, out);
 	return out->err;
 }

@@ -106,6 +106,8 @@ static void look_at_all(const struct daemon_options *o)
 	     o->retention_bytes == 5000000);
 	MUST(o->n_host_names == 2 && strcmp(o->host_names[0], "a.example") == 0 &&
 	     strcmp(o->host_names[1], "b") == 0);
+	MUST(o->labels.n == 2 && strcmp(o->labels.label[0].key, "zone") == 0 &&
+	     strcmp(o->labels.label[1].value, "x") == 0);
 	MUST(o->unwind == UNWIND_MODE_FP && !o->sandbox);
 }
 
@@ -114,6 +116,7 @@ static void look_at_config(const struct daemon_options *o)
 	MUST(strcmp(o->store, "/from/config.db") == 0 && o->frequency_hz == 997 && !o->sandbox);
 	MUST(o->n_host_names == 1 && strcmp(o->host_names[0], "flag.example") == 0);
 	MUST(o->retention_bytes == 1000000000);
+	MUST(o->labels.n == 2 && strcmp(o->labels.label[1].value, "b7") == 0);
 }
 
 static void look_at_token(const struct daemon_options *o)
@@ -150,7 +153,9 @@ static void options_reach_the_daemon(void **state)
 	check_runs("", look_at_defaults);
 	check_runs("--store /x.db --listen unix:/x.sock -F 49 --detail-time 24h --retention-time "
 		   "2d --retention-size "
-		   "5MB --host-name a.example --host-name b --unwind fp --no-sandbox",
+		   "5MB --host-name a.example --host-name b --label zone=eu --label host=x "
+		   "--unwind fp "
+		   "--no-sandbox",
 		   look_at_all);
 }
 
@@ -158,7 +163,8 @@ static void the_configuration_gives_way_to_flags(void **state)
 {
 	(void)state;
 	make_file("# of the test\nstore = /from/config.db\nfrequency = 49\nno-sandbox = true\n"
-		  "host-name = config.example\nretention-size = 1GB\n",
+		  "host-name = config.example\nretention-size = 1GB\n"
+		  "label = zone=eu\nlabel = rack=b7\n",
 		  0644);
 	check_runs(with_file("-F 997 --host-name flag.example --config", ""), look_at_config);
 	unlink(path);
@@ -201,6 +207,8 @@ static void wrong_usage_is_refused(void **state)
 	check_refused("--detail-time 31d", "--detail-time is longer than --retention-time");
 	check_refused("--retention-time 30", "is not a duration");
 	check_refused("--retention-size 2TB", "is not a size");
+	check_refused("--label pid=5", "pid is told by each sample itself");
+	check_refused("--label zone", "\"zone\" is not KEY=VALUE");
 	check_refused("--host-name a/b", "\"a/b\" is not a host name");
 	check_refused("--store a --store b", "--store is given twice");
 	check_refused("now", "unexpected argument \"now\"");

@@ -73,7 +73,7 @@ static void a_sample_says_who_it_was(void **state)
 	assert_string_not_equal(text(b, set, "host"), "");
 }
 
-static void a_described_cgroup_gives_three_labels(void **state)
+static void a_described_cgroup_gives_its_labels(void **state)
 {
 	struct bench *b = *state;
 	struct abi_cgroup c = {.id = 42};
@@ -84,11 +84,54 @@ static void a_described_cgroup_gives_three_labels(void **state)
 	set = labels_of(b->labels, &s, NULL, 0, b->live);
 	assert_string_equal(text(b, set, "cgroup"), "/system.slice/docker-" ID ".scope");
 	assert_string_equal(text(b, set, "container"), ID);
+	assert_string_equal(text(b, set, "runtime"), "docker");
+	assert_string_equal(text(b, set, "pod"), "");
 	assert_string_equal(text(b, set, "unit"), "docker-" ID ".scope");
 	/* The same number in another hierarchy is another cgroup. */
 	s.cgroup_hierarchy = 4;
 	set = labels_of(b->labels, &s, NULL, 0, b->live);
 	assert_string_equal(text(b, set, "cgroup"), "");
+}
+
+static void a_pod_is_told_and_labels_of_the_host_are_in_every_set(void **state)
+{
+	struct bench *b = *state;
+	struct abi_cgroup c = {.id = 42};
+	struct abi_sample s = a_sample();
+	struct static_labels statics = {.n = 2, .label = {{"zone", "eu"}, {"host", "web-3"}}};
+	int64_t set;
+
+	labels_set_static(b->labels, &statics);
+	labels_describe_cgroup(b->labels, &c,
+			       "/kubepods/burstable/pod6f2e1c9a-3b4d-4e5f-8a7b-9c0d1e2f3a4b/" ID);
+	set = labels_of(b->labels, &s, NULL, 0, b->live);
+	assert_string_equal(text(b, set, "pod"), "6f2e1c9a-3b4d-4e5f-8a7b-9c0d1e2f3a4b");
+	assert_string_equal(text(b, set, "container"), ID);
+	assert_string_equal(text(b, set, "runtime"), "");
+	assert_string_equal(text(b, set, "zone"), "eu");
+	assert_string_equal(text(b, set, "host"), "web-3");
+}
+
+/* All that a sample may have fits. */
+static void no_label_is_left_out_where_all_are_there(void **state)
+{
+	struct bench *b = *state;
+	struct abi_cgroup c = {.id = 42};
+	struct abi_sample s = a_sample();
+	struct static_labels statics = {.n = STATIC_LABELS_MAX};
+	int64_t set;
+
+	for (int i = 0; i < STATIC_LABELS_MAX; i++)
+		statics.label[i] =
+			(struct static_label){.key = {'k', (char)('a' + i)}, .value = "v"};
+	labels_set_static(b->labels, &statics);
+	labels_describe_cgroup(
+		b->labels, &c,
+		"/kubepods-pod6f2e1c9a_3b4d_4e5f_8a7b_9c0d1e2f3a4b.slice:cri-containerd:" ID);
+	set = labels_of(b->labels, &s, NULL, 0, b->live);
+	assert_string_equal(text(b, set, "runtime"), "containerd");
+	assert_string_equal(text(b, set, "pod"), "6f2e1c9a-3b4d-4e5f-8a7b-9c0d1e2f3a4b");
+	assert_string_equal(text(b, set, "kl"), "v");
 }
 
 static void what_is_described_later_is_in_later_sets(void **state)
@@ -162,7 +205,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_sample_says_who_it_was, begin, end),
-		cmocka_unit_test_setup_teardown(a_described_cgroup_gives_three_labels, begin, end),
+		cmocka_unit_test_setup_teardown(a_described_cgroup_gives_its_labels, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_pod_is_told_and_labels_of_the_host_are_in_every_set, begin, end),
+		cmocka_unit_test_setup_teardown(no_label_is_left_out_where_all_are_there, begin,
+						end),
 		cmocka_unit_test_setup_teardown(what_is_described_later_is_in_later_sets, begin,
 						end),
 		cmocka_unit_test_setup_teardown(equal_samples_share_a_set_and_others_do_not, begin,

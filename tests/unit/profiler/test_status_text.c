@@ -93,6 +93,24 @@ static void a_store_that_cannot_be_written(void **state)
 		   "not written at the moment: disk full\n");
 }
 
+static void a_store_tells_which_detail_it_kept(void **state)
+{
+	static const char minutes[] =
+		"{\"running\":true,\"store\":{\"from\":1763600000000000000,"
+		"\"until\":1763700000000000000,\"seconds_from\":1763610000000000000,"
+		"\"detail_from\":1763620000000000000}}";
+
+	(void)state;
+	check_says(words_of(minutes, NULL),
+		   "  detail      by the minute before 2025-11-20T03:40:00Z, by the second before "
+		   "2025-11-20T06:26:40Z, then each at its millisecond\n");
+	assert_null(strstr(words_of("{\"running\":true,\"store\":{\"from\":1763600000000000000,"
+				    "\"until\":1763700000000000000,"
+				    "\"detail_from\":1763600000000000000}}",
+				    NULL),
+			   "detail"));
+}
+
 static void odd_answers_are_survived(void **state)
 {
 	static const char *const odd[] = {
@@ -132,6 +150,7 @@ int main(void)
 		cmocka_unit_test(a_running_daemon),
 		cmocka_unit_test(a_store_without_its_daemon),
 		cmocka_unit_test(a_store_that_cannot_be_written),
+		cmocka_unit_test(a_store_tells_which_detail_it_kept),
 		cmocka_unit_test(odd_answers_are_survived),
 		cmocka_unit_test(names_cannot_steer_a_terminal),
 	};

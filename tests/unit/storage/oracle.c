@@ -320,6 +320,19 @@ void oracle_check_profile(const struct oracle *o, const struct profile *p, uint6
 
 /* ---- the other questions ---- */
 
+uint64_t oracle_count_in(struct store *s, uint64_t from_ms, uint64_t until_ms)
+{
+	struct store_query q = {.from_ns = from_ms * ORACLE_MS, .until_ns = until_ms * ORACLE_MS};
+	struct profile *p;
+	uint64_t count;
+
+	assert_int_equal(store_query_profile(s, &q, NULL, false, &p, NULL), 0);
+	assert_int_equal(p->n_losses, 0);
+	count = profile_sample_count(p);
+	profile_free(p);
+	return count;
+}
+
 static void check_profiles(const struct oracle *o, struct store *s, const struct store_query *q,
 			   uint64_t from_ms, uint64_t until_ms)
 {

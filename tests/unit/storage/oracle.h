@@ -52,6 +52,9 @@ bool oracle_is_part(const struct oracle *o, const struct profile *p, uint64_t *r
 uint64_t oracle_count(const struct oracle *o, uint64_t from_ms, uint64_t until_ms,
 		      const char *match);
 
+/* How many samples a store has in a range; fails the test where it says that some are lost. */
+uint64_t oracle_count_in(struct store *s, uint64_t from_ms, uint64_t until_ms);
+
 /* All kinds of questions about a range, put to the store and held against the list. */
 void oracle_check_store(const struct oracle *o, struct store *s, uint64_t from_ms,
 			uint64_t until_ms, const char *match);

@@ -54,6 +54,98 @@ static void assert_same(const struct block *a, const struct block *b)
 	}
 }
 
+static int takes_some(void *arg, uint32_t labels)
+{
+	return labels % 4 != *(const uint32_t *)arg;
+}
+
+static int takes_none(void *arg, uint32_t labels)
+{
+	(void)arg;
+	(void)labels;
+	return 0;
+}
+
+/* A part of it is what is left of the whole when the rest is struck out. */
+static void assert_parts(const struct block *whole, const struct buf *bytes, struct compress *z)
+{
+	for (uint32_t round = 0; round < 20; round++) {
+		uint32_t but = round % 5;
+		struct block_want want = {.labels = but < 4 ? takes_some : takes_none,
+					  .arg = &but,
+					  .no_stacks = round / 5 % 2,
+					  .no_times = round >= 10};
+		struct block part = {}, left = {};
+
+		assert_int_equal(block_parse_some(bytes->data, bytes->len, z, &want, &part), 0);
+		assert_int_equal(block_append(&left, whole), 0);
+		left.n_samples = 0;
+		for (uint32_t i = 0; i < whole->n_samples; i++) {
+			if (!want.labels(&but, whole->samples[i].labels))
+				continue;
+			left.samples[left.n_samples] = whole->samples[i];
+			if (want.no_stacks)
+				left.samples[left.n_samples].stack = 0;
+			if (want.no_times)
+				left.samples[left.n_samples].time_ms = 0;
+			left.n_samples++;
+			assert_true(whole->samples[i].stack < part.end_stack);
+		}
+		assert_same(&left, &part);
+		block_done(&left);
+		block_done(&part);
+	}
+}
+
+static uint64_t count_of(const struct block *b, uint32_t class, uint32_t stack, uint64_t from_ms,
+			 uint64_t until_ms)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < b->n_samples; i++) {
+		const struct block_sample *s = &b->samples[i];
+
+		if (s->class == class && s->stack == stack && s->time_ms >= from_ms &&
+		    s->time_ms < until_ms && s->labels % 4 != 2)
+			sum += s->count;
+	}
+	return sum;
+}
+
+/* Sums of all and of the middle of it: each is right, and together they leave nothing out. */
+static void assert_sums(const struct block *whole, const struct buf *bytes, struct compress *z)
+{
+	uint64_t from_ms, until_ms, third;
+	uint32_t but = 2;
+
+	block_span(whole, &from_ms, &until_ms);
+	third = (until_ms - from_ms) / 3;
+	for (int middle = 0; middle < 2; middle++) {
+		uint64_t begin = middle ? from_ms + third : 0;
+		uint64_t end = middle ? until_ms - third : UINT64_MAX;
+		struct block_want want = {.labels = takes_some,
+					  .arg = &but,
+					  .summed = true,
+					  .no_times = !middle,
+					  .from_ms = begin,
+					  .until_ms = end};
+		struct block sums = {};
+		uint64_t all = 0;
+
+		assert_int_equal(block_parse_some(bytes->data, bytes->len, z, &want, &sums), 0);
+		for (uint32_t i = 0; i < sums.n_samples; i++)
+			assert_int_equal(sums.samples[i].count,
+					 count_of(whole, sums.samples[i].class,
+						  sums.samples[i].stack, begin, end));
+		for (uint32_t i = 0; i < whole->n_samples; i++)
+			if (whole->samples[i].time_ms >= begin && whole->samples[i].time_ms < end &&
+			    whole->samples[i].labels % 4 != 2)
+				all += whole->samples[i].count;
+		assert_int_equal(block_count(&sums), all);
+		block_done(&sums);
+	}
+}
+
 /* Writes b, parses it back, compares, and returns the bytes that it took. */
 static size_t round_trip(struct block *b, uint64_t tick_ns)
 {
@@ -66,6 +158,8 @@ static size_t round_trip(struct block *b, uint64_t tick_ns)
 	assert_int_equal(block_write(b, &z, tick_ns, 1, &bytes), 0);
 	assert_int_equal(block_parse(bytes.data, bytes.len, &z, &got), 0);
 	assert_same(b, &got);
+	assert_parts(b, &bytes, &z);
+	assert_sums(b, &bytes, &z);
 	len = bytes.len;
 	block_done(&got);
 	buf_done(&bytes);

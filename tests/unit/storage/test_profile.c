@@ -153,6 +153,40 @@ static void equal_rows_have_one_id(void **state)
 	profile_free(p);
 }
 
+/* As a reader's dictionary does it, and then an answer that takes more from elsewhere. */
+static void what_was_appended_is_found(void **state)
+{
+	struct profile_object o = {.kind = PROFILE_OBJECT_FILE, .identity = 7};
+	struct profile_function f = {.start_line = 3};
+	struct profile *p;
+
+	(void)state;
+	assert_int_equal(profile_new(false, &p), 0);
+	for (int64_t i = 0; i < 3; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "text %d", (int)i);
+		assert_int_equal(profile_append_string(p, text, strlen(text)), 1 + i);
+		o.path = f.name = (uint32_t)(1 + i);
+		assert_int_equal(profile_append_object(p, &o), i);
+		assert_int_equal(profile_append_function(p, &f), i);
+		assert_int_equal(profile_append_location(p, (uint32_t)i, 9), i);
+		assert_int_equal(profile_append_stack(p, (uint32_t)i, (uint32_t)i), 1 + i);
+	}
+	assert_int_equal(profile_string(p, "text 1"), 2);
+	o.path = f.name = 2;
+	assert_int_equal(profile_object(p, &o), 1);
+	assert_int_equal(profile_function(p, &f), 1);
+	assert_int_equal(profile_location(p, 1, 9), 1);
+	assert_int_equal(profile_stack(p, 1, 1), 2);
+	assert_int_equal(profile_string(p, "another"), 4);
+	assert_int_equal(profile_append_string(p, "one more", 8), 5);
+	assert_int_equal(profile_string(p, "one more"), 5);
+	for (uint32_t i = 0; i < p->n_strings; i++)
+		assert_int_equal(profile_str_len(p, i), strlen(profile_str(p, i)));
+	profile_free(p);
+}
+
 static void label_sets_are_compared_by_what_they_say(void **state)
 {
 	struct profile *p = fresh(false);
@@ -209,6 +243,26 @@ static void merging_profiles_add_up_and_drop_times(void **state)
 	assert_int_equal(profile_add_sample(p, 300, s, l, 1), 0);
 	assert_int_equal(profile_sample_count(p), 1);
 	assert_int_equal(p->n_stacks, 2);
+	profile_free(p);
+}
+
+static void rows_that_came_to_nothing_go(void **state)
+{
+	struct profile_labels none = {};
+	struct profile *p;
+
+	(void)state;
+	assert_int_equal(profile_new(true, &p), 0);
+	assert_int_equal(profile_labels(p, &none), 0);
+	assert_int_equal(profile_labels(p, &(struct profile_labels){.has = 1, .value = {7}}), 1);
+	assert_int_equal(profile_add_sample_row(p, 0, 0, 0, -(uint64_t)5), 0);
+	assert_int_equal(profile_add_sample_row(p, 0, 0, 1, 3), 1);
+	assert_int_equal(profile_add_sample_row(p, 0, 0, 0, 5), 0);
+	assert_int_equal(profile_drop_empty(p), 0);
+	assert_int_equal(p->n_samples, 1);
+	assert_int_equal(profile_add_sample_row(p, 0, 0, 1, 1), 0);
+	assert_int_equal(profile_add_sample_row(p, 0, 0, 0, 2), 1);
+	assert_int_equal(p->samples[0].count, 4);
 	profile_free(p);
 }
 
@@ -492,9 +546,11 @@ int main(void)
 		cmocka_unit_test(long_strings_end_in_an_ellipsis_on_a_character_border),
 		cmocka_unit_test(nul_bytes_become_question_marks),
 		cmocka_unit_test(equal_rows_have_one_id),
+		cmocka_unit_test(what_was_appended_is_found),
 		cmocka_unit_test(label_sets_are_compared_by_what_they_say),
 		cmocka_unit_test(uid_zero_is_not_a_missing_uid),
 		cmocka_unit_test(merging_profiles_add_up_and_drop_times),
+		cmocka_unit_test(rows_that_came_to_nothing_go),
 		cmocka_unit_test(live_profiles_keep_every_sample),
 		cmocka_unit_test(losses_are_summed_by_reason),
 		cmocka_unit_test(stacks_are_read_leaf_first_without_the_mark),

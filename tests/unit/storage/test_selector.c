@@ -226,6 +226,31 @@ static void only_no_condition_is_all(void **state)
 	assert_null(selector_free(NULL));
 }
 
+static void a_selector_knows_which_labels_it_looks_at(void **state)
+{
+	static const char *const two[] = {"comm", "exe", NULL}, *const none[] = {NULL};
+	static const struct {
+		const char *text;
+		bool about_two;
+	} cases[] = {
+		{"{}", true},
+		{"{comm=\"a\"}", true},
+		{"{exe!~\"b.*\", comm=\"\"}", true},
+		{"{comm=\"a\", pid=\"1\"}", false},
+		{"{comm2=\"a\"}", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct selector *s;
+
+		assert_int_equal(selector_parse(cases[i].text, &s, NULL), 0);
+		assert_int_equal(selector_is_about(s, two), cases[i].about_two);
+		assert_int_equal(selector_is_about(s, none), selector_is_all(s));
+		selector_free(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +259,7 @@ int main(void)
 		cmocka_unit_test(lengths_and_numbers_are_bounded),
 		cmocka_unit_test(a_pattern_that_explodes_is_an_error_and_not_a_miss),
 		cmocka_unit_test(only_no_condition_is_all),
+		cmocka_unit_test(a_selector_knows_which_labels_it_looks_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

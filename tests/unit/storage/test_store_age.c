@@ -2,6 +2,7 @@
  * Ageing: whatever was merged, rolled up or dropped, every question is answered as a naive pass
  * over the raw samples would answer it.
  */
+#include "storage/store_private.h"
 #include "tests/unit/storage/oracle.h"
 #include "tests/unit/storage/place.h"
 
@@ -14,8 +15,7 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-#define NS_PER_S 1000000000ull
-#define DAY_S	 (24 * 3600ull)
+#define DAY_S (24 * 3600ull)
 
 static const char *const matches[] = {
 	NULL,
@@ -51,6 +51,16 @@ static void age_fully(struct store *s, uint64_t now_ms)
 			fail_msg("ageing does not end");
 	if (r < 0)
 		fail_msg("%s", err_text(&err));
+}
+
+static void check_detail(struct store *s, uint64_t seconds_from_ms, uint64_t detail_from_ms)
+{
+	struct store_summary sum;
+
+	assert_int_equal(store_summary(s, &sum, NULL), 0);
+	assert_int_equal(sum.seconds_from_ns, seconds_from_ms * ORACLE_MS);
+	assert_int_equal(sum.detail_from_ns, detail_from_ms * ORACLE_MS);
+	store_summary_done(&sum);
 }
 
 static void flush(struct store_feed *f)
@@ -122,6 +132,7 @@ static void rolling_up_blurs_times_and_nothing_else(void **state)
 	struct profile *live = live_new();
 	struct store_feed *f;
 	uint64_t end = ORACLE_T0_MS + 60000, total;
+	uint64_t minutes_until = (end - 1) / 60000 * 60000 + 60000;
 
 	assert_int_equal(store_feed_new(s, live, &f), 0);
 	for (uint64_t now = ORACLE_T0_MS; now < end; now += 1000) {
@@ -136,16 +147,18 @@ static void rolling_up_blurs_times_and_nothing_else(void **state)
 	oracle_coarsen(&o, end, 1000);
 	check_randomly(&o, s, ORACLE_T0_MS, end, 5);
 	assert_int_equal(oracle_count(&o, 0, UINT64_MAX, NULL), total);
+	check_detail(s, ORACLE_T0_MS, end);
 
 	age_fully(s, end + 3 * 3600 * 1000 + 60000);
 	oracle_coarsen(&o, end, 60000);
 	check_randomly(&o, s, ORACLE_T0_MS - 60000, end, 5);
 
+	check_detail(s, minutes_until, minutes_until);
+
 	struct store_summary sum;
 
 	assert_int_equal(store_summary(s, &sum, NULL), 0);
 	assert_int_equal(sum.samples, total);
-	assert_true(sum.detail_from_ns >= (end - 60000) * ORACLE_MS);
 	store_summary_done(&sum);
 	store_feed_free(f);
 	store_close(s);
@@ -264,6 +277,33 @@ static void readers_cannot_age(void **state)
 	store_close(s);
 }
 
+static void a_question_that_holds_up_the_log_is_ended(void **state)
+{
+	struct place *at = (struct place *)*state;
+	struct store_query q = {.until_ns = UINT64_MAX};
+	struct oracle o = {.random = 44};
+	struct store *s = place_writer(at, NULL), *r;
+	struct profile *live = live_new(), *p;
+	struct store_feed *f;
+	struct err err = {};
+
+	assert_int_equal(store_feed_new(s, live, &f), 0);
+	oracle_add_some(&o, live, 100, ORACLE_T0_MS, ORACLE_T0_MS + 1000, 50, 10);
+	flush(f);
+	r = place_reader(at);
+	r->hold_ns_max = r->wal_bytes_max = 0;
+	assert_int_equal(store_query_profile(r, &q, NULL, false, &p, &err), -EBUSY);
+	assert_non_null(strstr(err.text, "log cannot be emptied"));
+	r->wal_bytes_max = STORE_WAL_BYTES_MAX;
+	assert_int_equal(store_query_profile(r, &q, NULL, false, &p, &err), 0);
+	profile_free(p);
+	store_close(r);
+	store_feed_free(f);
+	store_close(s);
+	profile_free(live);
+	oracle_done(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +313,7 @@ int main(void)
 		PLACE_TEST(the_size_limit_holds_and_the_newest_stay),
 		PLACE_TEST(a_clock_that_jumps_breaks_nothing),
 		PLACE_TEST(readers_cannot_age),
+		PLACE_TEST(a_question_that_holds_up_the_log_is_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@ static void samples_come_in_time_order_each_stack_before_its_use(void **state)
 
 	(void)state;
 	assert_string_equal(text, "#hearth-samples 1\n"
+				  "#period-ns\t10101010\n"
 				  "stack\t1\tmain\n"
 				  "sample\t101000\t10\t10\ta\ta\t1\t1\n"
 				  "stack\t2\tmain;work;inner_[i];do_syscall_64_[k]\n"
@@ -52,11 +53,11 @@ static void fields_are_escaped_and_other_labels_follow(void **state)
 	build_sample(p, 1999999, BUILD_STACK(p, build_frame(p, "/a", 1, "back\\slash")),
 		     (uint32_t)profile_labels(p, &l), 1);
 	text = build_export(EXPORT_SAMPLES, p, NULL, NULL);
-	assert_string_equal(text,
-			    "#hearth-samples 1\n"
-			    "stack\t1\tback\\\\slash\n"
-			    "sample\t1\t0\t0\ta\\tb\\nc\\\\d\t\t1\t1\texe=/bin/x y\tuid=1000\t"
-			    "zone=eu=1\n");
+	assert_string_equal(text, "#hearth-samples 1\n"
+				  "#period-ns\t10101010\n"
+				  "stack\t1\tback\\\\slash\n"
+				  "sample\t1\t\t\ta\\tb\\nc\\\\d\t\t1\t1\texe=/bin/x y\tuid=1000\t"
+				  "zone=eu=1\n");
 	free(text);
 	profile_free(p);
 }

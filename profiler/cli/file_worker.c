@@ -1,0 +1,95 @@
+/* Starting a worker, and what its end tells; see file_worker.h. */
+#include "profiler/cli/file_worker.h"
+
+#include "profiler/base/cleanup.h"
+#include "profiler/base/wire.h"
+#include "profiler/jail/protocol.h"
+#include "profiler/jail/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define HELLO_MS 5000
+#define SEND_MS	 5000
+
+static int receive_hello(int sock, struct err *err)
+{
+	char sentence[PROTOCOL_SENTENCE_MAX + 1];
+	struct wire_msg m;
+	int error;
+	int r = wire_receive(sock, &m, HELLO_MS);
+
+	if (r <= 0)
+		return err_set(err, r < 0 ? r : -EPIPE, "the worker did not start: %s",
+			       r < 0 ? strerror(-r) : "it ended at once");
+	r = 0;
+	if (m.type == PROTOCOL_FAILED &&
+	    protocol_failed_parse(m.body.data, m.body.len, &error, sentence) == 0)
+		r = err_set(err, error, "the worker did not start: %s", sentence);
+	else if (m.type != PROTOCOL_HELLO || m.n_fds)
+		r = err_set(err, -EBADMSG, "the worker began with something else than its jail");
+	wire_msg_done(&m);
+	return r;
+}
+
+int file_worker_start(const char *memory, struct jail_worker *ret, struct err *err)
+{
+	char argument[64];
+	const char *const args[] = {argument, NULL};
+	struct jail_worker w;
+	int r;
+
+	snprintf(argument, sizeof(argument), "%s%s", WORKER_MEMORY, memory);
+	r = jail_start(JAIL_SYMBOLIZER, args, true, &w, err);
+	if (r < 0)
+		return r;
+	r = receive_hello(w.sock, err);
+	if (r < 0)
+		jail_end(&w);
+	else
+		*ret = w;
+	return r;
+}
+
+int file_worker_open(const char *path, struct stat *ret, struct err *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 || fstat(fd, ret) < 0)
+		return err_set(err, -errno, "%s", strerror(errno));
+	if (!S_ISREG(ret->st_mode))
+		return err_set(err, -EINVAL, "not a regular file");
+	return steal_fd(fd);
+}
+
+int file_worker_send(struct jail_worker *w, uint32_t type, uint32_t id, const struct buf *body,
+		     int fd)
+{
+	struct wire_msg m;
+	int r;
+
+	wire_msg_init(&m, type, id);
+	buf_add(&m.body, body->data, body->len);
+	m.fds[0] = fd;
+	m.n_fds = 1;
+	r = body->err ? body->err : wire_send(w->sock, &m, SEND_MS);
+	m.n_fds = 0; /* still the caller's */
+	wire_msg_done(&m);
+	return r;
+}
+
+int file_worker_lost(struct jail_worker *w, int why, struct err *err)
+{
+	int status = jail_end(w);
+
+	*w = (struct jail_worker){};
+	if (why == -ETIMEDOUT)
+		return err_set(err, why, "it keeps the worker busy for too long");
+	if (why == -EBADMSG)
+		return err_set(err, why, "the worker answered with nonsense, and was ended");
+	if (status >= 0 && WIFSIGNALED(status))
+		return err_set(err, why, "it ended the worker by signal %d", WTERMSIG(status));
+	return err_set(err, why, "it ended the worker");
+}
