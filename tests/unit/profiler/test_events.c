@@ -119,23 +119,27 @@ static void samples_that_lie_about_their_parts_are_refused(void **state)
 
 static void a_sample_with_a_copied_stack_brings_registers_and_as_much_as_it_says(void **state)
 {
-	struct {
+	static struct {
 		struct whole_sample sample;
 		struct arch_regs regs;
-		uint8_t stack[24];
-	} s = {.sample = a_sample()};
+		uint8_t stack[ABI_STACK_BYTES_MAX + 8];
+	} s;
+	const uint32_t whole = offsetof(typeof(s), stack) + 24;
 	struct abi_sample *head = &s.sample.head;
 	struct seen seen = {};
 
 	(void)state;
+	s.sample = a_sample();
 	assert_null(events_registers(head));
 	head->flags = ABI_SAMPLE_SNAPSHOT;
 	assert_int_equal(events_dispatch(&s, sizeof(s), &handlers, &seen), -EBADMSG);
-	head->bytes = sizeof(s);
+	head->bytes = whole;
 	head->stack_bytes = 23;
 	assert_int_equal(events_dispatch(&s, sizeof(s), &handlers, &seen), -EBADMSG);
-	head->stack_bytes = ABI_STACK_BYTES_MAX + 1;
+	head->bytes = sizeof(s);
+	head->stack_bytes = ABI_STACK_BYTES_MAX + 8;
 	assert_int_equal(events_dispatch(&s, sizeof(s), &handlers, &seen), -EBADMSG);
+	head->bytes = whole;
 	head->stack_bytes = 24;
 	head->flags = 0;
 	assert_int_equal(events_dispatch(&s, sizeof(s), &handlers, &seen), -EBADMSG);
