@@ -180,20 +180,23 @@ __noinline int frame_step(struct scratch *s, int number)
 }
 
 /*
- * Whether the frame at hand, a return address in a hole, is where a function begins: no call pushed
- * it. Such an outermost frame is made by hand, as makecontext() does; the frame is that function's.
+ * A return address in a hole, and a function begins right behind: no call led there. The rule of
+ * that function's first byte, where the frame then is; RULE_HOLE where it is otherwise.
  */
-static __always_inline int is_made_by_hand(struct scratch *s)
+static __always_inline int rule_without_call(struct scratch *s)
 {
+	int number;
+
 	if (!s->walk.pc_is_return)
-		return 0;
+		return RULE_HOLE;
 	s->frame.offset += ARCH_CALL_BYTES;
-	if (rule_find(s) > RULE_HOLE) {
+	number = rule_find(s);
+	if (number > RULE_HOLE) {
 		s->frame.flags &= ~ABI_FRAME_RETURN;
-		return 1;
+		return number;
 	}
 	s->frame.offset -= ARCH_CALL_BYTES;
-	return 0;
+	return RULE_HOLE;
 }
 
 static long walk_step(__u32 i, struct scratch **ctx)
@@ -210,7 +213,14 @@ static long walk_step(__u32 i, struct scratch **ctx)
 		return 1;
 	if (knob_tables && knob_mappings) {
 		number = rule_find(s);
-		is_root = number == RULE_HOLE && is_made_by_hand(s);
+		if (number == RULE_HOLE) {
+			/*
+			 * The outermost frame, made by hand as makecontext() does; or the innermost
+			 * one, which the kernel sent there: a signal's handler, or after an exec.
+			 */
+			number = rule_without_call(s);
+			is_root = number > RULE_HOLE && s->n_user > 0;
+		}
 	}
 	if (number == NO_TABLE) {
 		s->frame.flags |= ABI_FRAME_NO_TABLE;

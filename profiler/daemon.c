@@ -331,7 +331,9 @@ static void last_names(struct daemon *d)
 	while (collector_names_pending(d->collector) && quantity_monotonic_ns() < until) {
 		poll(&p, 1, ROUND_MS);
 		collector_take_names(d->collector);
+		collector_ask_names(d->collector);
 	}
+	collector_give_up_names(d->collector);
 	commit(d, true);
 }
 

@@ -307,6 +307,7 @@ static int run(struct record *rec, struct err *err)
 	if (r < 0)
 		return r;
 	find_names(rec);
+	collector_give_up_names(rec->collector);
 	collector_add_losses(rec->collector, collector_live(rec->collector));
 	r = write_result(rec, err);
 	if (r == 0)

@@ -299,6 +299,19 @@ static void put_bpf(const struct collector_counts *c, struct json *j)
 	json_object_end(j);
 }
 
+static void put_jit(const struct collector_counts *c, struct json *j)
+{
+	json_key(j, "jit");
+	json_object_begin(j);
+	json_kv_u64(j, "processes", c->jit.processes);
+	json_kv_u64(j, "frames_named", c->jit.frames_named);
+	json_kv_u64(j, "frames_nameless", c->jit.frames_nameless);
+	json_kv_u64(j, "generations", c->jit.generations);
+	json_kv_u64(j, "samples_waiting", c->jit.held);
+	json_kv_u64(j, "samples_left_out", c->jit.left_out);
+	json_object_end(j);
+}
+
 static void put_store(const struct status_input *in, struct json *j)
 {
 	const struct store_summary *s = in->store;
@@ -347,6 +360,7 @@ int status_json(const struct status_input *in, struct buf *out)
 	put_unwind(in, &counts, &j);
 	json_key(&j, "symbols");
 	resolve_status(collector_resolve(in->collector), &j);
+	put_jit(&counts, &j);
 	put_bpf(&counts, &j);
 	put_store(in, &j);
 	put_reasons(&j);

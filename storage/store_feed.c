@@ -361,8 +361,15 @@ int store_feed_names(struct store_feed *f)
 		struct store_feed_named *seen = &f->named[i];
 		int r;
 
-		if (f->location[i] == UNSEEN)
+		/*
+		 * A name without a sample is of one that an earlier live profile had: what it is
+		 * called was found out later.
+		 */
+		if (f->location[i] == UNSEEN && l->naming != PROFILE_NAMED)
 			continue;
+		r = number_location(f, i);
+		if (r < 0)
+			return r;
 		if (seen->naming == 1 + l->naming && seen->first_line == l->first_line &&
 		    seen->n_lines == l->n_lines)
 			continue;

@@ -20,7 +20,8 @@
 #define EPOCH_NS_MIN	 (24 * 3600 * NS_PER_S)
 #define EPOCH_NS_MAX	 (4 * 24 * 3600 * NS_PER_S)
 #define EPOCH_SAMPLES	 8000000
-#define EPOCH_DICT_BYTES (20u << 20)
+#define EPOCH_DICT_BYTES (12u << 20)
+#define PREVIOUS_NS	 (300 * NS_PER_S) /* the epoch before is kept for its names */
 #define EPOCH_LABELS	 1000000
 
 /* ---- blocks ---- */
@@ -240,6 +241,8 @@ int store_feed_flush(struct store_feed *f, const char *counters_json, bool sync,
 		return err_set(err, -EINVAL, "flush: the store was closed");
 	if (epoch_is_over(s, w.now_ns))
 		r = store_new_epoch(s, w.now_ns);
+	else if (w.now_ns > s->state.epoch_started_ns + PREVIOUS_NS)
+		growth_done(&s->previous);
 	if (r >= 0 && f->epoch != s->state.epoch) {
 		store_feed_forget(f);
 		f->epoch = s->state.epoch;

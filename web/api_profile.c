@@ -5,6 +5,7 @@
 
 #include "profiler/base/cleanup.h"
 #include "web/api.h"
+#include "web/times.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 /*
@@ -31,10 +32,9 @@ static const char *const *labels_for(const struct web_request *q, bool diff)
 
 	switch (q->params.format) {
 	case EXPORT_FOLDED:
-		return q->params.n_by ? (const char *const *)q->params.by : comm;
 	case EXPORT_FLAME:
 	case EXPORT_HTML:
-		return comm;
+		return q->params.n_by ? (const char *const *)q->params.by : comm;
 	case EXPORT_SPEEDSCOPE:
 		return process;
 	default:
@@ -51,15 +51,27 @@ static void name_file(struct web_request *q, enum export_format f)
 		 export_format_ending(f));
 }
 
-static int write_answer(struct web_service *w, struct web_request *q, const struct profile *p,
-			const struct profile *base, struct err *err)
+static int write_answer(struct web_service *w, struct store *s, struct web_request *q,
+			const struct profile *p, const struct profile *base, struct err *err)
 {
+	_cleanup_(buf_done) struct buf series = {}, heatmap = {};
 	enum export_format f = q->params.format;
 	struct export_options options = {.base = base, .version = w->config->version};
-	int r;
+	int r = 0;
 
 	for (size_t i = 0; i < q->params.n_by; i++)
 		options.by[i] = q->params.by[i];
+	if (f == EXPORT_HTML) {
+		struct store_query query = web_request_query(q);
+
+		buf_init(&series, WEB_ANSWER_BYTES_MAX);
+		buf_init(&heatmap, WEB_ANSWER_BYTES_MAX);
+		r = web_times_read(s, &query, &series, &heatmap, err);
+		if (r < 0)
+			return r;
+		options.series = &series;
+		options.heatmap = &heatmap;
+	}
 	web_request_begin(q, export_format_type(f));
 	r = export_write(f, p, &options, &q->body, err);
 	if (r == -EFBIG)
@@ -75,8 +87,11 @@ static int write_answer(struct web_service *w, struct web_request *q, const stru
 
 static int check_by(const struct web_request *q, struct err *err)
 {
-	if (q->params.n_by && q->params.format != EXPORT_FOLDED)
-		return err_set(err, -EINVAL, "by: only format=folded has labels in comm's place");
+	enum export_format f = q->params.format;
+
+	if (q->params.n_by && f != EXPORT_FOLDED && f != EXPORT_FLAME && f != EXPORT_HTML)
+		return err_set(err, -EINVAL,
+			       "by: only folded, flame and html have labels in comm's place");
 	return 0;
 }
 
@@ -95,7 +110,7 @@ int web_api_profile(struct web_service *w, struct store *s, struct web_request *
 			err, -E2BIG,
 			"format=samples: at most an hour at once; hearth export has no limit");
 	r = store_query_profile(s, &query, times ? NULL : labels_for(q, false), times, &p, err);
-	return r < 0 ? r : write_answer(w, q, p, NULL, err);
+	return r < 0 ? r : write_answer(w, s, q, p, NULL, err);
 }
 
 int web_api_diff(struct web_service *w, struct store *s, struct web_request *q, struct err *err)
@@ -111,10 +126,12 @@ int web_api_diff(struct web_service *w, struct store *s, struct web_request *q, 
 		return err_set(err, -EINVAL, "format: a comparison is flame, folded, json or html");
 	base_query.from_ns = q->params.base_from_ns;
 	base_query.until_ns = q->params.base_until_ns;
+	if (q->params.value[WEB_PARAM_BASE_MATCH])
+		base_query.match = q->params.value[WEB_PARAM_BASE_MATCH];
 	r = store_query_profile(s, &query, labels_for(q, true), false, &p, err);
 	if (r == 0)
 		r = store_query_profile(s, &base_query, labels_for(q, true), false, &base, err);
-	return r < 0 ? r : write_answer(w, q, p, base, err);
+	return r < 0 ? r : write_answer(w, s, q, p, base, err);
 }
 
 int web_api_pprof(struct web_service *w, struct store *s, struct web_request *q, struct err *err)

@@ -3,14 +3,18 @@
  *
  *	web_embed OUT.c ROOT FILE...	each FILE relative to ROOT, in the order they should have
  *
- * Runs at build time only; its input is our own.
+ * Scripts and style sheets are tightened (tighten.h). Runs at build time only; its
+ * input is our own.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "web/tighten.h"
+
 #define PATH_BYTES   4096
+#define FILE_BYTES   (1 << 20)
 #define BYTES_A_LINE 20
 
 static const char *type_of(const char *path)
@@ -31,17 +35,30 @@ static const char *type_of(const char *path)
 	return NULL;
 }
 
-/* The bytes of one file as `static const unsigned char asset_N[]`, with a NUL behind them. */
-static int write_bytes(FILE *out, FILE *in, int number)
+static size_t tighten(const char *type, const char *text, size_t len, char *out)
 {
-	size_t n = 0;
-	int c;
+	if (strstr(type, "javascript"))
+		return tighten_script(text, len, out);
+	if (strstr(type, "css"))
+		return tighten_style(text, len, out);
+	memcpy(out, text, len);
+	return len;
+}
 
+/* The bytes of one file as `static const unsigned char asset_N[]`, with a NUL behind them. */
+static int write_bytes(FILE *out, FILE *in, const char *type, int number)
+{
+	static char text[FILE_BYTES], tight[FILE_BYTES];
+	size_t len = fread(text, 1, sizeof(text), in);
+
+	if (ferror(in) || len == sizeof(text))
+		return -1;
+	len = tighten(type, text, len, tight);
 	fprintf(out, "static const unsigned char asset_%d[] = {", number);
-	while ((c = getc(in)) != EOF)
-		fprintf(out, "%s%d,", n++ % BYTES_A_LINE ? "" : "\n\t", c);
+	for (size_t i = 0; i < len; i++)
+		fprintf(out, "%s%d,", i % BYTES_A_LINE ? "" : "\n\t", (unsigned char)tight[i]);
 	fprintf(out, "\n\t0};\n\n");
-	return ferror(in) ? -1 : 0;
+	return 0;
 }
 
 static int write_file(FILE *out, const char *root, const char *path, int number)
@@ -54,7 +71,7 @@ static int write_file(FILE *out, const char *root, const char *path, int number)
 	in = fopen(full, "rb");
 	if (!in)
 		return -1;
-	r = write_bytes(out, in, number);
+	r = write_bytes(out, in, type_of(path), number);
 	fclose(in);
 	return r;
 }

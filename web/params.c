@@ -7,7 +7,8 @@
 
 #include "profiler/base/quantity.h"
 
-#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_S  UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
 
 static const char *const names[] = {
 #define WEB_PARAM_NAME(name, text) text,
@@ -111,6 +112,25 @@ static int read_ranges(struct web_params *p, uint64_t now_ns, struct err *err)
 	return check_range(WEB_PARAM_BASE_FROM, p->base_from_ns, p->base_until_ns, err);
 }
 
+/* A duration, or milliseconds: `100ms`. */
+static int read_step(const char *step, uint64_t *ret_ns)
+{
+	size_t len = strlen(step);
+	char number[16];
+	uint64_t ms;
+
+	if (len < 3 || strcmp(step + len - 2, "ms"))
+		return quantity_duration(step, ret_ns);
+	if (len - 2 >= sizeof(number))
+		return -EINVAL;
+	memcpy(number, step, len - 2);
+	number[len - 2] = '\0';
+	if (quantity_u64(number, 1, UINT32_MAX, &ms) < 0)
+		return -EINVAL;
+	*ret_ns = ms * NS_PER_MS;
+	return 0;
+}
+
 int web_params_finish(struct web_params *p, uint32_t known, uint64_t now_ns, struct err *err)
 {
 	const char *format = p->value[WEB_PARAM_FORMAT], *step = p->value[WEB_PARAM_STEP];
@@ -125,9 +145,9 @@ int web_params_finish(struct web_params *p, uint32_t known, uint64_t now_ns, str
 	if (f < 0)
 		return err_set(err, -EINVAL, "format: %.64s is not known", format);
 	p->format = (enum export_format)f;
-	if (step && quantity_duration(step, &p->step_ns) < 0)
-		return err_set(err, -EINVAL, "step: %.64s is not a duration such as 10s or 5m",
-			       step);
+	if (step && read_step(step, &p->step_ns) < 0)
+		return err_set(err, -EINVAL,
+			       "step: %.64s is not a duration such as 100ms, 10s or 5m", step);
 	if (!(known & WEB_PARAM_BIT(SECONDS)))
 		return 0;
 	if (seconds && quantity_u64(seconds, 1, WEB_SECONDS_MAX, &n) < 0)

@@ -17,6 +17,7 @@
 	X(BASE_FROM, "base_from")   \
 	X(BASE_UNTIL, "base_until") \
 	X(MATCH, "match")           \
+	X(BASE_MATCH, "base_match") \
 	X(TYPE, "type")             \
 	X(FORMAT, "format")         \
 	X(STEP, "step")             \

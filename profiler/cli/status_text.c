@@ -10,6 +10,7 @@
 
 #define NS_PER_S      1000000000ull
 #define POOREST_SHOWN 5
+#define FAILED_SHOWN  5
 
 static uint64_t number(struct json_value object, const char *key)
 {
@@ -273,6 +274,31 @@ static void add_plain(struct json_value status, const char *key, const char *tit
 	}
 }
 
+/* The files that could not be read, the latest last, each with why. */
+static void add_failed(struct json_value status, struct buf *out)
+{
+	struct json_value symbols = {}, failed = {}, file;
+	uint64_t n = 0;
+	size_t at = 0;
+
+	if (!json_read_member(status, "symbols", &symbols) ||
+	    !json_read_member(symbols, "failed_objects", &failed))
+		return;
+	while (json_read_next(failed, &at, NULL, &file))
+		n++;
+	if (n)
+		buf_add_str(out, "  not read:\n");
+	if (n > FAILED_SHOWN)
+		buf_add_str(out, "    ... --json has all\n");
+	for (at = 0; json_read_next(failed, &at, NULL, &file); n--) {
+		char path[256], reason[256];
+
+		if (n <= FAILED_SHOWN)
+			buf_printf(out, "    %s: %s\n", text(file, "path", path, sizeof(path)),
+				   text(file, "reason", reason, sizeof(reason)));
+	}
+}
+
 static void add_bpf(struct json_value status, struct buf *out)
 {
 	struct json_value bpf = {};
@@ -360,6 +386,8 @@ void status_text_write(struct json_value status, const char *address, struct buf
 	add_samples(status, out);
 	add_unwind(status, out);
 	add_plain(status, "symbols", "\nNames\n", out);
+	add_failed(status, out);
+	add_plain(status, "jit", "\nRun-time compiled code\n", out);
 	add_bpf(status, out);
 	add_store(status, out);
 }

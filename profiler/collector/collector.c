@@ -6,25 +6,25 @@
 #include "profiler/collector/bpf_object.h"
 #include "profiler/collector/cgroup_path.h"
 #include "profiler/collector/events.h"
+#include "profiler/collector/jit.h"
 #include "profiler/collector/labels.h"
 #include "profiler/collector/objects.h"
 #include "profiler/resolve/resolve.h"
 #include "profiler/collector/sampler.h"
 #include "profiler/collector/snapshots.h"
 #include "profiler/collector/stacks.h"
-#include "profiler/collector/tables.h"
+#include "profiler/collector/tables_kernel.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define CLOCK_STEP_NS 1000000000ll /* a jump of the wall clock that is told */
 #define ASK_OFFSETS   256
-#define STOP_NS	      500000000ull /* how long the last copied stacks are waited for */
-#define STOP_POLL_MS  50
-#define TABLE_CACHE   "/var/cache/hearth"
+/* Samples through JIT code are named this long after a tick: shortly before the next. */
+#define JIT_ASK_NS  800000000ull
+#define TABLE_CACHE "/var/cache/hearth"
 
 struct collector {
 	struct collector_options options;
@@ -36,6 +36,8 @@ struct collector {
 	struct objects *objects;
 	struct labels *labels;
 	struct stacks *stacks;
+	struct jit *jit;
+	uint64_t jit_due_ns; /* when all that waits in jit is asked for; monotonic */
 	struct snapshots *snapshots; /* NULL: no stacks are copied */
 	struct profile *live;
 	uint32_t asked; /* locations of live below this were looked at for names */
@@ -91,9 +93,9 @@ static int sample_add(struct collector *c, const struct abi_sample *s, const uin
 				  (uint32_t)stack, (uint32_t)labels, 1);
 }
 
-/* A sample whose stack is known as well as it will be. */
-static void on_whole_sample(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
-			    const struct abi_frame *user, const struct abi_object_ref *refs)
+/* A sample whose JIT code, if it has any, is named, or never will be. */
+static void on_ready(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
+		     const struct abi_frame *user, const struct abi_object_ref *refs)
 {
 	struct collector *c = ctx;
 
@@ -101,6 +103,18 @@ static void on_whole_sample(void *ctx, const struct abi_sample *s, const uint64_
 		c->loss[COLLECTOR_LOSS_STORE_FULL]++;
 	else if (sample_add(c, s, kernel, user, refs) < 0)
 		c->loss[COLLECTOR_LOSS_MEMORY]++;
+}
+
+/* A sample whose stack is known as well as it will be. */
+static void on_unwound(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
+		       const struct abi_frame *user, const struct abi_object_ref *refs)
+{
+	struct collector *c = ctx;
+
+	if (jit_wants(s, refs))
+		jit_take(c->jit, s, kernel, user, refs);
+	else
+		on_ready(c, s, kernel, user, refs);
 }
 
 static void on_sample(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
@@ -112,7 +126,7 @@ static void on_sample(void *ctx, const struct abi_sample *s, const uint64_t *ker
 	if (c->snapshots && events_registers(s))
 		snapshots_take(c->snapshots, s, kernel, user, refs, quantity_monotonic_ns());
 	else
-		on_whole_sample(c, s, kernel, user, refs);
+		on_unwound(c, s, kernel, user, refs);
 }
 
 static void on_object(void *ctx, const struct abi_object *o, const char *path)
@@ -127,48 +141,6 @@ static void on_cgroup(void *ctx, const struct abi_cgroup *cgroup, const char *pa
 	struct collector *c = ctx;
 
 	labels_describe_cgroup(c->labels, cgroup, path);
-}
-
-static int map_chunk(void *ctx, uint32_t number, struct unwind_chunk **ret)
-{
-	struct collector *c = ctx;
-
-	return bpf_programs_map_chunk(c->programs, number, ret);
-}
-
-static void unmap_chunks(void *ctx)
-{
-	struct collector *c = ctx;
-
-	bpf_programs_unmap_chunks(c->programs);
-}
-
-static int tell_object(void *ctx, const struct abi_file_key *key,
-		       const struct abi_object_info *info)
-{
-	struct collector *c = ctx;
-
-	return bpf_programs_tell_object(c->programs, key, info);
-}
-
-static void settle(void *ctx)
-{
-	(void)ctx;
-	bpf_programs_settle();
-}
-
-static int open_tables(struct collector *c)
-{
-	struct tables_kernel kernel = {
-		.ctx = c,
-		.dictionary = bpf_programs_dictionary(c->programs),
-		.map_chunk = map_chunk,
-		.unmap_chunks = unmap_chunks,
-		.tell = tell_object,
-		.settle = settle,
-	};
-
-	return tables_new(&kernel, TABLES_BUDGET_BYTES, &c->tables);
 }
 
 static int open_parts(struct collector *c, struct err *err)
@@ -193,7 +165,7 @@ static int open_parts(struct collector *c, struct err *err)
 	if (r == 0)
 		r = resolve_new(&resolve, &c->resolve, err);
 	if (r == 0 && programs.tables && bpf_programs_walks_mappings(c->programs))
-		r = open_tables(c);
+		r = tables_kernel_new(c->programs, &c->tables);
 	if (r == 0)
 		r = objects_new(c->programs, c->resolve, c->tables, &c->objects);
 	if (r == 0)
@@ -203,8 +175,10 @@ static int open_parts(struct collector *c, struct err *err)
 	if (r == 0)
 		r = stacks_new(c->objects, &c->stacks);
 	if (r == 0 && programs.snapshot)
-		r = snapshots_new(c->resolve, c->objects, stacks_mappings(c->stacks),
-				  on_whole_sample, c, &c->snapshots);
+		r = snapshots_new(c->resolve, c->objects, stacks_mappings(c->stacks), on_unwound, c,
+				  &c->snapshots);
+	if (r == 0)
+		r = jit_new(c->resolve, c->objects, on_ready, c, &c->jit);
 	if (r == 0)
 		r = events_open(bpf_programs_ring_fd(c->programs), &handlers, c, &c->events);
 	if (r == 0)
@@ -246,6 +220,7 @@ struct collector *collector_free(struct collector *c)
 		return NULL;
 	sampler_stop(c->sampler);
 	events_close(c->events);
+	jit_free(c->jit);
 	resolve_free(c->resolve);
 	snapshots_free(c->snapshots);
 	stacks_free(c->stacks);
@@ -291,17 +266,9 @@ int collector_start(struct collector *c, struct err *err)
 	return sampler_start(c->programs, c->options.frequency_hz, &c->sampler, err);
 }
 
-/* The last stacks are unwound, as far as there is time. */
-static void finish_snapshots(struct collector *c)
+static void take_names(void *ctx)
 {
-	uint64_t until = quantity_monotonic_ns() + STOP_NS;
-	struct pollfd p = {.fd = resolve_fd(c->resolve), .events = POLLIN};
-
-	while (snapshots_waiting(c->snapshots) && quantity_monotonic_ns() < until) {
-		poll(&p, 1, STOP_POLL_MS);
-		collector_take_names(c);
-	}
-	snapshots_give_up(c->snapshots, UINT64_MAX);
+	collector_take_names(ctx);
 }
 
 void collector_stop(struct collector *c)
@@ -309,7 +276,8 @@ void collector_stop(struct collector *c)
 	c->sampler = sampler_stop(c->sampler);
 	collector_take_records(c);
 	if (c->snapshots)
-		finish_snapshots(c);
+		snapshots_finish(c->snapshots, take_names, c);
+	jit_finish(c->jit);
 	c->live->end_ns = quantity_now_ns();
 }
 
@@ -319,10 +287,21 @@ struct collector_fds collector_fds(const struct collector *c)
 				      .names = resolve_fd(c->resolve)};
 }
 
+static void ask_jit(struct collector *c)
+{
+	uint64_t now_ns = quantity_monotonic_ns();
+	bool due = now_ns >= c->jit_due_ns;
+
+	jit_ask(c->jit, due, now_ns, c->live);
+	if (due)
+		c->jit_due_ns = UINT64_MAX;
+}
+
 int collector_take_records(struct collector *c)
 {
 	int n = events_consume(c->events);
 
+	ask_jit(c);
 	c->loss[COLLECTOR_LOSS_MALFORMED] = events_malformed(c->events);
 	return n;
 }
@@ -381,6 +360,13 @@ static void on_identified(void *ctx, uint32_t number, const uint8_t *build_id, u
 	objects_identified(c->objects, number, build_id, bytes, c->live);
 }
 
+static void on_jit(void *ctx, uint32_t number, const struct resolve_jit_names *names)
+{
+	struct collector *c = ctx;
+
+	jit_answered(c->jit, number, names, c->live);
+}
+
 static void on_failed(void *ctx, uint32_t number, int error, const char *sentence)
 {
 	/* resolve keeps the reason for the status; the offsets come as nameless. */
@@ -419,15 +405,24 @@ static void on_snapshot(void *ctx, uint64_t id, const struct snapshot_frame *fra
 
 int collector_take_names(struct collector *c)
 {
-	static const struct resolve_answers answers = {on_named, on_identified, on_failed, on_table,
-						       on_snapshot};
+	static const struct resolve_answers answers = {.named = on_named,
+						       .identified = on_identified,
+						       .failed = on_failed,
+						       .jit = on_jit,
+						       .table = on_table,
+						       .snapshot = on_snapshot};
 
 	return resolve_take(c->resolve, &answers, c, 0);
 }
 
 size_t collector_names_pending(const struct collector *c)
 {
-	return resolve_pending(c->resolve);
+	return resolve_pending(c->resolve) + jit_pending(c->jit);
+}
+
+void collector_give_up_names(struct collector *c)
+{
+	jit_release(c->jit, c->live);
 }
 
 /* A location to be named, sortable by the object that it is asked of. */
@@ -466,6 +461,7 @@ int collector_ask_names(struct collector *c)
 	size_t n, in_batch = 0;
 	int r = 0;
 
+	ask_jit(c);
 	if (c->asked == c->live->n_locations)
 		return 0;
 	questions = calloc(c->live->n_locations - c->asked, sizeof(*questions));
@@ -494,6 +490,7 @@ int collector_ask_names(struct collector *c)
 int collector_tick(struct collector *c, struct err *err)
 {
 	read_clocks(c);
+	c->jit_due_ns = quantity_monotonic_ns() + JIT_ASK_NS;
 	if (c->snapshots)
 		snapshots_give_up(c->snapshots, quantity_monotonic_ns() - SNAPSHOTS_PATIENCE_NS);
 	if (c->tables)
@@ -524,6 +521,7 @@ int collector_renew(struct collector *c)
 	objects_new_profile(c->objects);
 	labels_new_profile(c->labels);
 	stacks_new_profile(c->stacks);
+	jit_new_profile(c->jit);
 	return 0;
 }
 
@@ -541,6 +539,7 @@ int collector_counts(struct collector *c, struct collector_counts *ret)
 		.map_bytes = bpf_programs_map_bytes(c->programs),
 		.cpus = c->sampler ? sampler_cpus(c->sampler) : 0,
 		.objects = objects_count(c->objects),
+		.jit = jit_counts(c->jit),
 		.clock_steps = c->clock_steps,
 		.last_step_ns = c->last_step_ns,
 	};

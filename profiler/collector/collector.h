@@ -12,6 +12,7 @@
 #include "profiler/base/err.h"
 #include "profiler/base/json.h"
 #include "profiler/static_label.h"
+#include "profiler/collector/jit.h"
 #include "profiler/unwind_mode.h"
 #include "storage/profile.h"
 
@@ -74,7 +75,10 @@ int collector_take_records(struct collector *c);
 int collector_take_names(struct collector *c);
 /* Ask for the names of locations that nobody asked for yet. */
 int collector_ask_names(struct collector *c);
+/* Names that are awaited, and samples that wait for those of their JIT code. */
 size_t collector_names_pending(const struct collector *c);
+/* No name is waited for any longer: the samples that wait go on without. */
+void collector_give_up_names(struct collector *c);
 
 /* Once a second: CPUs that came or went, the clock. */
 int collector_tick(struct collector *c, struct err *err);
@@ -95,6 +99,7 @@ struct collector_counts {
 	uint64_t map_bytes;
 	unsigned int cpus;
 	uint64_t objects;
+	struct jit_counts jit;
 	uint64_t clock_steps;
 	int64_t last_step_ns;
 };

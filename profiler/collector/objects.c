@@ -2,16 +2,13 @@
 #include "profiler/collector/objects.h"
 
 #include "profiler/collector/kernel_build_id.h"
+#include "profiler/jail/open_for.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define DOMAIN_ROOT	0
-#define DOMAIN_WRITABLE UINT32_MAX /* root's, but others can write it */
-#define WRITE_BY_OTHERS 0022
 
 struct objects {
 	struct bpf_programs *programs;
@@ -268,22 +265,6 @@ static struct object *find_or_add(struct objects *o, const struct object_id *id,
 	return object;
 }
 
-uint32_t objects_domain_of_user(uint32_t uid)
-{
-	return uid == 0 ? DOMAIN_ROOT : uid < UINT32_MAX - 2 ? uid + 1 : UINT32_MAX - 1;
-}
-
-/*
- * Whose word a file is: root's where only root can write it, its owner's, or whoever's can write
- * it.
- */
-static uint32_t domain_of(const struct abi_object *file)
-{
-	if (file->uid == 0)
-		return file->mode & WRITE_BY_OTHERS ? DOMAIN_WRITABLE : DOMAIN_ROOT;
-	return objects_domain_of_user(file->uid);
-}
-
 static void announce(struct objects *o, struct object *object, const struct abi_object *file)
 {
 	struct resolve_object r = {
@@ -361,7 +342,7 @@ struct object *objects_describe(struct objects *o, const struct abi_object *file
 	}
 	memcpy(object->build_id, file->build_id, sizeof(object->build_id));
 	object->build_id_bytes = file->build_id_bytes;
-	object->domain = domain_of(file);
+	object->domain = open_for_domain(file->uid, file->mode);
 	object->state = OBJECT_DESCRIBED;
 	object->profile_id = IDMAP_NONE;
 	tell(o, object);
@@ -415,9 +396,9 @@ static struct object *file_of_ref(struct objects *o, const struct abi_object_ref
 	return find_or_add(o, &id, path, now_ns);
 }
 
-static struct object *jit_of(struct objects *o, const struct abi_sample *s, uint64_t now_ns)
+static struct object *jit_of(struct objects *o, uint32_t pid, uint64_t start_ns, uint64_t now_ns)
 {
-	struct object_id id = {.kind = PROFILE_OBJECT_JIT, .pid = s->pid, .start_ns = s->start_ns};
+	struct object_id id = {.kind = PROFILE_OBJECT_JIT, .pid = pid, .start_ns = start_ns};
 	struct object *object = find(o, &id);
 
 	if (!object && o->jit >= OBJECTS_JIT_MAX) {
@@ -434,6 +415,20 @@ static struct object *jit_of(struct objects *o, const struct abi_sample *s, uint
 	return object;
 }
 
+struct object *objects_jit(struct objects *o, uint32_t pid, uint64_t start_ns, uint64_t generation,
+			   uint32_t uid, uint64_t now_ns)
+{
+	struct object *object = jit_of(o, pid, start_ns, now_ns);
+
+	if (!object || object->pid != pid)
+		return NULL;
+	if (object->generation != generation)
+		object->profile_id = IDMAP_NONE;
+	object->generation = generation;
+	object->domain = open_for_domain(uid, 0);
+	return object;
+}
+
 struct object *objects_of_ref(struct objects *o, const struct abi_sample *s,
 			      const struct abi_object_ref *ref, uint64_t now_ns)
 {
@@ -444,7 +439,7 @@ struct object *objects_of_ref(struct objects *o, const struct abi_sample *s,
 	case ABI_OBJECT_FILE:
 		return file_of_ref(o, ref, now_ns);
 	case ABI_OBJECT_ANON:
-		return jit_of(o, s, now_ns);
+		return jit_of(o, s->pid, s->start_ns, now_ns);
 	case ABI_OBJECT_VDSO:
 		id.kind = PROFILE_OBJECT_VDSO;
 		object = find_or_add(o, &id, "[vdso]", now_ns);
@@ -508,7 +503,11 @@ static void hex(const uint8_t *bytes, uint32_t n, char *ret)
  */
 static uint64_t identity_of(const struct object *object)
 {
-	if (object->kind == PROFILE_OBJECT_JIT || object->kind == PROFILE_OBJECT_UNKNOWN)
+	uint64_t jit[] = {object->start_ns, object->generation};
+
+	if (object->kind == PROFILE_OBJECT_JIT)
+		return hash_bytes_keyed(1, object->pid, jit, sizeof(jit));
+	if (object->kind == PROFILE_OBJECT_UNKNOWN)
 		return hash_bytes_keyed(1, object->pid, &object->start_ns,
 					sizeof(object->start_ns));
 	if (object->kind == PROFILE_OBJECT_FILE && object->build_id_bytes == 0)

@@ -41,6 +41,7 @@ struct object {
 	uint32_t pid; /* JIT: whose */
 	uint64_t start_ns;
 	char *path;
+	uint64_t generation; /* JIT: of its names, the one that samples met last; see jit.h */
 	uint64_t base; /* kernel modules and BPF programs: where they are loaded */
 	uint32_t profile_id; /* in the live profile, IDMAP_NONE when not there yet */
 	bool announced; /* resolve knows it */
@@ -78,12 +79,16 @@ struct object *objects_describe_mapped(struct objects *o, const struct abi_objec
 struct object *objects_of_ref(struct objects *o, const struct abi_sample *s,
 			      const struct abi_object_ref *ref, uint64_t now_ns);
 
+/*
+ * The JIT code of a process, from now on of that generation: an object of its own in the profile.
+ * NULL: it shares one with others, or without memory.
+ */
+struct object *objects_jit(struct objects *o, uint32_t pid, uint64_t start_ns, uint64_t generation,
+			   uint32_t uid, uint64_t now_ns);
+
 /* The object of a kernel range. */
 struct object *objects_of_kernel(struct objects *o, const struct kernel_range *range,
 				 uint64_t now_ns);
-
-/* The trust domain of what a user says, as of the files that are theirs. */
-uint32_t objects_domain_of_user(uint32_t uid);
 
 struct object *objects_by_number(struct objects *o, uint32_t number); /* NULL: none */
 

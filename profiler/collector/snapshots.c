@@ -2,10 +2,16 @@
 #include "profiler/collector/snapshots.h"
 
 #include "profiler/base/cleanup.h"
+#include "profiler/base/quantity.h"
+#include "profiler/jail/open_for.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FINISH_NS      500000000ull
+#define FINISH_POLL_MS 50
 
 /* A sample without its stack, in the order of the record. */
 struct waiting {
@@ -82,7 +88,7 @@ static void take_registers(const struct arch_regs *regs, struct snapshot *ret)
  */
 static uint32_t domain_of(const struct abi_sample *sample, const struct object *exe)
 {
-	return exe && exe->domain ? exe->domain : objects_domain_of_user(sample->uid);
+	return exe && exe->domain ? exe->domain : open_for_domain(sample->uid, 0);
 }
 
 /* The exe may be forgotten meanwhile: NULL. */
@@ -134,6 +140,8 @@ static struct waiting *keep(const struct abi_sample *sample, const uint64_t *ker
 	if (!w)
 		return NULL;
 	w->head = *sample;
+	w->head.flags &= ~ABI_SAMPLE_SNAPSHOT;
+	w->head.stack_bytes = 0;
 	memcpy(w->kernel, kernel, sample->n_kernel * sizeof(*kernel));
 	memcpy(w->user, user, sample->n_user * sizeof(*user));
 	memcpy(w->refs, refs, sample->n_objects * sizeof(*refs));
@@ -190,17 +198,16 @@ static void give_without(struct snapshots *s, struct waiting *w)
 	remove_one(s, w);
 }
 
-/* Which reference the raw frames have: a new one, or in a full table one that only frames used. */
-static uint8_t raw_ref(struct waiting *w)
+/* The program, and what the raw frames refer to: which reference that is. */
+static uint8_t replace_refs(struct waiting *w)
 {
-	uint8_t at = w->head.n_objects;
+	uint8_t raw = w->head.flags & ABI_SAMPLE_EXE_NONE ? 0 : 1;
 
-	if (at == ABI_SAMPLE_OBJECTS_MAX)
-		at = w->head.exe ? 0 : 1;
-	else
-		w->head.n_objects++;
-	w->refs[at] = (struct abi_object_ref){.kind = ABI_OBJECT_RAW};
-	return at;
+	w->refs[0] = w->refs[w->head.exe];
+	w->refs[raw] = (struct abi_object_ref){.kind = ABI_OBJECT_RAW};
+	w->head.exe = 0;
+	w->head.n_objects = raw + 1;
+	return raw;
 }
 
 void snapshots_answered(struct snapshots *s, uint64_t id, const struct snapshot_frame *frames,
@@ -219,7 +226,7 @@ void snapshots_answered(struct snapshots *s, uint64_t id, const struct snapshot_
 		give_without(s, w);
 		return;
 	}
-	raw = raw_ref(w);
+	raw = replace_refs(w);
 	for (uint32_t i = 0; i < n; i++)
 		user[i] = (struct abi_frame){
 			.offset = frames[i].address, .object = raw, .flags = frames[i].flags};
@@ -235,6 +242,18 @@ void snapshots_give_up(struct snapshots *s, uint64_t before_ns)
 
 	while ((w = TAILQ_FIRST(&s->waiting)) && w->taken_ns < before_ns)
 		give_without(s, w);
+}
+
+void snapshots_finish(struct snapshots *s, void (*take)(void *ctx), void *ctx)
+{
+	uint64_t until = quantity_monotonic_ns() + FINISH_NS;
+	struct pollfd p = {.fd = resolve_fd(s->resolve), .events = POLLIN};
+
+	while (s->n && quantity_monotonic_ns() < until) {
+		poll(&p, 1, FINISH_POLL_MS);
+		take(ctx);
+	}
+	snapshots_give_up(s, UINT64_MAX);
 }
 
 uint32_t snapshots_waiting(const struct snapshots *s)

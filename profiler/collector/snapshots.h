@@ -39,4 +39,6 @@ void snapshots_answered(struct snapshots *s, uint64_t id, const struct snapshot_
 
 /* Hand on what was taken before this (monotonic). UINT64_MAX: all that waits. */
 void snapshots_give_up(struct snapshots *s, uint64_t before_ns);
+/* At the end: calls take, which takes resolve's answers, until nothing waits or time is over. */
+void snapshots_finish(struct snapshots *s, void (*take)(void *ctx), void *ctx);
 uint32_t snapshots_waiting(const struct snapshots *s);

@@ -51,6 +51,7 @@ enum protocol_message {
 	PROTOCOL_TABLE = 8, /* an unwind table; see protocol_table.h */
 	PROTOCOL_IMPORT = 9, /* samples of a file; see protocol_import.h */
 	PROTOCOL_IMPORTED = 10,
+	PROTOCOL_JIT = 16, /* run-time compiled code; see protocol_jit.h */
 	PROTOCOL_SNAPSHOT_FILE = 11, /* see protocol_snapshot.h, also for the next */
 	PROTOCOL_SNAPSHOT = 12,
 };

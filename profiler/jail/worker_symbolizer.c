@@ -11,6 +11,7 @@
 #include "profiler/base/wire.h"
 #include "profiler/jail/protocol.h"
 #include "profiler/jail/worker_import.h"
+#include "profiler/jail/worker_jit.h"
 #include "profiler/jail/worker_snapshot.h"
 #include "profiler/jail/worker_table.h"
 #include "symbolizer/symbolizer.h"
@@ -54,6 +55,7 @@ struct worker {
 	size_t n, cap;
 	struct snapshot_walker *walker; /* NULL until the first copied stack */
 	uint32_t kernel; /* its module: one, however many objects stand for it */
+	struct worker_jit jit;
 };
 
 static struct known *find(struct worker *w, uint32_t object)
@@ -230,11 +232,15 @@ static int handle(struct worker *w, struct wire_msg *m)
 		return answer(w, m);
 	case PROTOCOL_FORGET:
 		r = protocol_u32_parse(m->body.data, m->body.len, &object);
-		if (r == 0)
+		if (r == 0) {
 			forget(w, object);
-		if (r == 0 && w->walker)
-			snapshot_walker_forget(w->walker, object);
+			if (w->walker)
+				snapshot_walker_forget(w->walker, object);
+			worker_jit_forget(&w->jit, object);
+		}
 		return r;
+	case PROTOCOL_JIT:
+		return worker_jit(&w->jit, m);
 	case PROTOCOL_TABLE:
 		return worker_table(m);
 	case PROTOCOL_IMPORT:

@@ -92,6 +92,7 @@ static void entry_free(struct resolve *r, struct resolve_entry *e)
 	domain_put(e->domain);
 	free((char *)e->object.path);
 	free(e->offsets);
+	resolve_jit_free(e->jit);
 	free(e);
 }
 
@@ -153,13 +154,12 @@ static void tell_workers(struct resolve *r, struct resolve_entry *e)
 	}
 }
 
-void resolve_remember_failure(struct resolve *r, const struct resolve_entry *e,
-			      const char *sentence)
+void resolve_remember_failure(struct resolve *r, const char *path, const char *sentence)
 {
 	struct resolve_failed *f = &r->failed[r->failed_total++ % RESOLVE_FAILED_MAX];
 
 	free(f->path);
-	f->path = e->object.path ? strdup(e->object.path) : NULL;
+	f->path = path ? strdup(path) : NULL;
 	snprintf(f->reason, sizeof(f->reason), "%s", sentence);
 }
 
@@ -171,6 +171,8 @@ static void answer_nameless(struct resolve *r, struct resolve_entry *e)
 {
 	struct resolve_answer *a;
 
+	if (e->jit)
+		resolve_jit_nameless(r, e);
 	if (!e->n)
 		return;
 	r->nameless += e->n;
@@ -196,7 +198,7 @@ void resolve_set_aside(struct resolve *r, struct resolve_entry *e, int error, co
 	e->state = RESOLVE_FAILED;
 	close_file(r, e);
 	tell_workers(r, e);
-	resolve_remember_failure(r, e, sentence);
+	resolve_remember_failure(r, e->object.path, sentence);
 	if (a) {
 		a->kind = RESOLVE_ANSWER_FAILED;
 		a->object = e->object.object;
@@ -223,10 +225,18 @@ static int announce(struct resolve *r, const struct resolve_object *o)
 	e->fd = -1;
 	e->serial = ++r->serial;
 	e->used = ++r->clock;
-	e->state = o->kind == RESOLVE_FILE ? RESOLVE_TO_OPEN : RESOLVE_READY;
+	e->state =
+		o->kind == RESOLVE_FILE || o->kind == RESOLVE_JIT ? RESOLVE_TO_OPEN : RESOLVE_READY;
+	if (o->kind == RESOLVE_JIT) {
+		e->jit = resolve_jit_new(o);
+		if (!e->jit)
+			return -ENOMEM;
+	}
 	e->domain = domain_get(r, o->domain);
-	if (!e->domain)
+	if (!e->domain) {
+		resolve_jit_free(e->jit);
 		return -ENOMEM;
+	}
 	e->object.path = steal_ptr(path);
 	added = steal_ptr(e);
 	LIST_INSERT_HEAD(bucket_of(r, o->object), added, bucket);
@@ -281,8 +291,7 @@ static bool has_room(const struct resolve *r, const struct resolve_domain *d, si
 	return d->domain == 0 || d->waiting + n <= RESOLVE_PENDING_MAX / 2;
 }
 
-static int queue_offsets(struct resolve *r, struct resolve_entry *e, const uint64_t *offsets,
-			 size_t n)
+int resolve_queue(struct resolve *r, struct resolve_entry *e, const uint64_t *offsets, size_t n)
 {
 	int result;
 
@@ -311,7 +320,7 @@ int resolve_ask(struct resolve *r, uint32_t object, const uint64_t *offsets, siz
 	if (!n)
 		return 0;
 	pthread_mutex_lock(&r->lock);
-	result = queue_offsets(r, resolve_find(r, object), offsets, n);
+	result = resolve_queue(r, resolve_find(r, object), offsets, n);
 	pthread_mutex_unlock(&r->lock);
 	return result;
 }

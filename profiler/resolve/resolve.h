@@ -51,6 +51,8 @@ enum resolve_kind {
 	RESOLVE_VDSO,
 	RESOLVE_KERNEL, /* the core image */
 	RESOLVE_MODULE, /* path is its name, base where it is loaded */
+	/* run-time compiled code of a process: pid, start_ns, uid; resolve_jit_ask() */
+	RESOLVE_JIT,
 };
 
 struct resolve_object {
@@ -68,6 +70,7 @@ struct resolve_object {
 	bool is_exe;
 	const char *path; /* absolute, as the host or the process's root has it; copied */
 	uint64_t base;
+	uint32_t uid; /* of the process */
 };
 
 struct resolve_line {
@@ -75,6 +78,20 @@ struct resolve_line {
 	const char *system_name; /* NULL: equals function */
 	const char *file; /* NULL: unknown */
 	uint32_t line, column;
+};
+
+struct resolve_jit_question {
+	uint64_t address;
+	uint64_t time_ns; /* CLOCK_MONOTONIC: what it was called then */
+};
+
+struct resolve_jit_names {
+	const struct resolve_jit_question *questions; /* as asked */
+	uint32_t n;
+	const char *const *names;
+	/* of each question: 0 nobody knows, else names[which - 1]; NULL: nobody knows any */
+	const uint32_t *which;
+	bool over; /* the process had ended: nobody will know more */
 };
 
 struct resolve;
@@ -116,6 +133,8 @@ struct resolve_answers {
 	 * offsets are answered with n_lines 0 as well.
 	 */
 	void (*failed)(void *ctx, uint32_t object, int error, const char *sentence);
+	/* What resolve_jit_ask() asked, all at once. NULL where it is not used. */
+	void (*jit)(void *ctx, uint32_t object, const struct resolve_jit_names *names);
 	/*
 	 * The answer to resolve_ask_table(); a NULL table: there is none, the status says why. May
 	 * be NULL where nobody asks.
@@ -154,6 +173,15 @@ int resolve_ask_table(struct resolve *r, uint32_t object);
  */
 int resolve_ask_snapshot(struct resolve *r, struct resolve_snapshot *q);
 void resolve_forget(struct resolve *r, uint32_t object);
+
+/*
+ * What the run-time compiled code of a RESOLVE_JIT object was called: its files are looked at
+ * anew, and read on. At most RESOLVE_JIT_QUESTIONS_MAX; n may be 0, to be told whether the process
+ * has ended. -EBUSY: it is asked already; else as resolve_ask().
+ */
+#define RESOLVE_JIT_QUESTIONS_MAX 8192
+int resolve_jit_ask(struct resolve *r, uint32_t object,
+		    const struct resolve_jit_question *questions, uint32_t n);
 
 /* Readable when answers wait. */
 int resolve_fd(const struct resolve *r);

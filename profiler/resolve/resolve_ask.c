@@ -329,11 +329,8 @@ static void take_answer(struct resolve_slot *s, struct resolve_entry *e,
 	}
 }
 
-/*
- * Lock held, released meanwhile. A worker that closed its socket is dying: its own status is worth
- * a moment.
- */
-static void bury_worker(struct resolve_slot *s, struct resolve_entry *e, int why)
+/* A worker that closed its socket is dying: its own status is worth a moment. */
+void resolve_bury_worker(struct resolve_slot *s, struct resolve_entry *e, int why)
 {
 	struct pollfd p = {.fd = s->worker.pidfd, .events = POLLIN};
 	char reason[RESOLVE_REASON_BYTES];
@@ -411,7 +408,7 @@ static void ask_entry(struct resolve_slot *s, struct resolve_entry *e)
 		close(x.fd);
 	pthread_mutex_lock(&r->lock);
 	if (result < 0)
-		bury_worker(s, e, result);
+		resolve_bury_worker(s, e, result);
 	else
 		take_answer(s, e, &names);
 }
@@ -443,7 +440,10 @@ static void ask_one(struct resolve_slot *s, struct resolve_entry *e)
 		start_failed(s, e, &err);
 	} else {
 		s->start_failures = 0;
-		ask_entry(s, e);
+		if (e->jit)
+			resolve_jit_exchange(s, e);
+		else
+			ask_entry(s, e);
 	}
 	s->used_ms = resolve_now_ms();
 	s->claiming = false;

@@ -28,15 +28,12 @@ static int open_entry(const struct resolve_entry *e, bool *ret_exact, struct err
 }
 
 /* The lock is held, but not while the file is opened. */
-static void open_one(struct resolve *r, struct resolve_entry *e)
+static void open_file(struct resolve *r, struct resolve_entry *e)
 {
 	struct err err = {};
 	bool exact = false;
 	int fd;
 
-	TAILQ_REMOVE(&r->opening, e, queue);
-	e->queued = false;
-	e->busy = true;
 	resolve_make_room(r);
 	pthread_mutex_unlock(&r->lock);
 	fd = open_entry(e, &exact, &err);
@@ -52,6 +49,17 @@ static void open_one(struct resolve *r, struct resolve_entry *e)
 	} else if (!e->forgotten) {
 		resolve_set_aside(r, e, fd, err_text(&err));
 	}
+}
+
+static void open_one(struct resolve *r, struct resolve_entry *e)
+{
+	TAILQ_REMOVE(&r->opening, e, queue);
+	e->queued = false;
+	e->busy = true;
+	if (e->jit)
+		resolve_jit_open(r, e);
+	else
+		open_file(r, e);
 	resolve_release(r, e);
 }
 

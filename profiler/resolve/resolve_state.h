@@ -9,6 +9,7 @@
 
 #include "profiler/jail/jail.h"
 #include "profiler/jail/protocol.h"
+#include "profiler/jail/protocol_jit.h"
 #include "profiler/jail/protocol_snapshot.h"
 #include "profiler/resolve/resolve.h"
 #include "profiler/resolve/table_cache.h"
@@ -20,6 +21,7 @@
 #define RESOLVE_BUCKETS	     4096 /* a power of two; numbers are dense */
 #define RESOLVE_FAILED_MAX   32 /* told in the status, the latest */
 #define RESOLVE_REASON_BYTES 256
+#define RESOLVE_JIT_WORDS    2 /* of a question, in a row of offsets */
 
 enum resolve_entry_state {
 	RESOLVE_TO_OPEN, /* in the queue of the opening thread */
@@ -35,12 +37,16 @@ struct resolve_domain {
 	LIST_ENTRY(resolve_domain) link;
 };
 
+struct resolve_jit; /* what an entry of run-time compiled code has besides; resolve_jit.c */
+
 struct resolve_entry {
 	struct resolve_object object; /* path is ours */
+	struct resolve_jit *jit; /* NULL but for RESOLVE_JIT */
 	uint32_t serial; /* what workers call it: never used again */
 	struct resolve_domain *domain;
 	enum resolve_entry_state state;
 	bool busy, forgotten, queued;
+	bool asked; /* JIT: and not yet answered */
 	bool exact; /* what is open is the mapped file; else its build id will tell */
 	bool identified;
 	bool retried; /* asked again once, in a worker of its own */
@@ -50,7 +56,7 @@ struct resolve_entry {
 	bool wants_table; /* asked for and not answered */
 	bool table_queued; /* in the queue of the table thread */
 	uint32_t known[RESOLVE_PROCESSES_MAX]; /* the run of that worker that knows it */
-	uint64_t *offsets; /* to be asked, in order */
+	uint64_t *offsets; /* to be asked, in order; of JIT: address and time of each question */
 	size_t n, cap;
 	LIST_ENTRY(resolve_entry) bucket;
 	TAILQ_ENTRY(resolve_entry) queue;
@@ -65,6 +71,7 @@ enum resolve_answer_kind {
 	RESOLVE_ANSWER_NAMELESS,
 	RESOLVE_ANSWER_IDENTIFIED,
 	RESOLVE_ANSWER_FAILED,
+	RESOLVE_ANSWER_JIT, /* offsets: address and time of each question */
 	RESOLVE_ANSWER_TABLE,
 	RESOLVE_ANSWER_SNAPSHOT,
 };
@@ -77,6 +84,8 @@ struct resolve_answer {
 	uint32_t n, next; /* offsets, and the first not yet delivered */
 	uint32_t next_line;
 	struct protocol_answer names; /* NAMED; IDENTIFIED: its build id */
+	struct protocol_jit_answer jit; /* JIT; n 0: nobody knows any */
+	bool over; /* JIT */
 	bool has_table; /* TABLE */
 	struct unwind_table table;
 	uint64_t snapshot; /* SNAPSHOT: its id */
@@ -163,14 +172,14 @@ void resolve_enqueue(struct resolve *r,
 void resolve_release(struct resolve *r,
 		     struct resolve_entry *e); /* no longer busy: enqueue, or free when forgotten */
 void resolve_set_aside(struct resolve *r, struct resolve_entry *e, int error, const char *sentence);
+void resolve_remember_failure(struct resolve *r, const char *path, const char *sentence);
+struct resolve_entry *resolve_find(struct resolve *r, uint32_t object); /* NULL: not announced */
+/* As resolve_ask(), of any kind. */
+int resolve_queue(struct resolve *r, struct resolve_entry *e, const uint64_t *offsets, size_t n);
 void resolve_answer_add(struct resolve *r, struct resolve_answer *a); /* takes a */
 void resolve_answer_free(struct resolve_answer *a);
 /* What e is asked for as a table goes on: to the table thread, to be opened, or to its end. */
 void resolve_table_enqueue(struct resolve *r, struct resolve_entry *e);
-void resolve_remember_failure(struct resolve *r, const struct resolve_entry *e,
-			      const char *sentence);
-/* The entry of that number, or NULL. */
-struct resolve_entry *resolve_find(struct resolve *r, uint32_t object);
 void resolve_make_room(struct resolve *r); /* close descriptors that were not used for longest */
 uint64_t resolve_now_ms(void);
 void resolve_thread_ends(
@@ -189,10 +198,25 @@ int resolve_end_worker(struct resolve_slot *s);
  */
 void resolve_describe_death(int why, int status, char *ret, size_t bytes);
 
+/*
+ * The worker of s did not answer about e: end it, and set e aside. why: negative errno of the
+ * exchange. Lock held, released meanwhile.
+ */
+void resolve_bury_worker(struct resolve_slot *s, struct resolve_entry *e, int why);
 /* Without the lock: tell the worker of s what it may forget. 0 or negative errno of the worker. */
 int resolve_tell_forgotten(const struct resolve_slot *s, const uint32_t *serials, size_t n);
 /* The worker of s is told, before its next request, that serial is no more. Lock held. */
 void resolve_forget_later(struct resolve_slot *s, uint32_t serial);
+
+/*
+ * Run-time compiled code; all with the lock held, which open and exchange release meanwhile: look
+ * at the files of a process; ask a worker about them; answer that nobody knows.
+ */
+struct resolve_jit *resolve_jit_new(const struct resolve_object *o);
+struct resolve_jit *resolve_jit_free(struct resolve_jit *j);
+void resolve_jit_open(struct resolve *r, struct resolve_entry *e);
+void resolve_jit_exchange(struct resolve_slot *s, struct resolve_entry *e);
+void resolve_jit_nameless(struct resolve *r, struct resolve_entry *e);
 
 /* The threads. */
 void *resolve_open_run(void *resolve);

@@ -228,7 +228,7 @@ static void make_one(struct resolve_slot *s, struct resolve_entry *e)
 	e = resolve_find(s->r, job.object);
 	if (e && e->serial == job.serial && !s->r->ending) {
 		if (!made)
-			resolve_remember_failure(s->r, e, reason);
+			resolve_remember_failure(s->r, e->object.path, reason);
 		answer(s->r, e, made ? &table : NULL);
 	}
 	unwind_table_done(&table);

@@ -17,6 +17,7 @@ void resolve_answer_free(struct resolve_answer *a)
 {
 	free(a->offsets);
 	protocol_answer_done(&a->names);
+	protocol_jit_answer_done(&a->jit);
 	unwind_table_done(&a->table);
 	free(a->stack);
 	free(a);
@@ -54,6 +55,23 @@ static void deliver_one_name(struct resolve_answer *a, const struct resolve_answ
 	to->named(ctx, a->object, offset, lines, n);
 }
 
+static void deliver_jit(struct resolve *r, struct resolve_answer *a,
+			const struct resolve_answers *to, void *ctx)
+{
+	struct resolve_jit_names names = {
+		.questions = (const struct resolve_jit_question *)a->offsets,
+		.n = a->n / RESOLVE_JIT_WORDS,
+		.names = (const char *const *)a->jit.names,
+		.which = a->jit.which,
+		.over = a->over,
+	};
+
+	atomic_fetch_sub(&r->pending, a->n);
+	a->next = a->n;
+	if (to->jit)
+		to->jit(ctx, a->object, &names);
+}
+
 /* Deliver from a, one step. True when nothing is left of it. */
 static bool deliver(struct resolve *r, struct resolve_answer *a, const struct resolve_answers *to,
 		    void *ctx)
@@ -65,6 +83,9 @@ static bool deliver(struct resolve *r, struct resolve_answer *a, const struct re
 		return true;
 	case RESOLVE_ANSWER_FAILED:
 		to->failed(ctx, a->object, a->error, a->sentence);
+		return true;
+	case RESOLVE_ANSWER_JIT:
+		deliver_jit(r, a, to, ctx);
 		return true;
 	case RESOLVE_ANSWER_TABLE:
 		if (to->table)

@@ -1,11 +1,11 @@
 /*
- * What a sample costs in the kernel, by the depth of its user stack: the whole of Hearth's program on
- * a program without frame pointers, beside a program that calls bpf_get_stackid() alone on the same
- * one with frame pointers. Both run at once, each pinned to a processor of its own.
+ * What a sample costs in the kernel, by the depth of its user stack: the whole of Hearth's program
+ * on a program without frame pointers, beside a program that calls bpf_get_stackid() alone on the
+ * same one with frame pointers. Both run at once, each pinned to a processor of its own.
  *
  *	bench_walk FOLDER-OF-TEST-PROGRAMS [SECONDS]
  */
-#include "build_stackid.skel.h"
+#include "tests/bench/stackid.skel.h"
 #include "profiler/base/quantity.h"
 #include "profiler/collector/collector.h"
 #include "profiler/collector/sampler.h"
@@ -62,14 +62,14 @@ static int open_event(int cpu)
 	return (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-static struct build_stackid *load_peer(pid_t pid, struct bpf_link *links[CPUS])
+static struct stackid *load_peer(pid_t pid, struct bpf_link *links[CPUS])
 {
-	struct build_stackid *peer = build_stackid__open();
+	struct stackid *peer = stackid__open();
 
 	if (!peer)
 		return NULL;
 	peer->rodata->knob_pid = (uint32_t)pid;
-	if (build_stackid__load(peer))
+	if (stackid__load(peer))
 		return NULL;
 	for (int cpu = 0; cpu < CPUS; cpu++) {
 		int fd = open_event(cpu);
@@ -111,9 +111,9 @@ static int measure(const char *folder, int depth, double seconds, struct figures
 	struct bpf_link *links[CPUS] = {};
 	struct collector_counts before, after;
 	struct collector *c = NULL;
-	struct build_stackid *peer;
+	struct stackid *peer;
 	struct err err = {};
-	uint64_t runs, run_ns, begun_ns;
+	uint64_t runs, run_ns, our_ns, begun_ns, root, received;
 	pid_t ours = start(folder, "deep", depth, seconds + 4, 0);
 	pid_t theirs = start(folder, "deep_fp", depth, seconds + 4, 1);
 	int r = collector_new(&options, &c, &err);
@@ -124,7 +124,8 @@ static int measure(const char *folder, int depth, double seconds, struct figures
 		r = collector_start(c, &err);
 	peer = r == 0 ? load_peer(theirs, links) : NULL;
 	if (!peer) {
-		fprintf(stderr, "bench_walk: %s\n", err.text[0] ? err.text : "the peer does not load");
+		fprintf(stderr, "bench_walk: %s\n",
+			err.text[0] ? err.text : "the peer does not load");
 		kill(ours, SIGKILL);
 		kill(theirs, SIGKILL);
 		return 1;
@@ -132,7 +133,8 @@ static int measure(const char *folder, int depth, double seconds, struct figures
 	begun_ns = quantity_monotonic_ns();
 	run_until(c, begun_ns + WARM_NS);
 	collector_counts(c, &before);
-	uint64_t root = before.ends[ABI_END_ROOT], received = before.received;
+	root = before.ends[ABI_END_ROOT];
+	received = before.received;
 	runs = peer->bss->runs;
 	run_ns = peer->bss->run_ns;
 	run_until(c, begun_ns + WARM_NS + measured_ns);
@@ -140,15 +142,15 @@ static int measure(const char *folder, int depth, double seconds, struct figures
 	ret->theirs = peer->bss->runs - runs;
 	ret->theirs_us = (double)(peer->bss->run_ns - run_ns) / (double)ret->theirs / 1e3;
 	ret->ours = after.kernel[ABI_COUNTER_TAKEN] - before.kernel[ABI_COUNTER_TAKEN];
-	ret->ours_us = (double)(after.kernel[ABI_COUNTER_RUN_NS] - before.kernel[ABI_COUNTER_RUN_NS]) /
-		       (double)ret->ours / 1e3;
-	ret->complete = (double)(after.ends[ABI_END_ROOT] - root) /
-			(double)(after.received - received);
+	our_ns = after.kernel[ABI_COUNTER_RUN_NS] - before.kernel[ABI_COUNTER_RUN_NS];
+	ret->ours_us = (double)our_ns / (double)ret->ours / 1e3;
+	ret->complete =
+		(double)(after.ends[ABI_END_ROOT] - root) / (double)(after.received - received);
 	collector_stop(c);
 	collector_free(c);
 	for (int cpu = 0; cpu < CPUS; cpu++)
 		bpf_link__destroy(links[cpu]);
-	build_stackid__destroy(peer);
+	stackid__destroy(peer);
 	kill(ours, SIGKILL);
 	kill(theirs, SIGKILL);
 	waitpid(ours, NULL, 0);

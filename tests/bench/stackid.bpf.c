@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The peer of bench_walk: the kernel's own walk by frame pointer, timed. One process is sampled; its
- * stacks go into a map, as profilers that use bpf_get_stackid() have them.
+ * The peer of bench_walk: the kernel's own walk by frame pointer, timed. One process is sampled;
+ * its stacks go into a map, as profilers that use bpf_get_stackid() have them.
  */
 #include <linux/types.h>
 #include <linux/bpf.h>

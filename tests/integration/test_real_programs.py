@@ -2,8 +2,8 @@
 """Debian's own programs under load: the share of user stacks that reach `_start` or their thread's.
 
 Every program at work in a cgroup of its own, beside one daemon; judged is what a range of its store
-has, from a second after the load's beginning. What is not complete is printed: the reasons, and the
-places where the walk ended.
+has, from three seconds after the load's beginning. What is not complete is printed: the reasons,
+and the places where the walk ended.
 """
 
 import collections
@@ -17,7 +17,7 @@ import host
 import real_programs
 import unwinding
 
-WARM_UP_SECONDS = 1.5
+WARM_UP_SECONDS = 3
 LEAST = 500  # samples; the budget of 99.5 % leaves two of them
 
 
@@ -43,7 +43,7 @@ class RealPrograms(unittest.TestCase):
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.served = host.Daemon(os.path.join(folder.name, "s", "hearth.db"), "-F", "499")
+        cls.served = host.Daemon(os.path.join(folder.name, "s", "hearth.db"), "-F", "997")
         cls.addClassCleanup(cls.served.stop)
 
     def exported(self, begin, end, group, comms):

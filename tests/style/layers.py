@@ -43,7 +43,7 @@ RULES = {
 }
 
 # The BPF object is opened in one place.
-ONLY_INCLUDER = {r"\.skel\.h$": ["profiler/collector/bpf_object.c"]}
+ONLY_INCLUDER = {r"bpf/.*\.skel\.h$": ["profiler/collector/bpf_object.c"]}
 
 # A header belongs to the first library whose pattern it matches whole.
 LIBRARIES = [

@@ -46,7 +46,8 @@ def check_paths(tree, path, text):
 
 
 def constant(tree, name):
-    """The value of a #define of ours; None where there is none, or none that is arithmetic."""
+    """The value of a #define of ours, or of the viewer's; None where there is none, or none that
+    is arithmetic."""
     for path in tree.ending(".h", ".c"):
         text = style.strip_comments(tree.text(path)).replace("\\\n", " ")
         defined = re.search(rf"^#[ \t]*define[ \t]+{name}[ \t]+(.+?)[ \t]*$", text, re.MULTILINE)
@@ -57,6 +58,10 @@ def constant(tree, name):
             expression = re.sub(r"(?<=\d)[uUlL]+", "", expression)
             if re.fullmatch(r"[\d\s()*+<-]+", expression):
                 return eval(expression)  # digits and operators alone, see above
+    for path in tree.ending(".js"):
+        defined = re.search(rf"^(?:export )?const {name} = (\d+);", tree.text(path), re.MULTILINE)
+        if defined:
+            return int(defined.group(1))
     return None
 
 

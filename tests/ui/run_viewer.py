@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""test_viewer.py against a real daemon: it starts one, gives it something to see, and ends it.
+"""The viewer's tests against a real daemon: run_viewer.py [TEST...].
+
+It starts a daemon, gives it something to see, runs the tests of test_viewer.py, test_views.py,
+test_times.py, test_compare.py and test_access.py, or the files or tests whose names hold a TEST,
+and ends it.
 
 HEARTH_BUILD names the build folder. Exit 77: no browser, or no sampling on this machine.
 """
@@ -10,7 +14,11 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "integration")]
 import host  # noqa: E402
+import test_access  # noqa: E402
+import test_compare  # noqa: E402
+import test_times  # noqa: E402
 import test_viewer  # noqa: E402
+import test_views  # noqa: E402
 from webdriver import skip_without_browser  # noqa: E402
 
 HZ = 499
@@ -28,7 +36,17 @@ def main():
                 pid = str(split.pid)
         wanted = 0.98 * HZ * SECONDS
         host.wait_until(lambda: samples(served, pid) >= wanted, 10, f"{wanted} samples")
-        return test_viewer.run(served.address, served.store, pid)
+        tests = [
+            test
+            for module in (test_viewer, test_views, test_times, test_compare, test_access)
+            for test in test_viewer.tests_of(vars(module))
+            if chosen(module.__name__ + " " + test.__name__)
+        ]
+        return test_viewer.run(served.address, served.store, pid, tests)
+
+
+def chosen(name):
+    return not sys.argv[1:] or any(word in name for word in sys.argv[1:])
 
 
 def samples(served, pid):

@@ -5,34 +5,17 @@ import json
 import os
 import posixpath
 import re
-import shutil
-import subprocess
-import tarfile
 import threading
 import urllib.parse
+
+import npm
 
 VERSION = "1.25.0"
 
 
-class NoSpeedscope(Exception):
-    """It is not there and cannot be had."""
-
-
 def fetch(folder):
     """Its release, unpacked in the folder; the path of what is to be served."""
-    if not shutil.which("npm"):
-        raise NoSpeedscope("npm is not installed")
-    command = ["npm", "pack", "--silent", f"speedscope@{VERSION}"]
-    packed = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    if packed.returncode != 0:
-        raise NoSpeedscope(f"npm pack speedscope@{VERSION}: {packed.stderr.strip()}")
-    with tarfile.open(os.path.join(folder, f"speedscope-{VERSION}.tgz")) as archive:
-        for member in archive.getmembers():
-            if member.isfile() and member.name.startswith("package/dist/release/"):
-                archive.extract(member, folder)
-    return os.path.join(folder, "package", "dist", "release")
+    return npm.fetch(folder, "speedscope", VERSION, "dist/release/")
 
 
 class Server:

@@ -15,6 +15,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "integration")]
 import host  # noqa: E402
+import npm  # noqa: E402
 import speedscope  # noqa: E402
 from test_viewer import SHARES, top_of  # noqa: E402
 from webdriver import Browser, skip_without_browser  # noqa: E402
@@ -64,7 +65,7 @@ class Speedscope(Documents):
         super().setUpClass()
         try:
             cls.release = speedscope.fetch(cls.folder)
-        except speedscope.NoSpeedscope as reason:
+        except npm.NoPackage as reason:
             if os.environ.get("CI") == "true":
                 raise
             raise unittest.SkipTest(str(reason)) from None

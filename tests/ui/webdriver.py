@@ -21,6 +21,8 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 KEYS = {
     "Enter": "\ue007",
     "Escape": "\ue00c",
+    "End": "\ue010",
+    "Home": "\ue011",
     "Shift": "\ue008",
     "Left": "\ue012",
     "Up": "\ue013",

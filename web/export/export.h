@@ -40,11 +40,13 @@ enum export_format {
 };
 
 struct export_options {
-	/* folded: labels in comm's place, in order, NULL-terminated; none: comm */
+	/* folded, flame, html: labels in comm's place, in order, NULL-terminated; none: comm */
 	const char *by[EXPORT_BY_MAX + 1];
 	const char *title; /* html, speedscope; NULL: "hearth" */
 	/* diff: the other range; NULL: none. json, folded, flame and html know it */
 	const struct profile *base;
+	/* html: JSON of times.h that stands beside the profile; NULL or empty: none */
+	const struct buf *series, *heatmap;
 	const char *version; /* of Hearth, for comments; NULL: none */
 };
 

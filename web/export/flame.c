@@ -100,8 +100,9 @@ static int add_base(struct json *j, const struct profile *base, const struct exp
 	return r;
 }
 
-static int write_all(struct json *j, const struct profile *p, const struct profile *base)
+static int write_all(struct json *j, const struct profile *p, const struct export_options *options)
 {
+	const struct profile *base = options->base;
 	_cleanup_(export_rows_done) struct export_rows rows = {}, base_rows = {};
 	_cleanup_(tree_done) struct tree t;
 	int r = tree_init(&t);
@@ -111,9 +112,9 @@ static int write_all(struct json *j, const struct profile *p, const struct profi
 	if (r == 0 && base)
 		r = export_rows_init(&base_rows, base);
 	if (r == 0)
-		r = tree_add(&t, p, &rows, TREE_NOW);
+		r = tree_add(&t, p, &rows, options->by, TREE_NOW);
 	if (r == 0 && base)
-		r = tree_add(&t, base, &base_rows, TREE_BASE);
+		r = tree_add(&t, base, &base_rows, options->by, TREE_BASE);
 	if (r == 0)
 		r = tree_order(&t);
 	if (r == 0)
@@ -139,7 +140,7 @@ int export_flame_write(const struct profile *p, const struct export_options *opt
 	json_init(&j, out);
 	json_object_begin(&j);
 	json_kv_u64(&j, "version", 1);
-	r = write_all(&j, p, options->base);
+	r = write_all(&j, p, options);
 	json_object_end(&j);
 	buf_add_char(out, '\n');
 	if (r == 0)

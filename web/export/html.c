@@ -95,6 +95,18 @@ static void add_modules(const struct web_asset *assets, size_t n, struct buf *ou
 	buf_add_str(out, "</script>\n");
 }
 
+/* JSON of ours, whose writer escapes `<`. */
+static void add_json(const char *id, const struct buf *text, struct buf *out)
+{
+	if (!text || !text->len)
+		return;
+	buf_add_str(out, "<script type=\"application/json\" id=\"");
+	buf_add_str(out, id);
+	buf_add_str(out, "\">");
+	buf_add(out, text->data, text->len);
+	buf_add_str(out, "</script>\n");
+}
+
 static int add_body(const struct web_asset *assets, size_t n, const struct profile *p,
 		    const struct export_options *options, struct buf *out, struct err *err)
 {
@@ -105,6 +117,8 @@ static int add_body(const struct web_asset *assets, size_t n, const struct profi
 	if (r < 0)
 		return r;
 	buf_add_str(out, "</script>\n");
+	add_json("hearth-series", options->series, out);
+	add_json("hearth-heatmap", options->heatmap, out);
 	add_modules(assets, n, out);
 	buf_add_str(out, "<script>");
 	buf_add_str(out, export_html_start);

@@ -133,7 +133,7 @@ int top_init(struct top *t, const struct profile *p)
 	if (r == 0)
 		r = export_rows_init(&t->samples, p);
 	if (r == 0)
-		r = tree_add(&t->tree, p, &t->samples, TREE_NOW);
+		r = tree_add(&t->tree, p, &t->samples, NULL, TREE_NOW);
 	if (r == 0)
 		r = tree_order(&t->tree);
 	if (r == 0)

@@ -8,7 +8,6 @@
 #include "profiler/base/cleanup.h"
 
 #define TREE_NODES_MAX (1u << 27)
-#define NO_COMM	       UINT32_MAX
 /*
  * A node's first children are a list, which most never outgrow; more are found by hash
  * (bench_export).
@@ -103,7 +102,7 @@ static int64_t child(struct tree *t, uint32_t parent, uint32_t frame)
 	return id ? id : child_add(t, parent, frame);
 }
 
-/* ---- adding a profile: rows grouped by comm, so that each stack is placed once per comm ---- */
+/* ---- adding a profile: rows grouped by labels, so that each stack is placed once a group ---- */
 
 struct walk {
 	struct tree *tree;
@@ -111,9 +110,9 @@ struct walk {
 	const struct export_rows *rows;
 	enum tree_side side;
 	struct frames_map map;
-	uint32_t *group; /* by label set: number of its comm */
+	uint32_t *group; /* by label set: number + 1 of the node its labels lead to; 0: not met */
 	uint32_t n_groups;
-	uint32_t *group_comm; /* string of p, or NO_COMM */
+	uint32_t *group_node;
 	uint32_t *order; /* rows, by group */
 	uint32_t *node, *made_for; /* by stack: its node, and for which group + 1 that holds */
 	uint32_t *pending; /* stacks from the leaf down that have no node yet */
@@ -124,7 +123,7 @@ static void walk_done(struct walk *w)
 {
 	frames_map_done(&w->map);
 	free(w->group);
-	free(w->group_comm);
+	free(w->group_node);
 	free(w->order);
 	free(w->node);
 	free(w->made_for);
@@ -136,39 +135,63 @@ static int walk_init(struct walk *w, struct tree *t, const struct profile *p,
 {
 	*w = (struct walk){.tree = t, .p = p, .rows = rows, .side = side};
 	w->group = calloc((size_t)p->n_labels + 1, sizeof(*w->group));
-	w->group_comm = calloc((size_t)p->n_labels + 1, sizeof(*w->group_comm));
+	w->group_node = calloc((size_t)p->n_labels + 1, sizeof(*w->group_node));
 	w->order = calloc(rows->n + 1, sizeof(*w->order));
 	w->node = calloc(p->n_stacks, sizeof(*w->node));
 	w->made_for = calloc(p->n_stacks, sizeof(*w->made_for));
-	if (!w->group || !w->group_comm || !w->order || !w->node || !w->made_for)
+	if (!w->group || !w->group_node || !w->order || !w->node || !w->made_for)
 		return -ENOMEM;
 	return frames_map_init(&w->map, &t->frames, p);
 }
 
-static uint32_t comm_of(const struct profile *p, uint32_t labels)
+/* The node of a label's value or an incomplete mark under parent. */
+static int64_t plain_child(struct walk *w, uint32_t parent, enum frames_kind kind, const char *name)
 {
-	const struct profile_labels *l = &p->labels[labels];
+	int64_t frame = frames_add_plain(&w->tree->frames, kind, name);
 
-	return l->has & (1u << PROFILE_LABEL_COMM) ? (uint32_t)l->value[PROFILE_LABEL_COMM]
-						   : NO_COMM;
+	return frame < 0 ? frame : child(w->tree, parent, (uint32_t)frame);
 }
 
-static int number_groups(struct walk *w)
+/* The node of the labels of a set, "-" where one is missing: one below the other, in by's order. */
+static int64_t labels_node(struct walk *w, const char *const *by, uint32_t labels)
 {
-	const struct profile *p = w->p;
-	_cleanup_free_ uint32_t *of_string = calloc((size_t)p->n_strings + 1, sizeof(*of_string));
+	char scratch[24];
+	int64_t node = 0;
 
-	if (!of_string)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < p->n_labels; i++) {
-		uint32_t comm = comm_of(p, i);
-		uint32_t *group = &of_string[comm == NO_COMM ? p->n_strings : comm];
+	for (size_t i = 0; by[i] && node >= 0; i++) {
+		const char *text = profile_label_text(w->p, labels, by[i], scratch);
 
-		if (!*group) {
-			w->group_comm[w->n_groups] = comm;
-			*group = ++w->n_groups;
+		node = plain_child(w, (uint32_t)node, FRAMES_KIND_LABEL, text[0] ? text : "-");
+	}
+	return node;
+}
+
+/* Label sets that lead to the same node are one group. */
+static int number_groups(struct walk *w, const char *const *by)
+{
+	_cleanup_(idmap_done) struct idmap known = {};
+
+	for (size_t i = 0; i < w->rows->n; i++) {
+		uint32_t labels = w->rows->row[i].labels, at, id;
+		uint64_t hash;
+		int64_t node;
+
+		if (w->group[labels])
+			continue;
+		node = labels_node(w, by, labels);
+		if (node < 0)
+			return (int)node;
+		hash = child_hash(0, (uint32_t)node);
+		id = idmap_first(&known, hash, &at);
+		while (id != IDMAP_NONE && w->group_node[id] != node)
+			id = idmap_next(&known, hash, &at);
+		if (id == IDMAP_NONE) {
+			id = w->n_groups++;
+			w->group_node[id] = (uint32_t)node;
+			if (idmap_add(&known, hash, id) < 0)
+				return -ENOMEM;
 		}
-		w->group[i] = *group - 1;
+		w->group[labels] = id + 1;
 	}
 	return 0;
 }
@@ -181,20 +204,12 @@ static int order_rows(struct walk *w)
 	if (!at)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->rows->n; i++)
-		at[w->group[w->rows->row[i].labels] + 1]++;
+		at[w->group[w->rows->row[i].labels]]++;
 	for (uint32_t g = 0; g < w->n_groups; g++)
 		at[g + 1] += at[g];
 	for (size_t i = 0; i < w->rows->n; i++)
-		w->order[at[w->group[w->rows->row[i].labels]]++] = (uint32_t)i;
+		w->order[at[w->group[w->rows->row[i].labels] - 1]++] = (uint32_t)i;
 	return 0;
-}
-
-/* The node of a label's value or an incomplete mark under parent. */
-static int64_t plain_child(struct walk *w, uint32_t parent, enum frames_kind kind, const char *name)
-{
-	int64_t frame = frames_add_plain(&w->tree->frames, kind, name);
-
-	return frame < 0 ? frame : child(w->tree, parent, (uint32_t)frame);
 }
 
 static int place_location(struct walk *w, uint32_t *node, uint32_t location)
@@ -230,10 +245,10 @@ static int pending_add(struct walk *w, uint32_t n, uint32_t stack)
 }
 
 /*
- * *ret: the node of stack under the node of its group's comm. Up to the first stack that has one,
+ * *ret: the node of stack under the node of its group's labels. Up to the first stack that has one,
  * then down again.
  */
-static int place_stack(struct walk *w, uint32_t group, uint32_t comm_node, uint32_t stack,
+static int place_stack(struct walk *w, uint32_t group, uint32_t labels_node, uint32_t stack,
 		       uint32_t *ret)
 {
 	uint32_t n = 0, node, at = stack;
@@ -245,7 +260,7 @@ static int place_stack(struct walk *w, uint32_t group, uint32_t comm_node, uint3
 			return r;
 		at = w->p->stacks[at].parent;
 	}
-	node = at ? w->node[at] : comm_node;
+	node = at ? w->node[at] : labels_node;
 	while (n-- > 0) {
 		at = w->pending[n];
 		r = place_location(w, &node, w->p->stacks[at].location);
@@ -260,25 +275,11 @@ static int place_stack(struct walk *w, uint32_t group, uint32_t comm_node, uint3
 
 static int add_rows(struct walk *w)
 {
-	uint32_t group = UINT32_MAX;
-	int64_t comm = 0;
-
 	for (size_t i = 0; i < w->rows->n; i++) {
 		const struct export_row *row = &w->rows->row[w->order[i]];
-		uint32_t node = 0;
-		int r;
+		uint32_t group = w->group[row->labels] - 1, node = 0;
+		int r = place_stack(w, group, w->group_node[group], row->stack, &node);
 
-		if (w->group[row->labels] != group) {
-			uint32_t name;
-
-			group = w->group[row->labels];
-			name = w->group_comm[group];
-			comm = plain_child(w, 0, FRAMES_KIND_LABEL,
-					   name == NO_COMM ? "-" : profile_str(w->p, name));
-			if (comm < 0)
-				return (int)comm;
-		}
-		r = place_stack(w, group, (uint32_t)comm, row->stack, &node);
 		if (r < 0)
 			return r;
 		w->tree->node[node].self[w->side] += row->count;
@@ -287,13 +288,14 @@ static int add_rows(struct walk *w)
 }
 
 int tree_add(struct tree *t, const struct profile *p, const struct export_rows *rows,
-	     enum tree_side side)
+	     const char *const *by, enum tree_side side)
 {
+	static const char *const comm[] = {"comm", NULL};
 	_cleanup_(walk_done) struct walk w;
 	int r = walk_init(&w, t, p, rows, side);
 
 	if (r == 0)
-		r = number_groups(&w);
+		r = number_groups(&w, by && by[0] ? by : comm);
 	if (r == 0)
 		r = order_rows(&w);
 	return r < 0 ? r : add_rows(&w);

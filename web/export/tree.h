@@ -1,6 +1,6 @@
 /*
- * The call tree of one profile, or of two over each other: root, comm, frames from the outermost to
- * the innermost.
+ * The call tree of one profile, or of two over each other: root, labels (comm where nothing else
+ * is asked for), frames from the outermost to the innermost.
  *
  * Nodes are made while profiles are added and put into preorder once. Nothing recurses: a stack may
  * be as deep as it likes.
@@ -36,9 +36,12 @@ struct tree {
 int tree_init(struct tree *t);
 void tree_done(struct tree *t);
 
-/* Add the samples of p to one side. 0 or negative errno. */
+/*
+ * Add the samples of p to one side, below the values of the labels by (NULL-terminated names; NULL
+ * or none: comm). 0 or negative errno.
+ */
 int tree_add(struct tree *t, const struct profile *p, const struct export_rows *rows,
-	     enum tree_side side);
+	     const char *const *by, enum tree_side side);
 
 /* Totals and preorder; ties go by the base's total, then by name. */
 int tree_order(struct tree *t);

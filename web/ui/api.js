@@ -7,8 +7,8 @@
  */
 import { ColumnReader } from "./columns.js";
 import { timeParam } from "./state.js";
-import { buildTree } from "./tree.js";
-import { yieldToPage } from "./dom.js";
+import { buildingTree } from "./tree.js";
+import { runSliced, yieldToPage } from "./dom.js";
 
 const SLICE_MS = 12; /* of reading between two paints */
 const SLICE_BYTES = 262144;
@@ -69,12 +69,31 @@ async function requestJson(url, signal) {
 	return (await request(url, signal)).json();
 }
 
-/* The call tree of a range. */
-export async function fetchProfile(range, match, signal) {
-	const response = await request(
-		apiUrl("profile", { ...rangeParams(range, match), format: "flame" }),
-		signal,
-	);
+/*
+ * The address of a range's profile in some format, or of two compared: base is {range, match} or
+ * null; by: labels in the processes' place, with commas.
+ */
+export function profileUrl(range, match, by, base, format) {
+	/** @type {any} */
+	const params = { ...rangeParams(range, match), format };
+	if (base) {
+		params.base_from = timeParam(base.range.from);
+		params.base_until = timeParam(base.range.until);
+		params.base_match = base.match;
+	}
+	const url = apiUrl(base ? "diff" : "profile", params);
+	return by
+		? url +
+				by
+					.split(",")
+					.map((label) => "&by=" + label)
+					.join("")
+		: url;
+}
+
+/* The call tree at an address of profileUrl() with format `flame`. */
+export async function fetchProfile(url, signal) {
+	const response = await request(url, signal);
 	const reader = new ColumnReader();
 	const stream = response.body.getReader();
 	let paused = performance.now();
@@ -114,16 +133,22 @@ export async function readProfile(text) {
 async function finishTree(reader) {
 	const { value, column } = reader.finish();
 	await yieldToPage();
-	const tree = buildTree(value, column);
-	await yieldToPage();
-	return tree;
+	return runSliced(buildingTree(value, column), () => false);
 }
 
 export function fetchSeries(range, stepMs, match, by, signal) {
-	return requestJson(
-		apiUrl("series", { ...rangeParams(range, match), step: stepMs / 1000 + "s", by }),
-		signal,
-	);
+	const step = stepMs < 1000 ? stepMs + "ms" : stepMs / 1000 + "s";
+	return requestJson(apiUrl("series", { ...rangeParams(range, match), step, by }), signal);
+}
+
+export function fetchHeatmap(range, match, signal) {
+	return requestJson(apiUrl("heatmap", rangeParams(range, match)), signal);
+}
+
+/* Every sample of a range, as text. */
+export async function fetchSamples(range, match, signal) {
+	const url = apiUrl("profile", { ...rangeParams(range, match), format: "samples" });
+	return (await request(url, signal)).text();
 }
 
 export async function fetchLabels(signal) {

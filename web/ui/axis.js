@@ -7,6 +7,9 @@ const SECOND = 1000,
 	HOUR = 60 * MINUTE,
 	DAY = 24 * HOUR;
 const STEPS = [
+	SECOND / 10,
+	SECOND / 5,
+	SECOND / 2,
 	SECOND,
 	2 * SECOND,
 	5 * SECOND,
@@ -31,7 +34,7 @@ const STEPS = [
 	28 * DAY,
 ];
 
-export const SPAN_MIN_MS = 2 * SECOND; /* the smallest window of the timeline */
+export const SPAN_MIN_MS = SECOND; /* the smallest window of the timeline */
 export const SPAN_MAX_MS = 400 * DAY;
 
 /* The first round step that makes at most `most` of a span. */

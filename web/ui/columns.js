@@ -26,6 +26,7 @@ const EXACT_MAX = 2 ** 53;
 /* A growing column: 32 bits an element until a value does not fit, then doubles. */
 class Column {
 	constructor() {
+		/** @type {any} of Uint32Array or Float64Array */
 		this.values = new Uint32Array(FIRST_ROOM);
 		this.length = 0;
 	}

@@ -5,7 +5,7 @@
  * The selector is the only truth; chips are how it reads. Values are offered as the daemon lists
  * them for the range shown.
  */
-import { element } from "./dom.js";
+import { element, on } from "./dom.js";
 import { cutMiddle, visibleName } from "./format.js";
 import { addMatcher, formatSelector, parseSelector } from "./selector.js";
 
@@ -18,7 +18,8 @@ function removeText(label, value) {
 
 export class Filters {
 	/*
-	 * parts: {chips, label, value, values, form, selector, error}; source: {labels(),
+	 * parts: {chips, label, value, values, form, selector, error, others: lists of labels};
+	 * source: {labels(),
 	 * values(label)}; onMatch(text)
 	 */
 	constructor(parts, source, onMatch) {
@@ -26,19 +27,17 @@ export class Filters {
 		this.source = source;
 		this.onMatch = onMatch;
 		this.match = "";
-		parts.form.addEventListener("submit", (e) => {
+		on(parts.form, "submit", (e) => {
 			e.preventDefault();
 			this.add();
 		});
-		parts.value.addEventListener("focus", () => this.offerValues());
-		parts.label.addEventListener("change", () => {
+		on(parts.value, "focus", () => this.offerValues());
+		on(parts.label, "change", () => {
 			parts.value.value = "";
 			parts.values.replaceChildren();
 			this.offerValues();
 		});
-		parts.selector.addEventListener("change", () =>
-			this.onMatch(parts.selector.value.trim()),
-		);
+		on(parts.selector, "change", () => this.onMatch(parts.selector.value.trim()));
 	}
 
 	add() {
@@ -56,6 +55,16 @@ export class Filters {
 			...labels.map((l) => element("option", { value: l }, visibleName(l))),
 		);
 		if (labels.includes("comm")) this.parts.label.value = "comm";
+		for (const select of this.parts.others) {
+			const chosen = select.value;
+			const missing = labels.includes(chosen) ? [] : [chosen];
+			select.replaceChildren(
+				...[...labels, ...missing].map((l) =>
+					element("option", { value: l }, visibleName(l)),
+				),
+			);
+			select.value = chosen;
+		}
 	}
 
 	async offerValues() {

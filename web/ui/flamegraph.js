@@ -9,7 +9,7 @@
 import { Boxes, boxAt, boxOf, heightBelow, layoutRows, zoomOn, zoomThatShows } from "./layout.js";
 import { Labels } from "./labels.js";
 import { MUTED } from "./palette.js";
-import { element } from "./dom.js";
+import { element, on } from "./dom.js";
 import { formatCount } from "./format.js";
 
 const ROW = 21; /* px */
@@ -17,6 +17,7 @@ const LABEL_MIN = 26; /* px: below it a bar has no label */
 const MERGED_LABEL_MIN = 150; /* px: "1,000,000 small calls" */
 /* px: browsers lose precision beyond; deeper graphs scroll faster than the bar */
 const SCROLL_MAX = 8e6;
+const PICTURE_MAX = 16000; /* px */
 const CALLERS_SHOWN = 3; /* rows of callers that stay above a zoomed node */
 
 export class FlameGraph {
@@ -51,7 +52,7 @@ export class FlameGraph {
 		this.focused = -1;
 		this.hovered = null;
 		this.pending = 0;
-		frame.addEventListener("scroll", () => this.requestDraw(), { passive: true });
+		on(frame, "scroll", () => this.requestDraw(), { passive: true });
 		new ResizeObserver(() => this.resize()).observe(frame);
 		this.listen();
 	}
@@ -65,9 +66,11 @@ export class FlameGraph {
 		this.setHover(null);
 	}
 
-	setColors(palette, slots) {
+	/* slotOf(node): of the palette; markOf(node): a sign before the label, or "" */
+	setColors(palette, slotOf, markOf) {
 		this.palette = palette;
-		this.slots = slots;
+		this.slotOf = slotOf;
+		this.markOf = markOf ?? (() => "");
 		this.requestDraw();
 	}
 
@@ -202,6 +205,22 @@ export class FlameGraph {
 		this.placeOutlines();
 	}
 
+	/* All rows on a canvas of its own, as far as browsers draw so high a one. */
+	picture() {
+		const own = [this.context, this.height, this.content, this.frame];
+		const canvas = element("canvas", {});
+		const most = Math.floor(PICTURE_MAX / this.ratio);
+		this.height = this.content = Math.min(this.rows * ROW, most);
+		canvas.width = this.width * this.ratio;
+		canvas.height = this.height * this.ratio;
+		this.context = canvas.getContext("2d", { alpha: false });
+		this.frame = { scrollTop: 0 };
+		this.draw();
+		[this.context, this.height, this.content, this.frame] = own;
+		this.draw();
+		return canvas;
+	}
+
 	/* One path a colour: a fill for each bar costs twice as much. */
 	drawBars(c) {
 		const b = this.boxes;
@@ -240,7 +259,7 @@ export class FlameGraph {
 	barColor(i) {
 		const { node, merged } = this.boxes;
 		const palette = this.palette;
-		const slot = merged[i] ? MUTED : this.slots[this.tree.frame[node[i]]];
+		const slot = merged[i] ? MUTED : this.slotOf(node[i]);
 		if (this.matches)
 			return !merged[i] && this.matches[this.tree.frame[node[i]]]
 				? palette.match
@@ -277,7 +296,7 @@ export class FlameGraph {
 					? ""
 					: b.merged[i]
 						? formatCount(b.merged[i]) + " small calls"
-						: this.labels.fit(this.tree.frame[b.node[i]], room);
+						: this.label(b.node[i], room);
 			if (!text) continue;
 			const faded =
 				b.merged[i] ||
@@ -286,6 +305,13 @@ export class FlameGraph {
 			c.fillStyle = faded ? this.palette.faint : this.palette.text;
 			c.fillText(text, left + 5, this.rowTop(b.row[i]) + ROW / 2, room + 2);
 		}
+	}
+
+	label(node, room) {
+		const mark = this.markOf(node);
+		const wide = mark ? this.labels.width(mark) : 0;
+		const text = this.labels.fit(this.tree.frame[node], room - wide);
+		return text ? mark + text : room >= wide ? mark.trim() : "";
 	}
 
 	placeOutlines() {
@@ -317,16 +343,16 @@ export class FlameGraph {
 
 	listen() {
 		const stage = this.stage;
-		stage.addEventListener("pointermove", (e) => {
+		on(stage, "pointermove", (e) => {
 			if (e.pointerType !== "touch")
 				this.setHover(this.boxUnder(e), e.clientX, e.clientY);
 		});
-		stage.addEventListener("pointerleave", (e) => {
+		on(stage, "pointerleave", (e) => {
 			if (e.pointerType !== "touch") this.setHover(null);
 		});
-		stage.addEventListener("click", (e) => this.click(e));
-		stage.addEventListener("dblclick", () => this.callbacks.onZoom(0, 0));
-		this.frame.addEventListener("keydown", (e) => {
+		on(stage, "click", (e) => this.click(e));
+		on(stage, "dblclick", () => this.callbacks.onZoom(0, 0));
+		on(this.frame, "keydown", (e) => {
 			if (
 				this.tree?.length &&
 				!e.ctrlKey &&
@@ -336,7 +362,7 @@ export class FlameGraph {
 			)
 				e.preventDefault();
 		});
-		this.frame.addEventListener("focus", () => {
+		on(this.frame, "focus", () => {
 			if (
 				this.focused < 0 &&
 				this.tree?.length &&

@@ -72,10 +72,24 @@ export function shorterNames(name) {
 				)
 			: go;
 	const parts = bare.split("::").filter((p) => p.trim());
-	for (const form of [rust, bare, parts.slice(-2).join("::"), parts.at(-1)]) {
+	for (const form of [rust, parts.join("::"), parts.slice(-2).join("::"), parts.at(-1)]) {
 		if (form && form.length < forms.at(-1).length) forms.push(form);
 	}
 	return forms;
+}
+
+/*
+ * The package of a function: Go's import path, the first part of a C++, Rust or Java name; where a
+ * name has none, its object.
+ */
+export function packageOf(name, object) {
+	const go = /^((?:[\w.\-~]+\/)*[\w\-~]+)\.(?:\(?\*?[A-Z]|[a-z_]\w*$|func\d)/.exec(name);
+	if (go && (name.includes("/") || /\.\(|\.func\d/.test(name))) return go[1];
+	const bare = name.replace(/^[<(&*\s]+|^(?:void|int|bool|auto|unsigned|const)\s+/g, "");
+	const scoped = /^([A-Za-z_]\w*)::/.exec(bare);
+	if (scoped) return scoped[1];
+	const java = /^L?((?:[a-z]\w*[./])+)[A-Z]\w*[.;]/.exec(name);
+	return java ? java[1].replace(/[./]$/, "") : object;
 }
 
 /* The name of a file without its folders; what is no path stays. */
@@ -115,6 +129,7 @@ export function formatDuration(ns) {
 export function formatSpan(ms) {
 	const s = ms / 1000;
 	if (s < 60) return (s < 10 ? Math.round(s * 100) / 100 : Math.round(s * 10) / 10) + " s";
+	/** @type {[string, number][]} */
 	const units = [
 		["d", 86400],
 		["h", 3600],

@@ -1,8 +1,8 @@
 /* Keys of the whole page, and the menus that a key or a click elsewhere closes. */
-import { byId } from "./dom.js";
+import { all, byId, on } from "./dom.js";
 
 function openMenu() {
-	return document.querySelector("details.menu[open]");
+	return all("details.menu[open]")[0];
 }
 
 /*
@@ -11,7 +11,7 @@ function openMenu() {
  * at every key.
  */
 export function listenForKeys(actionOf, onEscape, onAny) {
-	document.addEventListener("keydown", (e) => {
+	on(document, "keydown", (e) => {
 		onAny();
 		if (e.ctrlKey || e.metaKey || e.altKey || byId("help").open) return;
 		const field = e.target.matches("input, select, textarea") ? e.target : null;
@@ -29,7 +29,7 @@ export function listenForKeys(actionOf, onEscape, onAny) {
 }
 
 export function closeMenusOutside() {
-	document.addEventListener("pointerdown", (e) => {
+	on(document, "pointerdown", (e) => {
 		const menu = openMenu();
 		if (menu && !menu.contains(e.target)) menu.open = false;
 	});

@@ -15,21 +15,17 @@ export const THIN_PX = 0.5;
  */
 export class Boxes {
 	constructor() {
+		this.node = this.row = this.merged = new Uint32Array(0);
+		this.x = this.width = new Float32Array(0);
+		this.samples = new Float64Array(0);
 		this.room(4096);
 		this.length = 0;
 	}
 
 	room(n) {
-		for (const [name, type] of [
-			["node", Uint32Array],
-			["row", Uint32Array],
-			["x", Float32Array],
-			["width", Float32Array],
-			["merged", Uint32Array],
-			["samples", Float64Array],
-		]) {
-			const more = new type(n);
-			if (this[name]) more.set(this[name]);
+		for (const name of ["node", "row", "x", "width", "merged", "samples"]) {
+			const more = new this[name].constructor(n);
+			more.set(this[name]);
 			this[name] = more;
 		}
 	}

@@ -2,39 +2,34 @@
  * The viewer: state in, page out.
  *
  * Every action is a change of the state (state.js) through `go`, which writes the address and shows
- * what changed; going back is the same with a state from the address. This file knows all parts;
- * the parts do not know each other. Modules use only named imports and exports, and no two of them
- * share a top-level name, so that the exporter of offline reports can join them to one script.
+ * what changed; going back is the same with a state from the address. The profile's views are in
+ * views.js, those of time in timeviews.js. Modules use only named imports and exports, and no
+ * two of them share a top-level name, so that the exporter of offline reports can join them to one
+ * script.
  *
  * For tests, <html> carries data-ready ("1" when all that was asked for is shown), data-samples,
  * data-nodes, data-from and data-until (milliseconds), data-matched (percent), data-zoom (name),
- * data-error.
+ * data-base-samples, data-error.
  */
 import {
 	apiUrl,
 	fetchLabels,
 	fetchProfile,
-	fetchSeries,
 	fetchStatus,
 	fetchValues,
+	profileUrl,
 	rangeParams,
 	readProfile,
 	serverNow,
 } from "./api.js";
-import { showCrumbs } from "./crumbs.js";
-import { byId, setPressed } from "./dom.js";
+import { baseRange } from "./compare.js";
+import { all, byId, on, setPressed } from "./dom.js";
 import { Filters } from "./filters.js";
-import { FlameGraph } from "./flamegraph.js";
 import { closeMenusOutside, listenForKeys } from "./keyboard.js";
-import { colorLegend, processItem } from "./legends.js";
 import { Loads } from "./loads.js";
-import { matchedText, stepText } from "./matched.js";
 import { emptyMessage, failureMessage } from "./messages.js";
-import { colorFrames, ObjectColors, themePalette } from "./palette.js";
-import { showPath } from "./pathtree.js";
-import { compileSearch, nextMatch, searchTree } from "./search.js";
-import { addMatcher } from "./selector.js";
-import { seriesLayers } from "./series.js";
+import { themePalette } from "./palette.js";
+import { savePng, saveSvg } from "./picture.js";
 import {
 	decodeState,
 	encodeState,
@@ -44,19 +39,16 @@ import {
 	windowOf,
 } from "./state.js";
 import { showQuality, watchQuality } from "./status.js";
-import { FunctionTable } from "./table.js";
 import { applyTheme, onSystemTheme, rememberTheme } from "./theme.js";
-import { Timeline } from "./timeline.js";
 import { rangeText, timeText, typedTimes } from "./times.js";
-import { describeBox, describeMoment, describeNode, describeTree, Tooltip } from "./tooltip.js";
-import { exactPattern } from "./top.js";
-import { findPath, frameName, pathId } from "./tree.js";
+import { TimeViews } from "./timeviews.js";
+import { Tooltip } from "./tooltip.js";
+import { Views } from "./views.js";
 
 /* between two refreshes of a live window, after each answer */
 const LIVE_MS = 3000;
-const SETTLE_MS = 250; /* after the last move of the wheel before the window is asked for */
-const LAYERS_MAX = 8; /* processes with a colour of their own in the timeline */
 const PROGRESS_MS = 150; /* quicker answers show no progress */
+const BASE_WORDS = { prev: "just before", "1h": "the hour before", "24h": "the day before" };
 
 const root = document.documentElement;
 const report = byId("hearth-report");
@@ -65,56 +57,20 @@ const app = {
 	state: decodeState(report ? location.hash : location.search),
 	/* of the timeline, in milliseconds: relative times resolved */
 	window: { from: 0, until: 1 },
-	tree: null,
-	coloring: null /* {slots, legend} */,
-	found: null /* of searchTree */,
-	focus: -1,
 	dark: false,
+	palette: null,
+	report: Boolean(report),
 	matchError: "",
-	objectColors: new ObjectColors(),
-	processColors: new ObjectColors(),
-	series: null,
 	liveTimer: 0,
-	settleTimer: 0,
+	go,
+	ready: showReady,
+	showRange,
 };
 
 const loads = new Loads(showReady);
-
 const tooltip = new Tooltip(byId("tooltip"));
-
-const graph = new FlameGraph(byId("graph"), {
-	onZoom: (node, rest) =>
-		go({ zoom: pathId(app.tree, node), rest: rest ? pathId(app.tree, rest) : "" }),
-	onHover: (box, x, y) => {
-		if (box) tooltip.show(x, y, ...describeBox(app.tree, box, graph.zoom.root));
-		else tooltip.hide();
-	},
-	onFocus: (node) => showFocus(node),
-});
-
-const timeline = report
-	? null
-	: new Timeline(byId("timeline"), {
-			onSelect: (range) =>
-				go({ sel: range ? selectionParam(range) : "", live: "" }),
-			onWindow: (range) => moveWindow(range),
-			onHover: showMoment,
-		});
-
-const table = new FunctionTable(
-	{
-		body: byId("functions").tBodies[0],
-		heads: [...document.querySelectorAll("#functions [data-sort]")],
-		filter: byId("table-filter"),
-		more: byId("table-more"),
-		note: byId("table-note"),
-	},
-	{
-		onSort: (sort) => go({ sort }),
-		onFilter: (filter) => go({ filter }, true),
-		onPick: (name) => go({ search: exactPattern(name), view: "graph" }),
-	},
-);
+const views = new Views(app, tooltip);
+const times = new TimeViews(app, loads, tooltip, currentRange);
 
 const filters = report
 	? null
@@ -127,6 +83,7 @@ const filters = report
 				form: byId("filter-form"),
 				selector: byId("selector"),
 				error: byId("selector-error"),
+				others: [byId("tby")],
 			},
 			{
 				labels: () => fetchLabels().catch(() => ["comm"]),
@@ -156,7 +113,7 @@ function go(change, replace) {
 	show(before);
 }
 
-window.addEventListener("popstate", () => {
+on(window, "popstate", () => {
 	const before = app.state;
 	app.state = decodeState(report ? location.hash : location.search);
 	show(before);
@@ -168,23 +125,26 @@ function show(before) {
 	if (changed("theme", "utc")) showLook();
 	if (changed("from", "until", "live")) app.window = windowOf(app.state, serverNow());
 	showControls();
-	if (!report && changed("from", "until", "match", "live")) loadSeries();
-	if (!report && changed("from", "until", "match", "sel", "live")) loadProfile();
-	else if (app.tree) showTreeChanges(changed);
+	if (report) {
+		byId("heat-view").hidden = app.state.time !== "heat";
+	} else {
+		if (changed("from", "until", "match", "live", "tby", "time")) times.load();
+		else if (changed("sel")) times.loadLanes();
+	}
+	if (!report && changed("from", "until", "match", "sel", "live", "by", "base", "bmatch"))
+		loadProfile();
+	else loads.run("views", () => views.change(changed)).then(showReady);
 	if (changed("live", "from", "until")) scheduleLive();
-}
-
-function showTreeChanges(changed) {
-	if (changed("color", "theme")) showColors();
-	if (changed("flip")) graph.setFlip(app.state.flip === "1");
-	if (changed("zoom", "rest")) showZoom();
-	if (changed("search")) showSearch();
-	if (changed("view", "sort", "filter", "zoom", "color", "theme"))
-		showTable(changed("zoom", "color", "theme"));
 }
 
 function currentRange() {
 	return app.state.sel ? parseSelection(app.state.sel) : app.window;
+}
+
+/* What the range is compared with: {range, match}, or null. */
+function currentBase() {
+	const { base, bmatch } = app.state;
+	return base ? { range: baseRange(base, currentRange()), match: bmatch } : null;
 }
 
 /* ---- loading ---- */
@@ -199,40 +159,30 @@ async function loadProfile(quiet) {
 		() => (byId("progress").hidden = false),
 		quiet ? 60000 : PROGRESS_MS,
 	);
-	if (!app.tree) showMessage(["Loading the profile …"]);
-	const result = await loads.run("profile", (signal) =>
-		fetchProfile(range, app.state.match, signal),
-	);
+	if (!views.source) showMessage(["Loading the profile …"]);
+	const { match, by } = app.state;
+	const url = profileUrl(range, match, by, currentBase(), "flame");
+	const result = await loads.run("profile", async (signal) => {
+		const tree = await fetchProfile(url, signal);
+		if (!signal.aborted) await showTree(tree, range, quiet);
+	});
 	clearTimeout(progress);
 	if (result.aborted) return;
 	byId("progress").hidden = true;
 	app.matchError = "";
 	if (result.error) showFailure(result.error);
-	else await showTree(result.value, range, quiet);
 	filters.show(app.state.match, app.matchError);
 	showReady();
 }
 
-async function loadSeries() {
-	const range = app.window;
-	timeline.setWindow(range);
-	const step = timeline.stepFor(range);
-	const result = await loads.run("series", async (signal) => {
-		const series = await fetchSeries(range, step, app.state.match, "comm", signal);
-		if (series.more?.series)
-			series.all =
-				(await fetchSeries(range, step, app.state.match, "", signal))
-					.series[0]?.values ?? [];
-		return series;
-	});
-	if (result.value) {
-		app.series = result.value;
-		showSeries();
-	}
-	if (!result.aborted) showReady();
+/* JSON that stands in a report, null where it has none. */
+function embedded(id) {
+	const text = byId(id)?.textContent;
+	byId(id)?.remove();
+	return text ? JSON.parse(text) : null;
 }
 
-/* A report: the profile stands in the page. */
+/* A report: the profile stands in the page, and with it, what was known of time. */
 async function loadReport() {
 	root.dataset.mode = "report";
 	showMessage(["Reading the profile …"]);
@@ -240,7 +190,10 @@ async function loadReport() {
 		const text = report.textContent;
 		report.remove();
 		const tree = await readProfile(text);
-		await showTree(tree, { from: tree.startMs, until: tree.endMs });
+		const range = { from: tree.startMs, until: tree.endMs };
+		app.window = range;
+		showReportTime();
+		await showTree(tree, range);
 		showReportTitle();
 	} catch (error) {
 		showFailure(error);
@@ -248,8 +201,18 @@ async function loadReport() {
 	showReady();
 }
 
+function showReportTime() {
+	times.series = embedded("hearth-series");
+	const heat = embedded("hearth-heatmap");
+	byId("timeline-room").hidden = !times.series;
+	byId("report-time").hidden = !heat;
+	times.setWindow(app.window);
+	if (times.series) times.showSeries();
+	if (heat) times.showHeatmap(heat);
+}
+
 function showReportTitle() {
-	const { tree } = app;
+	const tree = views.source;
 	if (!tree) return;
 	const range = { from: tree.startMs, until: tree.endMs };
 	byId("report-title").textContent = rangeText(range, app.state.utc === "1", false);
@@ -264,148 +227,26 @@ async function refresh() {
 	if (!document.hidden) {
 		app.window = windowOf(app.state, serverNow());
 		showRange();
-		await Promise.all([loadSeries(), loadProfile(true)]);
+		await Promise.all([times.load(), loadProfile(true)]);
 	}
 	scheduleLive();
 }
 
-/* Wheel and arrows: the picture follows at once, the daemon is asked when it rests. */
-function moveWindow(range) {
-	app.window = range;
-	timeline.setWindow(range);
-	clearTimeout(app.settleTimer);
-	app.settleTimer = setTimeout(() => {
-		go({ from: timeParam(range.from), until: timeParam(range.until), live: "" }, true);
-		showReady();
-	}, SETTLE_MS);
-	root.dataset.ready = "0";
-	showRange();
-}
-
-/* ---- the profile ---- */
-
 async function showTree(tree, range, quiet) {
-	const focusId = quiet && app.focus > 0 ? pathId(app.tree, app.focus) : "";
-	app.tree = tree;
-	app.focus = -1;
 	Object.assign(root.dataset, {
 		samples: tree.samples,
 		nodes: tree.length,
 		from: range.from,
 		until: range.until,
+		baseSamples: tree.base ? tree.base.samples : "",
 	});
 	delete root.dataset.error;
-	graph.setTree(tree);
-	showColors();
-	graph.flip = app.state.flip === "1";
-	showZoom(quiet);
-	showSearch();
-	if (focusId) graph.focused = findPath(tree, focusId) || -1;
-	showFocus(graph.focused, quiet);
-	showTable(true);
-	showQuality(app.tree);
-	if (tree.samples > 0) hideMessage();
+	byId("changes-tab").hidden = !tree.base;
+	showQuality(tree);
+	if (tree.samples > 0 || tree.base?.samples > 0) hideMessage();
 	else await showEmpty();
-}
-
-function showColors() {
-	const { tree } = app;
-	app.coloring = colorFrames(tree, app.state.color, app.objectColors);
-	const { legend, slots } = app.coloring;
-	graph.setColors(app.palette, slots);
-	byId("legend").replaceChildren(...colorLegend(legend, app.palette, tree.samples));
-}
-
-function showZoom(keepScroll) {
-	const { tree, state } = app;
-	const node = findPath(tree, state.zoom);
-	const rest = state.rest ? findPath(tree, state.rest) : 0;
-	graph.setZoom(node, rest && tree.parent[rest] === node ? rest : 0, keepScroll);
-	root.dataset.zoom = node ? frameName(tree, tree.frame[node]).slice(0, 200) : "";
-	showCrumbs(byId("crumbs"), tree, node, rest, go);
-	if (app.found) showMatched();
-}
-
-function showFocus(node, quiet) {
-	app.focus = node;
-	showPath(byId("graph"), byId("path"), app.tree, node);
-	const text =
-		node >= 0 && app.tree.length
-			? describeNode(app.tree, node)
-			: describeTree(app.tree);
-	if (!quiet || byId("details").textContent !== text) byId("details").textContent = text;
-}
-
-/* ---- search ---- */
-
-function showSearch() {
-	const text = app.state.search;
-	const box = byId("search");
-	if (box.value !== text) box.value = text;
-	const { expression, error } = text ? compileSearch(text) : {};
-	app.found = expression ? searchTree(app.tree, expression) : null;
-	graph.setMatches(app.found?.frames ?? null);
-	box.setAttribute("aria-invalid", String(Boolean(error)));
-	for (const id of ["search-next", "search-previous"]) byId(id).disabled = !app.found?.nodes;
-	if (app.found) {
-		showMatched();
-		return;
-	}
-	delete root.dataset.matched;
-	byId("search-result").textContent = error ?? "";
-}
-
-function showMatched() {
-	const { tree, found } = app;
-	const zoom = graph.zoom.root;
-	root.dataset.matched = String(tree.samples ? (100 * found.samples) / tree.samples : 0);
-	byId("search-result").textContent = matchedText(tree, found, zoom);
-}
-
-function stepMatch(step) {
-	if (!app.found?.nodes) return;
-	const node = nextMatch(app.tree, app.found.frames, Math.max(app.focus, 0), step);
-	if (app.state.view !== "graph") go({ view: "graph" });
-	graph.focus(node);
-	byId("search-result").textContent = stepText(app.tree, app.found, node);
-}
-
-/* ---- the other parts ---- */
-
-function showTable(renew) {
-	const shown = app.state.view === "table";
-	byId("table-view").hidden = !shown;
-	byId("graph-view").hidden = shown;
-	if (!shown) return;
-	const zoom = graph.zoom.root;
-	if (renew || table.tree !== app.tree || table.root !== zoom)
-		table.setTree(
-			app.tree,
-			zoom,
-			(frame) => app.palette.bars[app.coloring.slots[frame]],
-		);
-	table.show(app.state.sort, app.state.filter);
-}
-
-function showSeries() {
-	const { layers, total, ...data } = seriesLayers(app.series, LAYERS_MAX);
-	for (const layer of layers)
-		layer.color =
-			app.palette.bars[layer.other ? 0 : app.processColors.slot(layer.name)];
-	timeline.setData(data, layers);
-	const pick = (value) =>
-		go({ match: addMatcher(app.state.match, { label: "comm", op: "=", value }) });
-	byId("timeline-legend").replaceChildren(...layers.map((l) => processItem(l, total, pick)));
-}
-
-function showMoment(moment, x, y) {
-	if (moment)
-		tooltip.show(
-			x,
-			y,
-			...describeMoment(moment, app.state.utc === "1", LAYERS_MAX + 1),
-		);
-	else tooltip.hide();
+	await views.setSource(tree, quiet);
+	if (!report) showRange();
 }
 
 /* ---- messages in the place of the graph ---- */
@@ -429,7 +270,6 @@ function showFailure(error) {
 
 async function showEmpty() {
 	const status = report ? null : await fetchStatus().catch(() => null);
-	if (app.tree?.samples) return; /* an answer came meanwhile */
 	showMessage(emptyMessage(app.state, status, serverNow(), Boolean(report), act));
 }
 
@@ -441,25 +281,25 @@ function showLook() {
 		...themePalette(app.dark),
 		page: getComputedStyle(document.body).backgroundColor,
 	};
-	timeline?.setLook(
+	times.setLook(
 		{
 			grid: getComputedStyle(byId("top")).borderBottomColor,
 			text: getComputedStyle(byId("range-text")).color,
 		},
 		app.state.utc === "1",
 	);
-	if (app.series && timeline) showSeries();
 }
 
 function showControls() {
 	const { state } = app;
-	setPressed(byId("utc"), state.utc === "1");
-	setPressed(byId("live"), state.live === "1");
-	setPressed(byId("flip"), state.flip === "1");
-	byId("color").value = state.color;
-	for (const button of document.querySelectorAll("[data-view]"))
-		setPressed(button, button.dataset.view === state.view);
-	for (const button of document.querySelectorAll("[data-range]"))
+	for (const id of SWITCHES) setPressed(byId(id), state[id] === "1");
+	for (const id of CHOICES) byId(id).value = state[id];
+	const chosen = SWITCHES.filter((id) => READINGS_OF_MENU.includes(id) && state[id]);
+	byId("look-count").textContent = chosen.length ? ` (${chosen.length})` : "";
+	for (const name of CHOSEN)
+		for (const button of all(`[data-${name}]`))
+			setPressed(button, button.dataset[name] === state[name]);
+	for (const button of all("[data-range]"))
 		setPressed(button, state.from === button.dataset.range && state.until === "now");
 	if (report) showReportTitle();
 	else showRange();
@@ -480,24 +320,54 @@ function showRange() {
 	byId("range-text").setAttribute("aria-live", state.live ? "off" : "polite");
 	byId("range-text").textContent = rangeText(range, utc, Boolean(state.sel));
 	byId("clear-selection").hidden = byId("zoom-selection").hidden = !state.sel;
-	timeline.setSelection(state.sel ? parseSelection(state.sel) : null);
-	for (const link of document.querySelectorAll("#downloads [data-format]"))
-		link.href = apiUrl("profile", {
-			...rangeParams(range, state.match),
-			format: link.dataset.format,
-		});
+	times.setSelection(state.sel ? parseSelection(state.sel) : null);
+	showCompared(utc);
+	for (const link of all("#downloads [data-format]"))
+		link.href = downloadUrl(range, link.dataset.format);
 }
 
-byId("times").addEventListener("submit", (e) => {
-	e.preventDefault();
-	const fields = { from: byId("from"), until: byId("until") };
-	const typed = typedTimes(fields, app.state.utc === "1", serverNow());
-	if (!typed) return;
-	document.activeElement.blur();
-	go({ ...typed, sel: "", live: "" });
+/* Only HTML has the comparison as well; the other formats are of the range itself. */
+function downloadUrl(range, format) {
+	const { match, by } = app.state;
+	if (format === "html" && app.state.base)
+		return profileUrl(range, match, by, currentBase(), format);
+	return apiUrl("profile", { ...rangeParams(range, match), format });
+}
+
+function showCompared(utc) {
+	const base = currentBase();
+	const word = BASE_WORDS[app.state.base] ?? "another range";
+	byId("compare-text").textContent = base ? "Compared with " + word : "Compare";
+	byId("compare").dataset.on = base ? "1" : "";
+	byId("base-text").hidden = !base;
+	const none = views.source?.base?.samples === 0 ? ": no samples there" : "";
+	byId("base-text").textContent = base
+		? "against " + rangeText(base.range, utc, false) + none
+		: "";
+	if (base && !byId("base-form").contains(document.activeElement))
+		for (const id of ["from", "until"])
+			byId("base-" + id).value = timeText(timeParam(base.range[id]), utc);
+}
+
+function submitTimes(form, ids, then) {
+	on(byId(form), "submit", (e) => {
+		e.preventDefault();
+		const fields = { from: byId(ids[0]), until: byId(ids[1]) };
+		const typed = typedTimes(fields, app.state.utc === "1", serverNow());
+		if (!typed) return;
+		byId(ids[0]).blur();
+		byId(ids[1]).blur();
+		then(typed);
+	});
+}
+
+submitTimes("times", ["from", "until"], (typed) => go({ ...typed, sel: "", live: "" }));
+submitTimes("base-form", ["base-from", "base-until"], (typed) => {
+	const range = windowOf(typed, serverNow());
+	go({ base: selectionParam(range), bmatch: byId("bmatch").value.trim() });
 });
 
-byId("ranges").addEventListener("click", (e) => {
+on(byId("ranges"), "click", (e) => {
 	const range = e.target.closest("[data-range]")?.dataset.range;
 	if (!range) return;
 	const { from, until, sel } = app.state;
@@ -505,8 +375,14 @@ byId("ranges").addEventListener("click", (e) => {
 	else go({ from: range, until: "now", sel: "" });
 });
 
+/* Pausing keeps the moment that is shown. */
 function toggleLive() {
-	if (app.state.live) go({ live: "" });
+	if (app.state.live)
+		go({
+			live: "",
+			from: timeParam(app.window.from),
+			until: timeParam(app.window.until),
+		});
 	else
 		go({
 			live: "1",
@@ -522,15 +398,26 @@ function toggleTheme() {
 	go({ theme }, true);
 }
 
+const READINGS_OF_MENU = ["invert", "merge", "kernel", "lib", "flip"];
+/* the first two have actions of their own */
+const SWITCHES = ["utc", "live", "abs", "sides", ...READINGS_OF_MENU];
+const CHOSEN = ["view", "time", "base", "part"]; /* by buttons with data-NAME */
+const CHOICES = ["color", "by", "tby", "bmatch"];
+const switchOf = (id) => () => go({ [id]: app.state[id] ? "" : "1" });
+
+/** @type {Object<string, () => void>} */
 const toggles = {
 	live: toggleLive,
 	utc: () => go({ utc: app.state.utc ? "" : "1" }, true),
-	flip: () => go({ flip: app.state.flip ? "" : "1" }, true),
+	...Object.fromEntries(SWITCHES.slice(2).map((id) => [id, switchOf(id)])),
 	theme: toggleTheme,
 	"help-button": () => byId("help").showModal(),
-	"search-next": () => stepMatch(1),
-	"search-previous": () => stepMatch(-1),
+	"search-next": () => views.stepMatch(1),
+	"search-previous": () => views.stepMatch(-1),
 	"clear-selection": () => go({ sel: "" }),
+	"clear-base": () => go({ base: "", bmatch: "" }),
+	"save-svg": () => saveSvg(views.graph, byId("range-text").textContent),
+	"save-png": () => savePng(views.graph),
 	"zoom-selection": () => {
 		const range = currentRange();
 		go({
@@ -541,31 +428,57 @@ const toggles = {
 		});
 	},
 };
-for (const [id, action] of Object.entries(toggles)) byId(id).addEventListener("click", action);
+for (const [id, action] of Object.entries(toggles)) on(byId(id), "click", action);
 
-byId("color").addEventListener("change", (e) => go({ color: e.target.value }));
-byId("search").addEventListener("input", (e) => go({ search: e.target.value }, true));
-byId("search-form").addEventListener("submit", (e) => {
+for (const id of ["color", "by", "tby"])
+	on(byId(id), "change", (e) => go({ [id]: e.target.value, ...zoomless(id) }));
+
+/* Other labels are other paths: a zoom would be lost. */
+function zoomless(id) {
+	return id === "by" ? { zoom: "", rest: "" } : {};
+}
+
+on(byId("search"), "input", (e) => go({ search: e.target.value }, true));
+on(byId("search-form"), "submit", (e) => {
 	e.preventDefault();
-	stepMatch(1);
+	views.stepMatch(1);
 });
-for (const button of document.querySelectorAll("[data-view]"))
-	button.addEventListener("click", () => go({ view: button.dataset.view }));
+for (const name of CHOSEN)
+	for (const button of all(`[data-${name}]`))
+		on(button, "click", () => go({ [name]: button.dataset[name] }));
 
 const keys = {
 	"/": () => byId("search").focus(),
 	"?": () => byId("help").showModal(),
-	n: () => stepMatch(1),
-	N: () => stepMatch(-1),
+	n: () => views.stepMatch(1),
+	N: () => views.stepMatch(-1),
+	1: () => go({ view: "graph" }),
+	2: () => go({ view: "table" }),
+	3: () => go({ view: "sandwich" }),
+	4: () => go({ view: "calls" }),
+	5: () => go({ view: "changes" }),
 	t: () => go({ view: app.state.view === "graph" ? "table" : "graph" }),
+	s: () => views.sandwichOfFocus(),
+	h: () => go({ time: app.state.time === "heat" ? "cpu" : "heat" }),
+	g: () => go({ time: app.state.time === "lanes" ? "cpu" : "lanes" }),
+	c: () => (byId("compare").open = !byId("compare").open),
 	i: toggles.flip,
+	v: toggles.invert,
+	r: toggles.merge,
+	k: toggles.kernel,
+	b: toggles.lib,
 	u: toggles.utc,
 	d: toggleTheme,
 	l: toggleLive,
 };
 
+const LIVE_KEYS = ["l", "g", "c"];
+
 listenForKeys(
-	(key) => ((report && key === "l") || !(app.tree || key === "?") ? null : keys[key]),
+	(key) =>
+		(report && LIVE_KEYS.includes(key)) || !(views.tree || key === "?")
+			? null
+			: keys[key],
 	(field) => {
 		if (field?.id === "search" && field.value) go({ search: "" }, true);
 		else if (field) field.blur();
@@ -576,13 +489,10 @@ listenForKeys(
 );
 closeMenusOutside();
 
-document.addEventListener("scroll", () => tooltip.hide(), { passive: true, capture: true });
+on(document, "scroll", () => tooltip.hide(), { passive: true, capture: true });
 onSystemTheme(() => {
 	showLook();
-	if (app.tree) {
-		showColors();
-		showTable(true);
-	}
+	views.change((...wanted) => wanted.includes("theme"));
 });
 
 if (!report) watchQuality(fetchStatus);

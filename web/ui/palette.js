@@ -5,8 +5,10 @@
  * them and none shouts. An object keeps its colour while the page lives: live profiles would
  * flicker otherwise. Hues near the search colour are left out. No DOM.
  */
-import { frameKind, frameObject } from "./tree.js";
+import { packageOf } from "./format.js";
+import { frameKind, frameName, frameObject } from "./tree.js";
 
+/* as many as there are slots from FIRST_HUE to FIRST_CHANGE */
 const HUES = [52, 150, 215, 300, 100, 185, 22, 125, 275, 72, 240, 165];
 const KERNEL_HUE = 258;
 const KIND_HUES = { native: 52, kernel: KERNEL_HUE, inlined: 85, jit: 150, interpreted: 300 };
@@ -16,7 +18,8 @@ export const MUTED = 0,
 	LABEL = 1,
 	INCOMPLETE = 2,
 	KERNEL = 3,
-	FIRST_HUE = 4;
+	FIRST_HUE = 4,
+	FIRST_CHANGE = 16; /* of changes: noise, new, gone, more 1 to 3, less 1 to 3 */
 
 /*
  * OKLCH to #rrggbb, clipped to what sRGB has. Matrices: Björn Ottosson,
@@ -70,15 +73,45 @@ export function themePalette(dark) {
 		make(25, 0.11, faded),
 		make(KERNEL_HUE, 0.065, faded),
 		...HUES.map((h) => make(h, 0.092, faded)),
+		...changeColors(dark, faded),
 	];
 	return {
 		bars: slots(false),
 		dim: slots(true),
 		matchInside: dark ? oklch(0.42, 0.12, 345) : oklch(0.885, 0.075, 345),
+		heat: Array.from({ length: 9 }, (_, i) =>
+			dark
+				? oklch(0.22 + 0.075 * i, 0.03 + 0.016 * i, 30 + 6 * i)
+				: oklch(0.95 - 0.055 * i, 0.03 + 0.014 * i, 75 - 4 * i),
+		),
 		match: dark ? oklch(0.56, 0.19, 345) : oklch(0.79, 0.15, 345),
 		text: dark ? "#f6f1ec" : "#2a211b",
 		faint: dark ? "#b3a99f" : "#6f655d",
 	};
+}
+
+/*
+ * More is orange, less is blue, which the colour-blind tell apart as well; new and gone are the
+ * strongest of each and darker. Noise has no colour.
+ */
+function changeColors(dark, faded) {
+	const light = (step) => (dark ? 0.36 + 0.07 * step : 0.93 - 0.065 * step);
+	const color = (step, hue) =>
+		faded
+			? oklch(dark ? 0.3 : 0.945, 0.015, hue)
+			: oklch(light(step), 0.035 + 0.033 * step, hue);
+	return [
+		oklch(dark ? 0.36 : 0.9, 0.006, 70),
+		...[4, 4].map((step, i) => color(step, i ? 262 : 42)),
+		...[1, 2, 3].map((step) => color(step, 55)),
+		...[1, 2, 3].map((step) => color(step, 250)),
+	];
+}
+
+/* The slot of a change as changeOf() tells it. */
+export function changeSlot({ kind, strength }) {
+	const at = { noise: 0, new: 1, gone: 2, more: 2 + strength, less: 5 + strength }[kind];
+	return FIRST_CHANGE + at;
 }
 
 /* Remembers which slot an object has. */
@@ -122,7 +155,8 @@ function groupName(tree, f, mode) {
 	const kind = frameKind(tree, f);
 	if (mode === "kind" || kind === "label" || kind === "incomplete" || kind === "kernel")
 		return kind;
-	return frameObject(tree, f) || "no object";
+	const object = frameObject(tree, f) || "no object";
+	return mode === "package" ? packageOf(frameName(tree, f), object) : object;
 }
 
 function groupSlot(name, mode, colors) {

@@ -7,7 +7,7 @@
  */
 import { element } from "./dom.js";
 import { formatPercent, visibleName } from "./format.js";
-import { frameName, pathTo } from "./tree.js";
+import { allSamples, frameName, nodeSamples, pathTo } from "./tree.js";
 
 const CALLERS_MAX = 8;
 const CALLEES_MAX = 8;
@@ -24,31 +24,33 @@ function siblingPlace(tree, node) {
 	return { size: Math.max(size, 1), place };
 }
 
-function treeItem(tree, node, current) {
+function treeItem(tree, node, current, prefix) {
 	const { size, place } = siblingPlace(tree, node);
 	return element(
 		"div",
 		{
 			role: "treeitem",
-			id: "node-" + node,
+			id: prefix + node,
 			"aria-level": tree.depth[node] + 1,
 			"aria-setsize": size,
 			"aria-posinset": place,
 			"aria-selected": String(current),
 			"aria-expanded": tree.end[node] > node + 1 ? "true" : null,
-			"data-samples": tree.total[node],
+			"data-samples": nodeSamples(tree, node),
 		},
 		visibleName(frameName(tree, tree.frame[node])).slice(0, HEARD_MAX),
 		", ",
-		formatPercent(tree.total[node], tree.total[0]),
+		formatPercent(nodeSamples(tree, node), allSamples(tree)),
 	);
 }
 
 /*
- * Fills `host` (inside the element `owner` of role tree) with the path of a node; -1 empties it to
+ * Fills the path (inside the element `owner` of role tree) with the way to a node; -1 empties it to
  * the root.
  */
-export function showPath(owner, host, tree, node) {
+export function showPath(owner, tree, node) {
+	const host = owner.querySelector(".path");
+	const prefix = owner.id + "-node-";
 	if (!tree.length) {
 		host.replaceChildren();
 		owner.removeAttribute("aria-activedescendant");
@@ -56,10 +58,10 @@ export function showPath(owner, host, tree, node) {
 	}
 	const at = Math.max(node, 0);
 	const callers = pathTo(tree, at).slice(0, -1);
-	const items = callers.slice(-CALLERS_MAX).map((i) => treeItem(tree, i, false));
-	items.push(treeItem(tree, at, true));
+	const items = callers.slice(-CALLERS_MAX).map((i) => treeItem(tree, i, false, prefix));
+	items.push(treeItem(tree, at, true, prefix));
 	for (let i = at + 1, n = 0; i < tree.end[at] && n < CALLEES_MAX; i = tree.end[i], n++)
-		items.push(treeItem(tree, i, false));
+		items.push(treeItem(tree, i, false, prefix));
 	host.replaceChildren(...items);
-	owner.setAttribute("aria-activedescendant", "node-" + at);
+	owner.setAttribute("aria-activedescendant", prefix + at);
 }

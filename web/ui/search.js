@@ -52,8 +52,8 @@ export function searchTree(tree, expression) {
 /*
  * The matched samples and nodes of a subtree; the root itself counts when it or a caller matches.
  */
-export function matchedWithin(tree, frames, root) {
-	const { frame, total, end, parent } = tree;
+export function matchedWithin(tree, frames, root, total = tree.total) {
+	const { frame, end, parent } = tree;
 	if (!tree.length) return { samples: 0, nodes: 0 };
 	let inside = 0; /* end of the outermost match that the walk is in */
 	let samples = 0;

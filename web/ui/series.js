@@ -1,5 +1,6 @@
 /*
- * Layers of the timeline from a series answer: the busiest processes, and one layer for all others.
+ * Layers of the timeline from a series answer: the busiest processes (or values of another
+ * label), and one layer for all others.
  *
  * The others are the whole minus what has a layer of its own, so that the stack is as high as the
  * CPU time was, whatever the answer left out. Pure, no DOM.
@@ -13,7 +14,7 @@ export function seriesLayers(series, most) {
 	const stepNs = series.step_ns;
 	const lines = series.series
 		.map((s) => ({
-			name: String(s.labels?.comm ?? ""),
+			name: String(Object.values(s.labels ?? {})[0] ?? ""),
 			other: false,
 			ns: s.values,
 			total: s.values.reduce((a, b) => a + b, 0),

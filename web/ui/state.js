@@ -9,6 +9,13 @@
 
 const QUERY_TEXT_MAX = 4096; /* characters of one parameter: longer ones are not typed by people */
 
+function oneOf(initial, ...others) {
+	return { initial, check: (v) => v === initial || others.includes(v) };
+}
+
+const FLAG = oneOf("", "1");
+const TEXT = { initial: "", check: isText };
+
 /* Each parameter once: its default, and what it may be. */
 const FIELDS = {
 	from: { initial: "-1h", check: isTime } /* the timeline's window */,
@@ -17,20 +24,33 @@ const FIELDS = {
 		initial: "",
 		check: (v) => v === "" || parseSelection(v) !== null,
 	} /* selected range, FROM~UNTIL in seconds */,
-	live: { initial: "", check: (v) => v === "1" },
-	match: { initial: "", check: isText },
-	search: { initial: "", check: isText },
+	live: FLAG,
+	match: TEXT,
+	search: TEXT,
 	zoom: { initial: "", check: isId } /* a call path's id, see tree.js */,
 	rest: {
 		initial: "",
 		check: isId,
 	} /* first of the small siblings that are zoomed together */,
-	view: { initial: "graph", check: (v) => v === "graph" || v === "table" },
-	color: { initial: "object", check: (v) => v === "object" || v === "kind" },
-	flip: { initial: "", check: (v) => v === "1" },
-	sort: { initial: "self", check: (v) => v === "self" || v === "total" || v === "name" },
-	filter: { initial: "", check: isText } /* of the table */,
-	utc: { initial: "", check: (v) => v === "1" },
+	view: oneOf("graph", "table", "sandwich", "calls", "changes"),
+	fn: TEXT /* whose callers and callees are shown */,
+	color: oneOf("object", "kind", "package"),
+	by: { initial: "", check: isLabels } /* labels in the processes' place */,
+	flip: FLAG,
+	invert: FLAG,
+	merge: FLAG /* recursion */,
+	kernel: FLAG /* hidden */,
+	lib: FLAG /* collapsed */,
+	base: { initial: "", check: isBase } /* compared with; "" nothing */,
+	bmatch: TEXT /* the base's selector, where it is another */,
+	abs: FLAG /* amounts are compared, not shares */,
+	sides: FLAG /* side by side */,
+	time: oneOf("cpu", "heat", "lanes"),
+	tby: { initial: "comm", check: isLabels } /* what the timeline is stacked by */,
+	sort: oneOf("self", "total", "name"),
+	part: oneOf("self", "total") /* of functions, in what changed */,
+	filter: TEXT /* of the table */,
+	utc: FLAG,
 	theme: { initial: "", check: (v) => v === "dark" || v === "light" },
 };
 
@@ -42,6 +62,14 @@ function isText(v) {
 
 function isId(v) {
 	return /^[0-9a-z]{1,12}$/.test(v);
+}
+
+function isLabels(v) {
+	return /^[A-Za-z_]\w{0,63}(,[A-Za-z_]\w{0,63}){0,3}$/.test(v);
+}
+
+function isBase(v) {
+	return ["prev", "1h", "24h"].includes(v) || parseSelection(v) !== null;
 }
 
 function isTime(v) {
@@ -112,9 +140,4 @@ export function windowOf(state, nowMs) {
 	const until = parseTime(state.until, nowMs) ?? nowMs;
 	const from = parseTime(state.from, nowMs) ?? until - UNIT_MS.h;
 	return from < until ? { from, until } : { from: until - UNIT_MS.h, until };
-}
-
-/* The range whose profile is shown: the selection, else the whole window. */
-export function rangeOf(state, nowMs) {
-	return (state.sel && parseSelection(state.sel)) || windowOf(state, nowMs);
 }

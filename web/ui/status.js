@@ -3,15 +3,19 @@
  *
  * Never hidden, never alarming without reason: a pill with the figures, and all reasons behind it.
  */
-import { byId, element } from "./dom.js";
+import { byId, element, on } from "./dom.js";
 import {
+	baseName,
+	cutMiddle,
 	formatBytes,
 	formatCount,
 	formatDuration,
 	formatPercent,
 	formatReason,
 	formatSpan,
+	visibleName,
 } from "./format.js";
+import { brokenObjects, nameAdvice, namelessObjects } from "./quality.js";
 import { termList } from "./tooltip.js";
 
 const MUCH = 0.05;
@@ -42,6 +46,9 @@ export function qualityOf(tree) {
 	};
 }
 
+/* Sentences of reasons, as the daemon tells them; empty before it was asked. */
+let sentences = {};
+
 function reasonTable(title, counts, whole, empty) {
 	const rows = entries(counts);
 	return element(
@@ -63,6 +70,12 @@ function reasonTable(title, counts, whole, empty) {
 									"th",
 									{ scope: "row" },
 									formatReason(reason),
+									element(
+										"p",
+										{ class: "quiet" },
+										sentences[reason] ??
+											"",
+									),
 								),
 								element("td", {}, formatCount(n)),
 								element(
@@ -76,6 +89,23 @@ function reasonTable(title, counts, whole, empty) {
 				)
 			: element("p", { class: "quiet" }, empty),
 	);
+}
+
+/* An object with its share of something, and sentences below. */
+function objectItem(object, part, whole, ...sentences) {
+	const name = visibleName(object);
+	return element(
+		"li",
+		{ class: "object-item", title: cutMiddle(name, 400) },
+		element("strong", {}, cutMiddle(baseName(name), 40)),
+		` ${formatPercent(part, whole)} of ${formatCount(whole)} samples`,
+		...sentences.map((s) => element("p", { class: "quiet" }, s)),
+	);
+}
+
+function objectList(title, items) {
+	if (!items.length) return "";
+	return element("section", {}, element("h3", {}, title), element("ul", {}, ...items));
 }
 
 /* The panel's part about the range shown. */
@@ -107,6 +137,12 @@ export function describeLosses(tree) {
 						"below a frame that names the reason.",
 				)
 			: "",
+		objectList(
+			"Functions without names",
+			namelessObjects(tree).map((o) =>
+				objectItem(o.object, o.nameless, o.samples, nameAdvice(o.object)),
+			),
+		),
 	];
 }
 
@@ -119,7 +155,22 @@ export function describeDaemon(status) {
 	const overhead = status.uptime_s
 		? `${formatDuration(cpu * 1e9)} (${formatPercent(cpu, status.uptime_s)} of one CPU)`
 		: "";
+	const told = ([reason, n]) =>
+		`${formatCount(n)}: ${status.reasons?.[reason] ?? formatReason(reason)}`;
+	const stopped = (p) => formatCount(p.count) + " at " + visibleName(p.where);
 	return [
+		objectList(
+			"Where stacks end early, since the daemon's start",
+			brokenObjects(status).map((o) =>
+				objectItem(
+					o.object,
+					o.incomplete,
+					o.all,
+					...o.reasons.map(told),
+					...o.places.map(stopped),
+				),
+			),
+		),
 		element("h3", {}, "Daemon"),
 		termList([
 			[
@@ -164,8 +215,11 @@ export function describeDaemon(status) {
 	];
 }
 
+let shownTree = null;
+
 /* The button in the page's head: how good the profile is, and behind it what was lost. */
 export function showQuality(tree) {
+	shownTree = tree;
 	const { text, level } = qualityOf(tree);
 	byId("quality-text").textContent = text;
 	byId("quality").dataset.level = level;
@@ -174,10 +228,13 @@ export function showQuality(tree) {
 
 /* The daemon is asked, by fetch(), when the panel is opened. */
 export function watchQuality(fetch) {
-	byId("quality").addEventListener("toggle", async () => {
+	on(byId("quality"), "toggle", async () => {
 		if (!byId("quality").open) return;
 		try {
-			byId("daemon").replaceChildren(...describeDaemon(await fetch()));
+			const status = await fetch();
+			sentences = status.reasons ?? {};
+			byId("losses").replaceChildren(...describeLosses(shownTree));
+			byId("daemon").replaceChildren(...describeDaemon(status));
 		} catch (error) {
 			byId("daemon").replaceChildren(
 				element("p", { class: "quiet" }, error.message),

@@ -3,35 +3,31 @@
  *
  * Rows carry data-self and data-total in samples. It says how many functions it does not show.
  */
-import { element, swatch } from "./dom.js";
-import {
-	baseName,
-	cutMiddle,
-	formatCount,
-	formatDuration,
-	formatPercent,
-	visibleName,
-} from "./format.js";
+import { amountCell, functionCell } from "./cells.js";
+import { element, on, swatch } from "./dom.js";
+import { baseName, cutMiddle, formatCount, visibleName } from "./format.js";
 import { filterRows, sortRows, topFunctions } from "./top.js";
 import { frameSource } from "./tree.js";
 
 const ROWS_FIRST = 100;
 
+function shownName(name) {
+	return cutMiddle(visibleName(name), 160);
+}
+
 export class FunctionTable {
 	/*
 	 * parts: {body, heads (buttons with data-sort), filter, more, note}; callbacks:
-	 * onSort(column), onFilter(text), onPick(name)
+	 * onSort(column), onFilter(text), onPick(name), onSandwich(name)
 	 */
 	constructor(parts, callbacks) {
 		this.parts = parts;
 		this.callbacks = callbacks;
 		this.shown = ROWS_FIRST;
 		for (const head of parts.heads)
-			head.addEventListener("click", () => callbacks.onSort(head.dataset.sort));
-		parts.filter.addEventListener("input", () =>
-			callbacks.onFilter(parts.filter.value),
-		);
-		parts.more.addEventListener("click", () => {
+			on(head, "click", () => callbacks.onSort(head.dataset.sort));
+		on(parts.filter, "input", () => callbacks.onFilter(parts.filter.value));
+		on(parts.more, "click", () => {
 			this.shown *= 4;
 			this.fill();
 		});
@@ -82,48 +78,37 @@ export class FunctionTable {
 	}
 
 	row(r, most) {
-		const tree = this.tree;
-		const name = visibleName(r.name);
+		const { tree, callbacks } = this;
 		const object = visibleName(r.object);
-		const bar = element("span", { class: "share", "aria-hidden": "true" });
-		bar.style.width = most
-			? (100 * (this.column === "total" ? r.total : r.self)) / most + "%"
-			: "0";
-		bar.style.backgroundColor = this.colorOf(r.frame);
-		const amountCell = (n, kind) =>
-			element(
-				"td",
-				{ class: "number", title: `${formatCount(n)} samples` },
-				formatDuration(n * tree.periodNs),
-				element(
-					"span",
-					{ class: "percent", "data-percent": kind },
-					formatPercent(n, tree.total[0]),
-				),
-			);
+		const value = this.column === "total" ? r.total : r.self;
+		const color = this.colorOf(r.frame);
+		const both = element(
+			"button",
+			{
+				type: "button",
+				class: "both",
+				title: "Callers and callees",
+				"aria-label": `Callers and callees of ${shownName(r.name)}`,
+				onclick: () => callbacks.onSandwich(r.name),
+			},
+			"⇅",
+		);
 		return element(
 			"tr",
 			{ "data-self": r.self, "data-total": r.total },
-			element(
-				"td",
-				{ class: "function" },
-				bar,
-				element(
-					"button",
-					{
-						type: "button",
-						title: cutMiddle(name, 400),
-						onclick: () => this.callbacks.onPick(r.name),
-					},
-					cutMiddle(name, 160),
-				),
+			functionCell(
+				r.name,
+				most ? (100 * value) / most : 0,
+				color,
+				() => callbacks.onPick(r.name),
+				both,
 			),
-			amountCell(r.self, "self"),
-			amountCell(r.total, "total"),
+			amountCell(tree, r.self),
+			amountCell(tree, r.total),
 			element(
 				"td",
 				{ class: "object", title: cutMiddle(object, 400) },
-				object ? swatch(this.colorOf(r.frame)) : "",
+				object ? swatch(color) : "",
 				cutMiddle(baseName(object), 48),
 			),
 			element(

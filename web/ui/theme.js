@@ -2,6 +2,8 @@
  * Light and dark: the system's choice until one is made here. A choice is kept by the address and
  * by this browser.
  */
+import { on } from "./dom.js";
+
 const KEY = "hearth-theme";
 
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
@@ -32,5 +34,5 @@ export function rememberTheme(choice) {
 }
 
 export function onSystemTheme(callback) {
-	systemDark.addEventListener("change", callback);
+	on(systemDark, "change", callback);
 }

@@ -13,7 +13,16 @@ import {
 	formatTime,
 	visibleName,
 } from "./format.js";
-import { frameKind, frameName, frameObject, frameSource } from "./tree.js";
+import { changeOf, confidenceText } from "./compare.js";
+import {
+	allBaseSamples,
+	allSamples,
+	frameKind,
+	frameName,
+	frameObject,
+	frameSource,
+	nodeSamples,
+} from "./tree.js";
 
 const NAME_MAX = 300; /* characters of a name that are shown; the rest is told as a number */
 const GAP = 14; /* px between pointer and box */
@@ -55,19 +64,47 @@ export function termList(pairs) {
 }
 
 function amount(tree, samples, zoom) {
-	const whole = formatPercent(samples, tree.total[0]);
+	const whole = formatPercent(samples, allSamples(tree));
 	const part = zoom
-		? ` · ${formatPercent(samples, tree.total[zoom])} of the zoomed part`
+		? ` · ${formatPercent(samples, nodeSamples(tree, zoom))} of the zoomed part`
 		: "";
 	const time = formatDuration(samples * tree.periodNs);
 	return `${time} · ${formatCount(samples)} samples · ${whole}${part}`;
 }
 
-function shownName(name) {
+function wholeName(name) {
 	const text = visibleName(name);
 	return text.length > NAME_MAX
 		? cutMiddle(text, NAME_MAX) + ` (${formatCount(name.length)} characters)`
 		: text;
+}
+
+/* A change in words: by how much, and whether chance makes as much. */
+export function changeText(tree, now, was) {
+	const { kind, z, delta } = changeOf(tree, now, was);
+	const points = `${delta > 0 ? "+" : ""}${delta.toFixed(2)} points`;
+	if (kind === "noise") return `${points} · no more than chance makes`;
+	return `${kind}: ${points} · confidence ${confidenceText(z)}`;
+}
+
+function amounts(tree, node, zoom) {
+	const total = [["total", amount(tree, tree.total[node], zoom)]];
+	if (frameKind(tree, tree.frame[node]) === "label" && !tree.self[node]) return total;
+	return [...total, ["self", amount(tree, tree.self[node], zoom)]];
+}
+
+function comparison(tree, node, zoom) {
+	const { now, was, base } = tree;
+	return [
+		["now", amount(tree, now.total[node], zoom)],
+		[
+			"before",
+			`${formatDuration(was.total[node] * base.periodNs)} · ` +
+				`${formatCount(was.total[node])} samples · ` +
+				formatPercent(was.total[node], allBaseSamples(tree)),
+		],
+		["change", changeText(tree, now.total[node], was.total[node])],
+	];
 }
 
 /* The elements that describe a bar of the flame graph. */
@@ -79,7 +116,7 @@ export function describeBox(tree, box, zoom) {
 				{ class: "tip-name" },
 				`${formatCount(box.merged)} calls too small to draw here`,
 			),
-			termList([["total", amount(tree, box.samples, zoom)]]),
+			termList([["total", tree.now ? "" : amount(tree, box.samples, zoom)]]),
 			element("p", { class: "tip-hint" }, "Click to zoom into them."),
 		];
 	}
@@ -88,15 +125,11 @@ export function describeBox(tree, box, zoom) {
 	const system = tree.strings[tree.frames.system_name[frame]];
 	const name = frameName(tree, frame);
 	return [
-		element("p", { class: "tip-name" }, shownName(name)),
+		element("p", { class: "tip-name" }, wholeName(name)),
 		termList([
-			["total", amount(tree, tree.total[box.node], zoom)],
-			[
-				"self",
-				kind === "label" && !tree.self[box.node]
-					? ""
-					: amount(tree, tree.self[box.node], zoom),
-			],
+			...(tree.now
+				? comparison(tree, box.node, zoom)
+				: amounts(tree, box.node, zoom)),
 			["source", cutMiddle(visibleName(frameSource(tree, frame)), 200)],
 			["object", cutMiddle(visibleName(frameObject(tree, frame)), 200)],
 			[
@@ -105,14 +138,14 @@ export function describeBox(tree, box, zoom) {
 					? cutMiddle(visibleName(system), 200)
 					: "",
 			],
-			["kind", kind === "label" ? (box.node ? "process" : "") : kind],
+			["kind", kind === "label" ? "" : kind],
 		]),
 	];
 }
 
 function timeAndShare(tree, samples) {
 	const time = formatDuration(samples * tree.periodNs);
-	return `${time} (${formatPercent(samples, tree.total[0])})`;
+	return `${time} (${formatPercent(samples, allSamples(tree))})`;
 }
 
 /* The same in one line, for the line below the graph. */
@@ -120,8 +153,9 @@ export function describeNode(tree, node) {
 	const frame = tree.frame[node];
 	const parts = [
 		cutMiddle(visibleName(frameName(tree, frame)), 160),
-		`total ${timeAndShare(tree, tree.total[node])}`,
-		`self ${timeAndShare(tree, tree.self[node])}`,
+		`total ${timeAndShare(tree, nodeSamples(tree, node))}`,
+		`self ${timeAndShare(tree, (tree.now ?? tree).self[node])}`,
+		tree.now ? changeText(tree, tree.now.total[node], tree.was.total[node]) : "",
 		cutMiddle(visibleName(frameSource(tree, frame)), 100),
 		cutMiddle(visibleName(frameObject(tree, frame)), 100),
 	];
@@ -134,7 +168,7 @@ export function describeMoment(moment, utc, max) {
 	const title = range
 		? `${formatClock(range.from, utc)} – ${formatClock(range.until, utc)} ` +
 			`(${formatSpan(range.until - range.from)})`
-		: formatTime(moment.ms, utc);
+		: formatTime(moment.ms, utc, moment.exact);
 	const parts = moment.parts
 		.slice()
 		.sort((a, b) => b.cpus - a.cpus)
@@ -143,7 +177,8 @@ export function describeMoment(moment, utc, max) {
 			cutMiddle(visibleName(p.name), 32) || "(no name)",
 			`${p.cpus.toPrecision(2)} CPU`,
 		]);
-	return [element("p", { class: "tip-name" }, title), termList(parts)];
+	const text = moment.text ? element("p", {}, moment.text) : "";
+	return [element("p", { class: "tip-name" }, title), text, termList(parts)];
 }
 
 /* All of a profile, in one line. */

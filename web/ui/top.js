@@ -7,12 +7,16 @@
  */
 
 /*
- * [{name, object, frame, self, total}] of the subtree of `root`; a function is a name in an object.
+ * [{name, object, frame, self, total, selfWas, totalWas}] of the subtree of `root`; a function is a
+ * name in an object. The last two are the base's in a comparison, else 0.
  */
 export function topFunctions(tree, root) {
 	if (!tree.length) return [];
 	const { group, count, first } = groupFrames(tree);
-	const { frame, total, self, end } = tree;
+	const { frame, end } = tree;
+	const { total, self } = tree.now ?? tree;
+	const { was } = tree;
+	const [selfWas, totalWas] = [new Float64Array(count), new Float64Array(count)];
 	const selfOf = new Float64Array(count);
 	const totalOf = new Float64Array(count);
 	const inside = new Uint32Array(count); /* end of the outermost node of each function */
@@ -21,15 +25,19 @@ export function topFunctions(tree, root) {
 		const g = group[frame[i]];
 		if (g < 0) continue;
 		selfOf[g] += self[i];
+		if (was) selfWas[g] += was.self[i];
 		if (i >= inside[g]) {
 			totalOf[g] += total[i];
+			if (was) totalWas[g] += was.total[i];
 			inside[g] = end[i];
 		}
 	}
 	const rows = [];
 	for (let g = 0; g < count; g++) {
-		if (totalOf[g])
+		if (totalOf[g] || totalWas[g])
 			rows.push({
+				selfWas: selfWas[g],
+				totalWas: totalWas[g],
 				frame: first[g],
 				self: selfOf[g],
 				total: totalOf[g],

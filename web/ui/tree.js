@@ -6,22 +6,45 @@
  * recurses over depth: stacks may be 50,000 deep. Pure, no DOM.
  */
 
-const KIND_FALLBACK = ["native", "kernel", "inlined", "jit", "interpreted", "label", "incomplete"];
 const FRAME_COLUMNS = ["name", "system_name", "file", "line", "object", "kind"];
+
+const ROUNDING = 1 + 1e-9; /* sums of a comparison's weights are no whole numbers */
 
 function requireThat(ok, sentence) {
 	if (!ok) throw new Error("The profile is malformed: " + sentence + ".");
 }
 
-/* Columns as they are in a flame answer; `column` turns an entry into an array (see columns.js). */
+const PAUSE_MASK = 0xffff; /* long loops yield when this many nodes are done */
+
+/* Whether a generator should yield after node i. */
+export function pauseAt(i) {
+	return (i & PAUSE_MASK) === PAUSE_MASK;
+}
+
+/* A generator to its end, at once: for small trees and tests. */
+export function finish(generator) {
+	for (;;) {
+		const { done, value } = generator.next();
+		if (done) return value;
+	}
+}
+
 export function buildTree(answer, column) {
+	return finish(buildingTree(answer, column));
+}
+
+/*
+ * The tree of a flame answer, by a generator that yields between slices; `column` turns an entry of
+ * the answer into an array (see columns.js).
+ */
+export function* buildingTree(answer, column) {
 	const tree = {
 		startMs: answer.start_ns / 1e6,
 		endMs: answer.end_ns / 1e6,
 		periodNs: answer.period_ns,
 		samples: answer.samples,
 		strings: answer.strings.map((s) => String(s)),
-		kinds: answer.kinds ?? KIND_FALLBACK,
+		kinds: answer.kinds,
 		lost: answer.lost ?? {},
 		incomplete: answer.incomplete ?? {},
 		depth: column(answer.depth),
@@ -31,6 +54,7 @@ export function buildTree(answer, column) {
 		frames: {},
 	};
 	for (const name of FRAME_COLUMNS) tree.frames[name] = column(answer.frames[name]);
+	if (answer.base) addBase(tree, answer.base, column);
 	tree.length = tree.depth.length;
 	tree.frameCount = tree.frames.name.length;
 	for (const name of ["total", "self", "frame"])
@@ -45,12 +69,32 @@ export function buildTree(answer, column) {
 			tree.frames[name].every((s) => s < tree.strings.length),
 			"a string that is not there",
 		);
-	if (tree.length) deriveColumns(tree);
+	if (tree.length) yield* deriveColumns(tree);
 	else tree.end = tree.parent = tree.start = new Uint32Array(0);
 	return tree;
 }
 
-function deriveColumns(tree) {
+/* A comparison: {total, self} of both sides, and the facts of the base. */
+function addBase(tree, base, column) {
+	tree.base = {
+		startMs: base.start_ns / 1e6,
+		endMs: base.end_ns / 1e6,
+		periodNs: base.period_ns,
+		samples: base.samples,
+		lost: base.lost ?? {},
+		incomplete: base.incomplete ?? {},
+	};
+	tree.now = { total: tree.total, self: tree.self };
+	tree.was = { total: column(base.total), self: column(base.self) };
+	for (const name of ["total", "self"])
+		requireThat(
+			tree.was[name].length === tree.depth.length,
+			"columns of different lengths",
+		);
+}
+
+/* end, parent, start, maxDepth and sorted from depth and total. */
+export function* deriveColumns(tree) {
 	const { depth, total, frame, length, frameCount } = tree;
 	const end = new Uint32Array(length);
 	const parent = new Uint32Array(length);
@@ -75,7 +119,7 @@ function deriveColumns(tree) {
 			start[i] = filled[d - 1];
 			filled[d - 1] += total[i];
 			requireThat(
-				filled[d - 1] <= start[p] + total[p],
+				filled[d - 1] <= (start[p] + total[p]) * ROUNDING,
 				"children that are more than their parent",
 			);
 			if (
@@ -90,9 +134,27 @@ function deriveColumns(tree) {
 		open[d] = i;
 		filled[d] = start[i];
 		above = d;
+		if (pauseAt(i)) yield;
 	}
 	for (let k = above; k >= 0; k--) end[open[k]] = length;
 	Object.assign(tree, { end, parent, start, maxDepth, sorted });
+}
+
+/*
+ * All samples of the profile that a tree shows, or shows a part of: in a comparison those of now;
+ * and those of the base.
+ */
+export function allSamples(tree) {
+	return tree.whole?.[0] ?? (tree.now ?? tree).total[0] ?? 0;
+}
+
+export function allBaseSamples(tree) {
+	return tree.whole?.[1] ?? tree.was?.total[0] ?? 0;
+}
+
+/* The samples of a node, those of now in a comparison. */
+export function nodeSamples(tree, node) {
+	return (tree.now ?? tree).total[node];
 }
 
 export function frameName(tree, frame) {

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PAGE	 4096ul
@@ -28,6 +29,7 @@ static void (*alpha)(void (*callback)(void));
 static char *code; /* the page that alpha() is in */
 static off_t code_offset;
 static _Atomic unsigned long changes;
+static time_t begin;
 
 static void must(bool truth)
 {
@@ -91,6 +93,7 @@ void case_set_up(const char *variant)
 	dirname(exe);
 	snprintf(paths[0], sizeof(paths[0]), "%s/unwind_alpha.so", exe);
 	snprintf(paths[1], sizeof(paths[1]), "%s/unwind_beta.so", exe);
+	begin = time(NULL);
 	load(paths[0], &alpha);
 	must(dladdr(*(void **)&alpha, &info) != 0);
 	code = (char *)((uintptr_t) * (void **)&alpha & ~(PAGE - 1));
@@ -123,5 +126,6 @@ void case_body(void)
 /* How fast it was, so that a test knows that there was something to be seen. */
 static __attribute__((destructor)) void report(void)
 {
-	printf("changes %lu\n", atomic_load(&changes));
+	printf("changes a second %lu\n",
+	       atomic_load(&changes) / (unsigned long)(time(NULL) - begin + 1));
 }

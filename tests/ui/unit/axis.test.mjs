@@ -4,7 +4,7 @@ import { roundStep, timeTicks, valueTicks } from "../../../web/ui/axis.js";
 
 test("steps are round and few enough", () => {
 	assert.equal(roundStep(3600000, 300), 15000);
-	assert.equal(roundStep(1, 300), 1000);
+	assert.equal(roundStep(1, 300), 100);
 	assert.equal(roundStep(1e15, 10), 28 * 86400000);
 });
 

@@ -31,6 +31,7 @@ test("names are shortened by language and never empty", () => {
 			"push_back",
 		],
 	);
+	assert.equal(shorterNames("a::(anonymous namespace)::B(int)")[1], "a::B");
 	assert.equal(
 		shorterNames("core::ops::function::FnOnce::call_once::h0123456789abcdef").at(-1),
 		"call_once",

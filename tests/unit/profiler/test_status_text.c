@@ -34,23 +34,25 @@ static void check_says(const char *words, const char *part)
 
 static void a_running_daemon(void **state)
 {
-	const char *words =
-		words_of("{\"version\":1,\"running\":true,\"pid\":12,\"uptime_s\":7321.5,"
-			 "\"processes\":[{\"role\":\"collector\",\"pid\":12,\"cpu_s\":1.25,\"rss_"
-			 "bytes\":24000000}],"
-			 "\"samples\":{\"taken\":1000,\"stored\":990,\"missed_ticks\":3,"
-			 "\"dropped\":{\"ring-full\":10,\"busy\":0}},"
-			 "\"unwind\":{\"complete\":995,\"incomplete\":{\"depth\":5},\"objects\":"
-			 "[{\"object\":\"/bin/x\",\"complete\":90,\"incomplete\":10,\"places\":["
-			 "{\"object\":\"/bin/x\",\"offset\":\"0x1f\",\"reason\":\"depth\"}]}],"
-			 "\"processes\":[{\"comm\":\"x\",\"complete\":3,\"incomplete\":1}],"
-			 "\"tables\":{\"objects\":2,\"rows\":300,\"pages\":4,\"bytes\":1200}},"
-			 "\"symbols\":{\"named\":7},\"bpf\":{\"runs\":2000,\"run_ns\":4000000,"
-			 "\"map_bytes\":30000000},"
-			 "\"store\":{\"path\":\"/"
-			 "s.db\",\"bytes\":5000,\"samples\":990,\"from\":1795144320000000000,"
-			 "\"until\":1795144380000000000,\"damaged_blocks\":2,\"error\":null}}",
-			 "http://127.0.0.1:7979/");
+	const char *words = words_of(
+		"{\"version\":1,\"running\":true,\"pid\":12,\"uptime_s\":7321.5,"
+		"\"processes\":[{\"role\":\"collector\",\"pid\":12,\"cpu_s\":1.25,\"rss_"
+		"bytes\":24000000}],"
+		"\"samples\":{\"taken\":1000,\"stored\":990,\"missed_ticks\":3,"
+		"\"dropped\":{\"ring-full\":10,\"busy\":0}},"
+		"\"unwind\":{\"complete\":995,\"incomplete\":{\"depth\":5},\"objects\":"
+		"[{\"object\":\"/bin/x\",\"complete\":90,\"incomplete\":10,\"places\":["
+		"{\"object\":\"/bin/x\",\"offset\":\"0x1f\",\"reason\":\"depth\"}]}],"
+		"\"processes\":[{\"comm\":\"x\",\"complete\":3,\"incomplete\":1}],"
+		"\"tables\":{\"objects\":2,\"rows\":300,\"pages\":4,\"bytes\":1200}},"
+		"\"symbols\":{\"named\":7,\"failed_objects\":[{\"path\":\"/tmp/perf-1.map\","
+		"\"reason\":\"it is a symbolic link\"}]},\"jit\":{\"frames_named\":40},"
+		"\"bpf\":{\"runs\":2000,\"run_ns\":4000000,"
+		"\"map_bytes\":30000000},"
+		"\"store\":{\"path\":\"/"
+		"s.db\",\"bytes\":5000,\"samples\":990,\"from\":1795144320000000000,"
+		"\"until\":1795144380000000000,\"damaged_blocks\":2,\"error\":null}}",
+		"http://127.0.0.1:7979/");
 
 	(void)state;
 	check_says(words,
@@ -66,7 +68,9 @@ static void a_running_daemon(void **state)
 	check_says(words, "/bin/x: 90.00 % of 100 complete; mostly depth at /bin/x+0x1f\n");
 	check_says(words, "x: 75.00 % of 4 complete\n");
 	check_says(words, "tables      2 objects, 300 rows in 4 pages, 1200 bytes\n");
-	check_says(words, "Names\n  named 7\n");
+	check_says(words,
+		   "Names\n  named 7\n  not read:\n    /tmp/perf-1.map: it is a symbolic link\n");
+	check_says(words, "Run-time compiled code\n  frames_named 40\n");
 	check_says(words, "2000, 2.00 us each\n");
 	check_says(words, "Store /s.db\n  size        5000 bytes\n");
 	check_says(words, "990, from 2026-11-20T03:12:00Z until 2026-11-20T03:13:00Z\n");

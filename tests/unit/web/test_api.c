@@ -155,6 +155,10 @@ static void a_comparison_has_both_ranges(void **state)
 		   "a;main;work;inner_[i];do_syscall_64_[k] 7 0\n");
 	check(state, "/api/v1/diff?from=103&until=105&base_from=100&base_until=103", 200,
 	      "\"samples\":8,");
+	check_body(state,
+		   "/api/v1/diff?from=103&until=105&base_from=100&base_until=103&format=folded"
+		   "&base_match=%7Bcomm%3D%22nobody%22%7D",
+		   "a;main;work;inner_[i] 0 7\n");
 }
 
 static void an_empty_range_is_200_and_empty(void **state)

@@ -29,15 +29,15 @@ static void a_small_tree_is_exact(void **state)
 		"{\"version\":1,\"start_ns\":100000000000,\"end_ns\":160000000000,"
 		"\"period_ns\":10101010,\"samples\":7,\"lost\":{\"ring-full\":1},"
 		"\"incomplete\":{\"no-row\":4},"
-		"\"strings\":[\"\",\"all\",\"a\",\"main\",\"/src/a.c\",\"/bin/a\",\"f\",\"b\","
+		"\"strings\":[\"\",\"all\",\"a\",\"b\",\"main\",\"/src/a.c\",\"/bin/a\",\"f\","
 		"\"[incomplete: no-row]\"],"
-		"\"frames\":{\"name\":[1,2,3,6,7,8],\"system_name\":[1,2,3,6,7,8],"
-		"\"file\":[0,0,4,4,0,0],\"line\":[0,0,10,10,0,0],\"object\":[0,0,5,5,0,0],"
-		"\"kind\":[5,5,0,0,5,6]},"
+		"\"frames\":{\"name\":[1,2,3,4,7,8],\"system_name\":[1,2,3,4,7,8],"
+		"\"file\":[0,0,0,5,5,0],\"line\":[0,0,0,10,10,0],\"object\":[0,0,0,6,6,0],"
+		"\"kind\":[5,5,5,0,0,6]},"
 		"\"kinds\":[\"native\",\"kernel\",\"inlined\",\"jit\",\"interpreted\",\"label\","
 		"\"incomplete\"],"
 		"\"depth\":[0,1,2,3,1,2,3],\"total\":[7,4,4,4,3,3,2],\"self\":[0,0,0,4,0,1,2],"
-		"\"frame\":[0,4,5,3,1,2,3],\"base\":null}\n");
+		"\"frame\":[0,2,5,4,1,3,4],\"base\":null}\n");
 	free(text);
 	profile_free(p);
 }

@@ -27,15 +27,19 @@ static const struct web_asset viewer[] = {
 	ASSET("x.js", "export const x = (s) => s;\n"),
 };
 
-static char *assemble(const struct profile *p, const char *title)
+static char *assemble_with(const struct profile *p, struct export_options options)
 {
-	struct export_options options = {.title = title};
 	struct buf out;
 	struct err err = {};
 
 	buf_init(&out, EXPORT_BYTES_MAX);
 	assert_int_equal(export_html_assemble(viewer, 4, p, &options, &out, &err), 0);
 	return (char *)buf_steal(&out, NULL);
+}
+
+static char *assemble(const struct profile *p, const char *title)
+{
+	return assemble_with(p, (struct export_options){.title = title});
 }
 
 static size_t occurrences(const char *text, const char *what)
@@ -45,6 +49,25 @@ static size_t occurrences(const char *text, const char *what)
 	for (; (text = strstr(text, what)); text++)
 		n++;
 	return n;
+}
+
+static void what_is_known_of_time_stands_beside_the_profile(void **state)
+{
+	struct profile *p = build_typical();
+	struct buf series, none;
+	char *text;
+
+	(void)state;
+	buf_init(&series, 100);
+	buf_init(&none, 100);
+	buf_add_str(&series, "{\"step_ns\":1}");
+	text = assemble_with(p, (struct export_options){.series = &series, .heatmap = &none});
+	assert_non_null(strstr(text, "id=\"hearth-series\">{\"step_ns\":1}</script>"));
+	assert_null(strstr(text, "hearth-heatmap"));
+	free(text);
+	buf_done(&series);
+	buf_done(&none);
+	profile_free(p);
 }
 
 static void everything_is_inside_one_file(void **state)
@@ -191,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_is_inside_one_file),
+		cmocka_unit_test(what_is_known_of_time_stands_beside_the_profile),
 		cmocka_unit_test(neither_data_nor_title_can_begin_an_element),
 		cmocka_unit_test(a_build_without_a_viewer_says_so),
 		cmocka_unit_test(the_policy_names_the_script_that_is_run),

@@ -11,15 +11,20 @@
 #include "tests/unit/web/build.h"
 #include "web/export/tree.h"
 
-static void read_tree(struct tree *t, const struct profile *p)
+static void read_tree_by(struct tree *t, const struct profile *p, const char *const *by)
 {
 	struct export_rows rows;
 
 	assert_int_equal(tree_init(t), 0);
 	assert_int_equal(export_rows_init(&rows, p), 0);
-	assert_int_equal(tree_add(t, p, &rows, TREE_NOW), 0);
+	assert_int_equal(tree_add(t, p, &rows, by, TREE_NOW), 0);
 	assert_int_equal(tree_order(t), 0);
 	export_rows_done(&rows);
+}
+
+static void read_tree(struct tree *t, const struct profile *p)
+{
+	read_tree_by(t, p, NULL);
 }
 
 static const char *name_at(const struct tree *t, uint32_t place)
@@ -68,6 +73,31 @@ static void one_stack_under_two_comms_is_two_branches(void **state)
 	assert_string_equal(name_at(&t, 3), "b");
 	assert_int_equal(total_at(&t, 3), 4);
 	assert_string_equal(name_at(&t, 5), "a");
+	tree_done(&t);
+	profile_free(p);
+}
+
+static void labels_in_comms_place_are_levels_in_their_order(void **state)
+{
+	static const char *const by[] = {"thread", "pid", "container", NULL};
+	struct profile *p = build_profile(true);
+	uint32_t s = BUILD_STACK(p, build_frame(p, "/a", 1, "f"));
+	struct tree t;
+
+	(void)state;
+	build_sample(p, 0, s, build_labels(p, 1, 1, "b", "x"), 3);
+	build_sample(p, 0, s, build_labels(p, 1, 2, "a", "x"), 3);
+	build_sample(p, 0, s, build_labels(p, 2, 3, "c", "x"), 9);
+	build_labels(p, 3, 4, "unseen", "z");
+	read_tree_by(&t, p, by);
+	assert_int_equal(t.n, 8);
+	assert_string_equal(name_at(&t, 1), "x");
+	assert_int_equal(total_at(&t, 1), 15);
+	assert_string_equal(name_at(&t, 2), "2");
+	assert_string_equal(name_at(&t, 3), "-");
+	assert_string_equal(name_at(&t, 4), "f");
+	assert_string_equal(name_at(&t, 5), "1");
+	assert_int_equal(total_at(&t, 7), 6);
 	tree_done(&t);
 	profile_free(p);
 }
@@ -162,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_stack_of_50000_levels_is_a_path),
 		cmocka_unit_test(one_stack_under_two_comms_is_two_branches),
+		cmocka_unit_test(labels_in_comms_place_are_levels_in_their_order),
 		cmocka_unit_test(ties_go_by_name),
 		cmocka_unit_test(clones_of_a_function_are_one_frame_and_objects_keep_it_apart),
 		cmocka_unit_test(a_node_may_have_any_number_of_children),

@@ -10,6 +10,8 @@
 
 #include "web/viewer.h"
 
+#define SCRIPT_AND_STYLE_BYTES_MAX 150000 /* before compression */
+
 #define ASSET(path_, text)                                                                      \
 	{                                                                                       \
 		.path = (path_), .data = (const unsigned char *)(text), .len = sizeof(text) - 1 \
@@ -77,6 +79,17 @@ static void a_file_is_compressed_once(void **state)
 	web_viewer_done(&v);
 }
 
+static void script_and_style_together_stay_small(void **state)
+{
+	size_t bytes = 0;
+
+	(void)state;
+	for (size_t i = 0; i < web_assets_n; i++)
+		if (strstr(web_assets[i].path, ".js") || strstr(web_assets[i].path, ".css"))
+			bytes += web_assets[i].len;
+	assert_in_range(bytes, 50000, SCRIPT_AND_STYLE_BYTES_MAX);
+}
+
 static void a_build_without_a_viewer_has_no_file(void **state)
 {
 	struct web_viewer v;
@@ -93,6 +106,7 @@ int main(void)
 		cmocka_unit_test(files_are_found_by_path_and_the_root_is_the_index),
 		cmocka_unit_test(a_file_that_the_browser_has_is_unchanged),
 		cmocka_unit_test(a_file_is_compressed_once),
+		cmocka_unit_test(script_and_style_together_stay_small),
 		cmocka_unit_test(a_build_without_a_viewer_has_no_file),
 	};
 

@@ -1,0 +1,321 @@
+#!/usr/bin/env python3
+"""What the viewer costs in headless Chromium: bench_viewer.py [--speedscope] [SIZE...].
+
+SIZE: nodes of a made-up call tree (default 10000 100000 1000000), or `deep`: one stack of 50,000
+levels. Printed for each: from navigation to the first flame graph on the screen, the longest task,
+a zoom, a search, another reading of the stacks, heap after collection, memory of the renderer. With
+--speedscope the same profile in speedscope as npm publishes it, in the same run. The page and a
+canned answer are served from memory, so the daemon's time is not in it. Nothing is asserted.
+"""
+
+import argparse
+import gzip
+import http.server
+import json
+import os
+import random
+import sys
+import tempfile
+import threading
+import urllib.parse
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "ui")]
+import npm  # noqa: E402
+import speedscope  # noqa: E402
+from webdriver import Browser  # noqa: E402
+
+NAMES = 20000
+DEPTH_MAX = 60
+UI = os.path.join(HERE, "..", "..", "web", "ui")
+TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+}
+KINDS = ["native", "kernel", "inlined", "jit", "interpreted", "label", "incomplete"]
+
+
+def depths(nodes, rng):
+    """Of a tree in preorder: a walk that goes down one level and up any number."""
+    yield 0
+    depth = 1
+    for _ in range(nodes - 1):
+        yield depth
+        depth += 1
+        while depth > 1 and (depth > DEPTH_MAX or rng.random() < 0.5):
+            depth -= 1
+
+
+def sorted_tree(depth, rng):
+    """(depth, total, self, frame) in preorder, children by total."""
+    n = len(depth)
+    own = [int(rng.paretovariate(0.9)) if rng.random() < 0.5 else 0 for _ in range(n)]
+    parent, path = [0] * n, []
+    for i, d in enumerate(depth):
+        path[d:] = [i]
+        parent[i] = path[d - 1] if d else 0
+        if i + 1 == n or depth[i + 1] <= d:
+            own[i] = own[i] or 1
+    own[0] = 0
+    total = own[:]
+    children = [[] for _ in range(n)]
+    for i in range(n - 1, 0, -1):
+        total[parent[i]] += total[i]
+        children[parent[i]].append(i)
+    order, pending = [], [0]
+    while pending:
+        i = pending.pop()
+        order.append(i)
+        pending.extend(sorted(children[i], key=total.__getitem__))
+    frame = [0] + [rng.randrange(1, NAMES) for _ in range(n - 1)]
+    return [[column[i] for i in order] for column in (depth, total, own, frame)]
+
+
+def flame(depth, total, own, frame):
+    names = ["", "all", *(f"module_{i % 37}::function_{i}" for i in range(1, NAMES))]
+    objects = [f"/usr/lib/library_{i}.so" for i in range(37)]
+    column = list(range(1, NAMES + 1))
+    return {
+        "version": 1,
+        "start_ns": 1_700_000_000 * 10**9,
+        "end_ns": 1_700_000_300 * 10**9,
+        "period_ns": 10101010,
+        "samples": total[0],
+        "lost": {},
+        "incomplete": {},
+        "strings": names + objects,
+        "frames": {
+            "name": column,
+            "system_name": column,
+            "file": [0] * NAMES,
+            "line": [0] * NAMES,
+            "object": [0, *(len(names) + i % 37 for i in range(1, NAMES))],
+            "kind": [5, *([0] * (NAMES - 1))],
+        },
+        "kinds": KINDS,
+        "depth": depth,
+        "total": total,
+        "self": own,
+        "frame": frame,
+        "base": None,
+    }
+
+
+def deep(levels):
+    return [
+        list(range(levels)),
+        [1000] * levels,
+        [0] * (levels - 1) + [1000],
+        [0] + [1 + i % 500 for i in range(levels - 1)],
+    ]
+
+
+def speedscope_file(answer):
+    samples, weights, path = [], [], []
+    for d, own, f in zip(answer["depth"], answer["self"], answer["frame"]):
+        path[d:] = [f]
+        if own:
+            samples.append(path[1:])
+            weights.append(own)
+    names = [answer["strings"][i] for i in answer["frames"]["name"]]
+    return {
+        "$schema": "https://www.speedscope.app/file-format-schema.json",
+        "shared": {"frames": [{"name": name} for name in names]},
+        "profiles": [
+            {
+                "type": "sampled",
+                "name": "made up",
+                "unit": "none",
+                "startValue": 0,
+                "endValue": sum(weights),
+                "samples": samples,
+                "weights": weights,
+            }
+        ],
+    }
+
+
+class Pages:
+    """The viewer's files, and one canned profile; use with `with`."""
+
+    def __init__(self, answer):
+        profile = json.dumps(answer, separators=(",", ":")).encode()
+        self.profile = gzip.compress(profile, 1)
+        pages = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                pages.answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.base = f"http://127.0.0.1:{self.server.server_port}/"
+
+    def answer(self, request):
+        path = urllib.parse.urlsplit(request.path).path.lstrip("/") or "index.html"
+        encoding, kind = None, "application/json"
+        if path == "api/v1/profile":
+            body, encoding = self.profile, "gzip"
+        elif path == "api/v1/series":
+            body = b'{"start_ns":0,"step_ns":1000000000,"period_ns":1,"series":[],"more":{}}'
+        elif path.startswith("api/"):
+            body = b'{"labels":["comm"],"values":[]}'
+        else:
+            kind = TYPES.get(os.path.splitext(path)[1], "application/octet-stream")
+            with open(os.path.join(UI, os.path.basename(path)), "rb") as file:
+                body = file.read()
+        request.send_response(200)
+        request.send_header("Content-Type", kind)
+        request.send_header("Content-Length", str(len(body)))
+        if encoding:
+            request.send_header("Content-Encoding", encoding)
+        request.end_headers()
+        request.wfile.write(body)
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+# In every page before its own scripts: when the first long tasks ran, and when it was ready.
+WATCH = """
+window.tasks = [];
+new PerformanceObserver((l) => l.getEntries().forEach((e) => tasks.push(e.duration)))
+    .observe({type: 'longtask', buffered: true});
+window.readyAt = null;
+const watch = () => {
+    if (document.documentElement?.dataset.ready === '1' || window.isReady?.())
+        requestAnimationFrame(() => setTimeout(() => (window.readyAt ??= performance.now())));
+    else setTimeout(watch, 5);
+};
+watch();
+"""
+
+# Runs an action; milliseconds until a frame has been painted after it.
+TIMED = """
+const done = arguments[0];
+tasks.length = 0;
+const start = performance.now();
+%s;
+const end = () => done(performance.now() - start);
+const painted = () => requestAnimationFrame(() => setTimeout(end));
+const wait = () => document.documentElement.dataset.ready === '1' ? painted() : setTimeout(wait, 2);
+wait();
+"""
+
+KEY = """document.getElementById('graph')
+.dispatchEvent(new KeyboardEvent('keydown', {key: '%s', bubbles: true}))"""
+
+ACTIONS = (
+    ("a step of the focus", KEY % "ArrowDown"),
+    ("zoom", KEY % "Enter"),
+    (
+        "search",
+        "const s = document.getElementById('search'); s.value = 'function_1.*7';"
+        "s.dispatchEvent(new Event('input'))",
+    ),
+    ("inverted", "document.getElementById('invert').click()"),
+    (
+        "recursion merged",
+        "document.getElementById('invert').click();" "document.getElementById('merge').click()",
+    ),
+)
+
+
+def renderer_bytes():
+    """Resident memory of the largest process of a browser that we started."""
+    largest = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                command = file.read()
+            if b"--type=renderer" not in command or b"hearth-browser-" not in command:
+                continue
+            with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+                largest = max(largest, int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+        except OSError:
+            continue
+    return largest
+
+
+def memory(browser):
+    browser.devtools("HeapProfiler.collectGarbage", {})
+    metrics = browser.devtools("Performance.getMetrics", {})["metrics"]
+    heap = next(m["value"] for m in metrics if m["name"] == "JSHeapUsedSize")
+    # Typed arrays are not in it: their buffers are outside of the heap.
+    return heap, renderer_bytes()
+
+
+def open_page(browser, url, ready=None):
+    browser.devtools("Page.enable", {})
+    browser.devtools("Performance.enable", {})
+    source = (f"window.isReady = () => {ready};" if ready else "") + WATCH
+    added = browser.devtools("Page.addScriptToEvaluateOnNewDocument", {"source": source})
+    browser.open(url)
+    browser.wait("the page", lambda: browser.script("return window.readyAt"), 200)
+    browser.devtools("Page.removeScriptToEvaluateOnNewDocument", added)
+    return browser.script("return [readyAt, Math.max(0, ...tasks)]")
+
+
+def show(name, opened, longest, steps, heap, rss):
+    told = ", ".join(f"{step} {ms:.0f} ms (task {task:.0f})" for step, ms, task in steps)
+    print(
+        f"  {name}: first graph {opened / 1000:.2f} s, longest task {longest:.0f} ms"
+        + (", " + told if told else "")
+        + f", heap {heap / 1e6:.0f} MB, renderer {rss / 1e6:.0f} MB",
+        flush=True,
+    )
+
+
+def bench_hearth(answer):
+    with Pages(answer) as pages, Browser() as browser:
+        browser.open(pages.base + "index.html?from=1")  # files and code are in the caches
+        opened, longest = open_page(browser, pages.base + "?from=-5m")
+        heap, rss = memory(browser)
+        steps = []
+        for step, action in ACTIONS:
+            ms = browser.script_async(TIMED % action)
+            steps.append((step, ms, browser.script("return Math.max(0, ...tasks)")))
+        show("Hearth", opened, longest, steps, heap, rss)
+
+
+def bench_speedscope(answer, folder):
+    release = speedscope.fetch(folder)
+    with open(os.path.join(release, "made-up.json"), "w", encoding="ascii") as file:
+        json.dump(speedscope_file(answer), file)
+    with speedscope.Server(release) as server, Browser() as browser:
+        drawn = "document.querySelector('canvas') && document.title !== 'speedscope'"
+        opened, longest = open_page(browser, server.page_of("made-up.json"), drawn)
+        show("speedscope", opened, longest, [], *memory(browser))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--speedscope", action="store_true")
+    parser.add_argument("size", nargs="*", default=["10000", "100000", "1000000", "deep"])
+    arguments = parser.parse_args()
+    for size in arguments.size:
+        rng = random.Random(7)
+        columns = deep(50001) if size == "deep" else None
+        columns = columns or sorted_tree(list(depths(int(size), rng)), rng)
+        answer = flame(*columns)
+        print(f"{len(answer['depth']):,} nodes, {max(answer['depth']):,} deep")
+        bench_hearth(answer)
+        if arguments.speedscope:
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    bench_speedscope(answer, folder)
+                except (AssertionError, npm.NoPackage) as reason:
+                    print(f"  speedscope: {reason}")
+
+
+if __name__ == "__main__":
+    main()

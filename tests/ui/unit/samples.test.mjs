@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { readLanes } from "../../../web/ui/samples.js";
+import { finish } from "../../../web/ui/tree.js";
+
+test("samples become lanes, the busiest first, each sample with its function", () => {
+	const { lanes, names, counts, samples } = finish(
+		readLanes(
+			[
+				"#hearth-samples 1",
+				"stack\t1\tmain;work",
+				"stack\t2\tmain;work;sys_read_[k]",
+				"sample\t1000\t7\t8\tapp\tw\\t1\t1",
+				"sample\t1005\t7\t7\tapp\tapp\t2",
+				"sample\t1010\t7\t7\tapp\tapp\t1\t2",
+				"",
+			].join("\n"),
+		),
+	);
+	assert.deepEqual(names, ["work", "sys_read"]);
+	assert.deepEqual(counts, [3, 1]);
+	assert.equal(samples, 4);
+	assert.deepEqual(
+		lanes.map((l) => [l.tid, l.thread, l.times, l.tops]),
+		[
+			["7", "app", [1005, 1010], [1, 0]],
+			["8", "w\t1", [1000], [0]],
+		],
+	);
+});
+
+test("lines that are no samples are nobody's", () => {
+	for (const line of ["", "sample", "sample\t1\t2\t3\ta\tb\t99", "stack\t1", "x\ty", "# c"])
+		assert.equal(finish(readLanes(line)).samples, 0, line);
+});

@@ -1,0 +1,270 @@
+/*
+ * Other readings of a call tree: kernel frames hidden, libraries collapsed, recursion merged,
+ * upside down by callers, and the callers and callees of one function.
+ *
+ * Samples are never lost: what is hidden counts for its caller. One pass over the nodes, or one
+ * over all stacks where they are read from the leaf; nothing recurses over depth. Pure, no DOM.
+ */
+import { arrange, Nodes, sidesOf, SLICE_NODES } from "./arrange.js";
+import { pauseAt } from "./tree.js";
+
+const CALLERS_NODES_MAX = 3000000; /* nodes of a tree by callers: beyond, callers are left out */
+const KEPT = 0xffffffff;
+
+/* Finds nodes by parent and frame: open addressing over the nodes themselves. */
+class Children {
+	constructor(nodes, room) {
+		this.nodes = nodes;
+		this.slots = new Uint32Array(2 ** Math.ceil(Math.log2(room * 2 + 16)));
+	}
+
+	/* The child of a node, made where there is none. */
+	of(parent, frame) {
+		const { nodes, slots } = this;
+		const mask = slots.length - 1;
+		let at = (Math.imul(parent, 0x9e3779b1) ^ Math.imul(frame, 0x85ebca6b)) >>> 0;
+		at = (at ^ (at >>> 15)) & mask;
+		for (; slots[at]; at = (at + 1) & mask) {
+			const i = slots[at];
+			if (nodes.parent[i] === parent && nodes.frame[i] === frame) return i;
+		}
+		return (slots[at] = nodes.add(parent, frame));
+	}
+}
+
+/*
+ * What each frame becomes: itself, KEPT | hidden, or the frame of its library; and the frame table
+ * that has those too.
+ */
+function mapFrames(tree, { kernel, lib }) {
+	const kinds = tree.kinds;
+	const map = Uint32Array.from({ length: tree.frameCount }, (_, f) => f);
+	const frames = {};
+	for (const name in tree.frames) frames[name] = Array.from(tree.frames[name]);
+	const strings = tree.strings.slice();
+	const libraries = new Map();
+	const native = Math.max(kinds.indexOf("native"), 0);
+	for (let f = 0; f < tree.frameCount; f++) {
+		const kind = kinds[tree.frames.kind[f]];
+		const object = tree.frames.object[f];
+		if (kernel && kind === "kernel") map[f] = KEPT;
+		else if (lib && object && kind !== "label" && kind !== "incomplete") {
+			if (!libraries.has(object)) {
+				const path = tree.strings[object];
+				libraries.set(object, frames.name.length);
+				strings.push(path.slice(path.lastIndexOf("/") + 1) || path);
+				frames.name.push(strings.length - 1);
+				frames.system_name.push(0);
+				frames.file.push(0);
+				frames.line.push(0);
+				frames.object.push(object);
+				frames.kind.push(kind === "kernel" ? tree.frames.kind[f] : native);
+			}
+			map[f] = libraries.get(object);
+		}
+	}
+	for (const name in frames) frames[name] = Uint32Array.from(frames[name]);
+	return { map, table: { frames, strings, frameCount: frames.name.length } };
+}
+
+/* How often each frame stands on the path that a preorder walk is at. */
+class OnPath {
+	constructor(tree) {
+		this.count = new Uint32Array(tree.frameCount * 2 + 1);
+		this.path = new Uint32Array(tree.maxDepth + 1);
+		this.length = 0;
+	}
+
+	enter(depth, frame) {
+		while (this.length > depth) this.count[this.path[--this.length]]--;
+		this.path[this.length++] = frame;
+		return this.count[frame]++;
+	}
+}
+
+function ancestorWith(nodes, node, frame) {
+	for (let i = node; i; i = nodes.parent[i]) if (nodes.frame[i] === frame) return i;
+	return 0;
+}
+
+/* options: {kernel: hide it, lib: collapse libraries, merge: recursion}; each true or false. */
+export function* readTree(tree, options, scale) {
+	const { map, table } = mapFrames(tree, options);
+	const sides = sidesOf(tree);
+	const nodes = new Nodes(sides.length, tree.length);
+	const children = new Children(nodes, tree.length);
+	const out = new Uint32Array(tree.length);
+	const onPath = options.merge ? new OnPath({ ...tree, ...table }) : null;
+	nodes.add(0, tree.frame[0]);
+	for (let i = 0; i < tree.length; i++) {
+		const p = i ? out[tree.parent[i]] : 0;
+		const f = map[tree.frame[i]];
+		let at = p;
+		if (
+			i &&
+			f !== KEPT &&
+			!(options.lib && nodes.frame[p] === f && f >= tree.frameCount)
+		) {
+			const again = onPath && onPath.enter(tree.depth[i], f);
+			at = (again && ancestorWith(nodes, p, f)) || children.of(p, f);
+		} else if (onPath) {
+			onPath.enter(tree.depth[i], table.frameCount);
+		}
+		out[i] = at;
+		for (let s = 0; s < sides.length; s++) nodes.self[s][at] += sides[s][i];
+		if (pauseAt(i)) yield;
+	}
+	yield;
+	return yield* arrange(tree, nodes, table, scale);
+}
+
+/* The nodes of a function (a Uint8Array of frames) that no other of its nodes stands above. */
+export function outermost(tree, wanted) {
+	const found = [];
+	for (let i = 1; i < tree.length;) {
+		if (wanted[tree.frame[i]]) {
+			found.push(i);
+			i = tree.end[i];
+		} else {
+			i++;
+		}
+	}
+	return found;
+}
+
+/*
+ * All that a function calls: the subtrees of its outermost nodes, one over the other. The root is
+ * the function.
+ */
+export function* calleesOf(tree, wanted, rootFrame) {
+	const sides = sidesOf(tree);
+	const nodes = new Nodes(sides.length, 1024);
+	const tops = outermost(tree, wanted);
+	const room = tops.reduce((n, i) => n + tree.end[i] - i, 0);
+	const children = new Children(nodes, room);
+	const out = new Uint32Array(tree.length);
+	nodes.add(0, rootFrame);
+	let budget = SLICE_NODES;
+	for (const top of tops) {
+		for (let i = top; i < tree.end[top]; i++) {
+			const at = i === top ? 0 : children.of(out[tree.parent[i]], tree.frame[i]);
+			out[i] = at;
+			for (let s = 0; s < sides.length; s++) nodes.self[s][at] += sides[s][i];
+		}
+		if ((budget -= tree.end[top] - top) < 0) {
+			budget = SLICE_NODES;
+			yield;
+		}
+	}
+	return yield* arrange(tree, nodes, {}, tree.scale);
+}
+
+/* Whose turn it is while callers are spread: a node and the stacks that go on from it. */
+class Cursors {
+	constructor(room) {
+		this.node = new Uint32Array(room);
+		this.leaf = new Uint32Array(room);
+		this.count = null; /* by frame, of the scratch ones */
+	}
+}
+
+/* Stacks by their frame, as runs: {frame, from, until} over cursors that are put in that order. */
+function groupByFrame(tree, cursors, from, until, scratch) {
+	const { frame } = tree;
+	const { count } = scratch;
+	const met = [];
+	for (let c = from; c < until; c++) {
+		const f = frame[cursors.node[c]];
+		if (!count[f]++) met.push(f);
+	}
+	if (met.length === 1) {
+		count[met[0]] = 0;
+		return [{ frame: met[0], from, until }];
+	}
+	const runs = [];
+	let at = from;
+	for (const f of met) {
+		runs.push({ frame: f, from: at, until: at + count[f] });
+		[count[f], at] = [at, at + count[f]];
+	}
+	scratch.node.set(cursors.node.subarray(from, until));
+	scratch.leaf.set(cursors.leaf.subarray(from, until));
+	for (let c = 0; c < until - from; c++) {
+		const to = count[frame[scratch.node[c]]]++;
+		cursors.node[to] = scratch.node[c];
+		cursors.leaf[to] = scratch.leaf[c];
+	}
+	for (const f of met) count[f] = 0;
+	return runs;
+}
+
+/*
+ * A tree by callers: starts are nodes of `tree`, weights their samples by side; a node's children
+ * are who called it. `cut` of the result counts nodes whose callers were too many to be followed.
+ */
+function* spreadCallers(tree, starts, weights, rootFrame, nodesMax) {
+	const nodes = new Nodes(weights.length, Math.min(starts.length + 1024, 1 << 20));
+	const cursors = new Cursors(starts.length);
+	const scratch = new Cursors(starts.length);
+	scratch.count = new Uint32Array(tree.frameCount);
+	cursors.node.set(starts);
+	for (let i = 0; i < starts.length; i++) cursors.leaf[i] = i;
+	yield;
+	nodes.add(0, rootFrame);
+	const open = starts.length ? [{ node: 0, from: 0, until: starts.length }] : [];
+	let cut = 0;
+	let budget = SLICE_NODES;
+	while (open.length) {
+		const { node, from, until } = open.pop();
+		for (const run of groupByFrame(tree, cursors, from, until, scratch)) {
+			const child = nodes.add(node, run.frame);
+			let end = run.from;
+			for (let c = run.from; c < run.until; c++) {
+				const up = tree.parent[cursors.node[c]];
+				const leaf = cursors.leaf[c];
+				if (up && nodes.length < nodesMax) {
+					cursors.node[end] = up;
+					cursors.leaf[end++] = leaf;
+					continue;
+				}
+				if (up) cut++;
+				for (let s = 0; s < weights.length; s++)
+					nodes.self[s][child] += weights[s][leaf];
+			}
+			if (end > run.from) open.push({ node: child, from: run.from, until: end });
+		}
+		if ((budget -= until - from) < 0) {
+			budget = SLICE_NODES;
+			yield;
+		}
+	}
+	const made = yield* arrange(tree, nodes, {}, tree.scale);
+	made.cut = cut;
+	return made;
+}
+
+/* The whole tree from its leaves: below the root who ran, below each who called it. */
+export function* invertTree(tree, nodesMax = CALLERS_NODES_MAX) {
+	const sides = sidesOf(tree);
+	const starts = new Uint32Array(tree.length);
+	let n = 0;
+	for (let i = 1; i < tree.length; i++) {
+		if (sides[0][i] || sides[1]?.[i]) starts[n++] = i;
+		if (pauseAt(i)) yield;
+	}
+	const weights = sides.map((self) => new Float64Array(n));
+	for (let s = 0; s < sides.length; s++)
+		for (let i = 0; i < n; i++) weights[s][i] = sides[s][starts[i]];
+	yield;
+	return yield* spreadCallers(tree, starts.subarray(0, n), weights, tree.frame[0], nodesMax);
+}
+
+/* Who calls a function: the root is the function, its children are callers. */
+export function* callersOf(tree, wanted, rootFrame) {
+	const tops = outermost(tree, wanted);
+	const totals = tree.now ? [tree.now.total, tree.was.total] : [tree.total];
+	const above = tops.filter((i) => tree.parent[i]);
+	const weights = totals.map((total) => Float64Array.from(above, (i) => total[i]));
+	const starts = above.map((i) => tree.parent[i]);
+	return yield* spreadCallers(tree, starts, weights, rootFrame, CALLERS_NODES_MAX);
+}
