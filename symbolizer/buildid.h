@@ -1,4 +1,4 @@
-/* The GNU build id in the notes of an ELF file. Pure. */
+/* The build id in the notes of an ELF file: GNU's, or Go's own. Pure. */
 #pragma once
 
 #include <stddef.h>
@@ -10,3 +10,9 @@
  * there is no build id (also in corrupt notes); one longer than max is none.
  */
 size_t buildid_parse(const uint8_t *notes, size_t len, size_t align, uint8_t *ret, size_t max);
+
+/*
+ * The same for Go's, a text of up to four hashes between slashes: of it the last one, that of the
+ * linked program's content.
+ */
+size_t buildid_parse_go(const uint8_t *notes, size_t len, size_t align, uint8_t *ret, size_t max);

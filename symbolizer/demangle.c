@@ -6,6 +6,7 @@
  */
 #include "symbolizer/demangle.h"
 
+#include "profiler/base/cleanup.h"
 #include "symbolizer/symbolizer.h"
 
 #include <ctype.h>
@@ -18,6 +19,9 @@
 
 /* Longer mangled names are shown as they are: the work is not linear in the input. */
 #define MANGLED_BYTES_MAX 4096
+
+/* 2^12 times the longest name is 16 MB, less than a worker's memory. */
+#define D_REFERENCES_MAX 12
 
 static const char *const clone_suffixes[] = {".cold",	  ".part", ".isra",	  ".constprop",
 					     ".lto_priv", ".llvm", ".localalias", ".__uniq"};
@@ -99,8 +103,33 @@ static bool is_old_rust(const char *mangled)
 	return len > 24 && memcmp(mangled + len - 20, "17h", 3) == 0 && mangled[len - 1] == 'E';
 }
 
+/*
+ * A D name, or one of C that only begins like it. libiberty makes it on the heap, and each
+ * reference back (Q) may double what comes out, so there must not be many.
+ */
+static bool demangle_d(const char *mangled, struct output *o)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned int references = 0;
+	size_t len;
+
+	if (!isdigit((unsigned char)mangled[2]) && strcmp(mangled, "_Dmain") != 0)
+		return false;
+	for (const char *s = mangled; *s; s++)
+		references += *s == 'Q';
+	text = references <= D_REFERENCES_MAX ? dlang_demangle(mangled, 0) : NULL;
+	if (!text)
+		return false;
+	len = strlen(text);
+	o->len = len < sizeof(o->text) ? len : sizeof(o->text);
+	memcpy(o->text, text, o->len);
+	return true;
+}
+
 static bool call_demangler(const char *mangled, struct output *o)
 {
+	if (mangled[1] == 'D')
+		return demangle_d(mangled, o);
 	if (setjmp(o->full))
 		return true; /* full: what is there is shown, cut */
 	if (mangled[1] == 'R' || is_old_rust(mangled)) {
@@ -115,7 +144,8 @@ static bool call_demangler(const char *mangled, struct output *o)
 /* Where the mangled name begins in name, or NULL for what is not one. */
 static const char *mangled_part(const char *name)
 {
-	if (strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0)
+	if (strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0 ||
+	    strncmp(name, "_D", 2) == 0)
 		return name;
 	if (strncmp(name, "__Z", 3) == 0)
 		return name + 1;

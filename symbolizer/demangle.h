@@ -1,5 +1,5 @@
 /*
- * Symbol names as people write them: C++ and Rust names demangled, clone suffixes and symbol
+ * Symbol names as people write them: C++, Rust and D names demangled, clone suffixes and symbol
  * versions taken off. Pure, and bounded against names made to explode.
  */
 #pragma once
@@ -17,7 +17,7 @@ size_t demangle_base_len(const char *name, size_t len);
 
 /*
  * Append to out the readable form of name[0, len), suffixes taken off; a name which is not
- * mangled as it is. Only _Z, __Z, ___Z and _R names are ever demangled: a C function `h` is not
+ * mangled as it is. Only _Z, __Z, ___Z, _R and _D names are ever demangled: a C function `h` is not
  * `unsigned char`. What grows past SYM_NAME_BYTES_MAX is cut and ends in an ellipsis. 0 or -ENOMEM.
  */
 int demangle(const char *name, size_t len, struct buf *out);

@@ -228,6 +228,13 @@ static enum value_kind kind_of(uint32_t form)
 		return VALUE_REF_UNIT;
 	case DW_FORM_ref_addr:
 		return VALUE_REF_INFO;
+	case DW_FORM_GNU_ref_alt:
+	case DW_FORM_ref_sup4:
+	case DW_FORM_ref_sup8:
+		return VALUE_REF_ALT;
+	case DW_FORM_GNU_strp_alt:
+	case DW_FORM_strp_sup:
+		return VALUE_STRING_ALT;
 	case DW_FORM_flag:
 	case DW_FORM_flag_present:
 		return VALUE_FLAG;

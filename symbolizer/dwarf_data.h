@@ -26,6 +26,7 @@ enum dwarf_section {
 	DWARF_RNGLISTS,
 	DWARF_ADDR,
 	DWARF_STR_OFFSETS,
+	DWARF_ARANGES,
 	DWARF_SECTION_COUNT
 };
 
@@ -101,7 +102,7 @@ static inline const struct abbrev *abbrevs_find(const struct abbrevs *a, uint64_
 }
 
 enum value_kind {
-	VALUE_NONE, /* a form that we do not follow (blocks, other files, type signatures) */
+	VALUE_NONE, /* a form that we do not follow (blocks, type signatures) */
 	VALUE_CONSTANT,
 	VALUE_ADDRESS,
 	VALUE_ADDRESS_INDEX, /* in .debug_addr */
@@ -113,6 +114,8 @@ enum value_kind {
 	VALUE_LIST_INDEX, /* in .debug_rnglists */
 	VALUE_REF_UNIT, /* from the start of this unit */
 	VALUE_REF_INFO, /* from the start of .debug_info */
+	VALUE_REF_ALT, /* from the start of the alternate file's .debug_info */
+	VALUE_STRING_ALT, /* offset in the alternate file's .debug_str */
 	VALUE_FLAG,
 };
 

@@ -87,7 +87,7 @@ static bool is_scope(uint16_t tag)
 static bool pass_over(const struct dwarf_file *f, const struct dwarf_unit *u,
 		      const struct dwarf_entry *e, struct reader *r)
 {
-	const uint8_t *info = f->sections[DWARF_INFO].data;
+	const uint8_t *info = f->sections.v[DWARF_INFO].data;
 
 	if (!e->has_children || !e->sibling || e->sibling >= u->end || info + e->sibling <= r->at)
 		return false;
@@ -122,7 +122,7 @@ static int add_function(struct functions *l, uint64_t entry)
 static int walk_unit(const struct dwarf_file *f, const struct dwarf_unit *u, struct walk *w,
 		     struct functions *l)
 {
-	const uint8_t *info = f->sections[DWARF_INFO].data;
+	const uint8_t *info = f->sections.v[DWARF_INFO].data;
 	struct reader r = {.at = info + u->entries, .end = info + u->end};
 
 	while (reader_left(&r)) {
@@ -197,7 +197,7 @@ static int build_lines(struct dwarf_index *x, size_t bytes_max)
 
 	if (!x->unit->has_line)
 		return 0;
-	r = line_header_parse(x->file->sections[DWARF_LINE], x->unit->line_offset,
+	r = line_header_parse(x->file->sections.v[DWARF_LINE], x->unit->line_offset,
 			      x->unit->encoding.address_bytes, &header);
 	if (r == 0)
 		r = line_index_build(&header, x->file->base, bytes_max, &x->lines);
@@ -308,7 +308,7 @@ static int take_entry(const struct dwarf_file *f, const struct dwarf_unit *u, st
 static int walk_function(const struct dwarf_file *f, const struct dwarf_unit *u, uint32_t entry,
 			 struct walk *w, struct nodes *l)
 {
-	const uint8_t *info = f->sections[DWARF_INFO].data;
+	const uint8_t *info = f->sections.v[DWARF_INFO].data;
 	struct reader r = {.at = info + u->start + entry, .end = info + u->end};
 	uint32_t scopes[SCOPES_MAX] = {NODE_NONE};
 	uint32_t depth = 0;

@@ -17,9 +17,13 @@ struct joined {
 	bool too_long;
 };
 
-/* Add one part; an absolute one begins anew. */
+/* Add one part, without "." at its beginning; an absolute one begins anew. */
 static void join(struct joined *j, const char *part, ptrdiff_t len)
 {
+	while (len > 0 && part[0] == '.' && (len == 1 || part[1] == '/')) {
+		part += len == 1 ? 1 : 2;
+		len -= len == 1 ? 1 : 2;
+	}
 	if (len <= 0)
 		return;
 	if (part[0] == '/') {
@@ -37,15 +41,46 @@ static void join(struct joined *j, const char *part, ptrdiff_t len)
 	j->len += (size_t)len;
 }
 
+/* A string of the line table, in which it may also stand itself. */
+static ptrdiff_t line_string(const struct dwarf_file *f, const struct dwarf_unit *u,
+			     const struct value *v, const char **ret)
+{
+	return v->kind == VALUE_STRING ? span_string(f->sections.v[DWARF_LINE], v->u, ret)
+				       : dwarf_string(f, u, v, ret);
+}
+
 static void join_value(struct joined *j, const struct dwarf_file *f, const struct dwarf_unit *u,
-		       const struct value *v, bool in_line_table)
+		       const struct value *v)
 {
 	const char *s;
-	ptrdiff_t len = in_line_table && v->kind == VALUE_STRING
-				? span_string(f->sections[DWARF_LINE], v->u, &s)
-				: dwarf_string(f, u, v, &s);
+	ptrdiff_t len = line_string(f, u, v, &s);
 
 	join(j, s, len);
+}
+
+/*
+ * Where the unit was compiled: its own word, and from DWARF 5 on the table's directory 0, which is
+ * the same once more, and must not be joined to itself where it is relative.
+ */
+static void join_directory(struct joined *j, const struct dwarf_file *f, const struct dwarf_unit *u,
+			   const struct value *zero)
+{
+	const char *own, *again;
+	ptrdiff_t len = dwarf_string(f, u, &u->directory, &own);
+	ptrdiff_t again_len = line_string(f, u, zero, &again);
+
+	join(j, own, len);
+	if (again_len != len || (len > 0 && memcmp(own, again, (size_t)len) != 0))
+		join(j, again, again_len);
+}
+
+/* What Go writes for code that its compiler made up. */
+static bool is_unknown(const struct dwarf_file *f, const struct dwarf_unit *u,
+		       const struct value *name)
+{
+	const char *s;
+
+	return line_string(f, u, name, &s) == 1 && s[0] == '?';
 }
 
 static void make_path(const struct dwarf_file *f, const struct dwarf_unit *u,
@@ -55,13 +90,12 @@ static void make_path(const struct dwarf_file *f, const struct dwarf_unit *u,
 
 	ret->len = 0;
 	ret->too_long = false;
-	if (!line_file_find(lines, f->sections[DWARF_LINE], file, &parts))
+	if (!line_file_find(lines, f->sections.v[DWARF_LINE], file, &parts))
 		return;
-	join_value(ret, f, u, &u->directory, false);
-	join_value(ret, f, u, &parts.directory_of_unit, true);
-	join_value(ret, f, u, &parts.directory, true);
-	join_value(ret, f, u, &parts.name, true);
-	if (ret->too_long)
+	join_directory(ret, f, u, &parts.directory_of_unit);
+	join_value(ret, f, u, &parts.directory);
+	join_value(ret, f, u, &parts.name);
+	if (ret->too_long || is_unknown(f, u, &parts.name))
 		ret->len = 0;
 }
 

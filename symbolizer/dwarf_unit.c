@@ -1,8 +1,6 @@
 /* Unit headers, root entries, the attributes of functions; dwarf_unit.h is the contract. */
 #include "symbolizer/dwarf_unit.h"
 
-#include "symbolizer/inflate.h"
-
 #include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -10,41 +8,6 @@
 
 /* GNU's older number for it, before DWARF 4. */
 #define AT_MIPS_LINKAGE_NAME 0x2007
-
-static const char *const section_names[DWARF_SECTION_COUNT] = {
-	[DWARF_INFO] = ".debug_info",
-	[DWARF_ABBREV] = ".debug_abbrev",
-	[DWARF_STR] = ".debug_str",
-	[DWARF_LINE] = ".debug_line",
-	[DWARF_LINE_STR] = ".debug_line_str",
-	[DWARF_RANGES] = ".debug_ranges",
-	[DWARF_RNGLISTS] = ".debug_rnglists",
-	[DWARF_ADDR] = ".debug_addr",
-	[DWARF_STR_OFFSETS] = ".debug_str_offsets",
-};
-
-static int open_sections(struct dwarf_file *f, size_t bytes_max)
-{
-	for (int i = 0; i < DWARF_SECTION_COUNT; i++) {
-		const struct elf_section *s = elf_image_section(f->image, section_names[i]);
-		size_t size;
-		int r;
-
-		if (!s)
-			continue;
-		if (!(s->flags & SHF_COMPRESSED)) {
-			f->sections[i] = elf_image_bytes(f->image, s);
-			continue;
-		}
-		r = inflate_section(f->image, s, bytes_max - f->inflated_bytes, &f->inflated[i],
-				    &size);
-		if (r < 0)
-			return r;
-		f->inflated_bytes += size;
-		f->sections[i] = (struct span){.data = f->inflated[i], .size = size};
-	}
-	return 0;
-}
 
 /* The lowest code address: nearly always all code lies within 4 GiB of it. */
 static uint64_t lowest_code(const struct elf_image *image)
@@ -67,7 +30,7 @@ static bool read_header(const struct dwarf_file *f, struct reader *r, struct dwa
 	uint64_t length;
 	uint8_t type = DW_UT_compile;
 
-	*u = (struct dwarf_unit){.start = (uint64_t)(r->at - f->sections[DWARF_INFO].data),
+	*u = (struct dwarf_unit){.start = (uint64_t)(r->at - f->sections.v[DWARF_INFO].data),
 				 .encoding.offset_bytes = 4};
 	length = reader_fixed(r, 4);
 	if (length == 0xffffffff) {
@@ -78,7 +41,7 @@ static bool read_header(const struct dwarf_file *f, struct reader *r, struct dwa
 		return false;
 	h = (struct reader){.at = r->at, .end = r->at + length};
 	reader_skip(r, length);
-	u->end = (uint64_t)(h.end - f->sections[DWARF_INFO].data);
+	u->end = (uint64_t)(h.end - f->sections.v[DWARF_INFO].data);
 	u->encoding.version = (uint8_t)reader_fixed(&h, 2);
 	if (u->encoding.version >= 5) {
 		type = (uint8_t)reader_fixed(&h, 1);
@@ -89,19 +52,19 @@ static bool read_header(const struct dwarf_file *f, struct reader *r, struct dwa
 		u->encoding.address_bytes = (uint8_t)reader_fixed(&h, 1);
 	}
 	if (type == DW_UT_skeleton || type == DW_UT_split_compile)
-		reader_skip(&h, 8);
+		u->split_id = reader_fixed(&h, 8);
 	else if (type == DW_UT_type || type == DW_UT_split_type)
 		reader_skip(&h, 8 + u->encoding.offset_bytes);
 	if (h.bad || u->encoding.version < 2 || u->encoding.version > 5 ||
 	    (u->encoding.address_bytes != 4 && u->encoding.address_bytes != 8))
 		u->encoding.version = 0; /* passed over; the next one may be well */
-	u->entries = (uint64_t)(h.at - f->sections[DWARF_INFO].data);
+	u->entries = (uint64_t)(h.at - f->sections.v[DWARF_INFO].data);
 	return true;
 }
 
 static int read_headers(struct dwarf_file *f)
 {
-	struct reader r = reader_over(f->sections[DWARF_INFO], 0);
+	struct reader r = reader_over(f->sections.v[DWARF_INFO], 0);
 	size_t cap = 0;
 	struct dwarf_unit u;
 
@@ -118,6 +81,22 @@ static int read_headers(struct dwarf_file *f)
 		f->units[f->n_units++] = u;
 	}
 	return 0;
+}
+
+/* The last unit that begins at or before an offset of .debug_info. */
+static struct dwarf_unit *find_unit(struct dwarf_file *f, uint64_t offset)
+{
+	uint32_t low = 0, high = f->n_units;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (f->units[middle].start <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? &f->units[low - 1] : NULL;
 }
 
 static void drop_abbrevs(struct budget_item *item)
@@ -140,7 +119,7 @@ static bool same_table(const struct dwarf_unit *a, const struct dwarf_unit *b)
 
 int dwarf_unit_abbrevs(struct dwarf_file *f, struct dwarf_unit *u)
 {
-	struct span section = f->sections[DWARF_ABBREV];
+	struct span section = f->sections.v[DWARF_ABBREV];
 	struct dwarf_abbrevs *a;
 	uint32_t i = (uint32_t)(u - f->units), end = i;
 	int r;
@@ -221,6 +200,7 @@ static void take_root(struct dwarf_unit *u, struct dwarf_entry *e, uint32_t name
 		break;
 	case DW_AT_language:
 		u->flat = is_flat(v->u);
+		u->plain = v->u == DW_LANG_Go;
 		break;
 	case DW_AT_addr_base:
 	case DW_AT_GNU_addr_base:
@@ -232,17 +212,24 @@ static void take_root(struct dwarf_unit *u, struct dwarf_entry *e, uint32_t name
 	case DW_AT_rnglists_base:
 		u->ranges_base = v->u;
 		break;
+	case DW_AT_dwo_name:
+	case DW_AT_GNU_dwo_name:
+		u->split_name = *v;
+		break;
+	case DW_AT_GNU_dwo_id:
+		u->split_id = v->u;
+		break;
+	case DW_AT_GNU_ranges_base:
+		u->split_ranges_base = v->u;
+		break;
 	}
 }
 
-/*
- * The root entry is read by a list of its own: only its abbreviation is needed, not the whole
- * table.
- */
+/* The root entry is read by a list of its own: only its abbreviation is needed. */
 static bool root_abbrev(const struct dwarf_file *f, const struct dwarf_unit *u, uint64_t code,
 			struct reader *list)
 {
-	*list = reader_over(f->sections[DWARF_ABBREV], u->abbrev_offset);
+	*list = reader_over(f->sections.v[DWARF_ABBREV], u->abbrev_offset);
 	for (;;) {
 		uint64_t at = reader_uleb(list);
 		struct attribute a;
@@ -261,7 +248,7 @@ static bool root_abbrev(const struct dwarf_file *f, const struct dwarf_unit *u, 
 
 static bool read_root(struct dwarf_file *f, struct dwarf_unit *u, struct dwarf_entry *ret)
 {
-	const uint8_t *info = f->sections[DWARF_INFO].data;
+	const uint8_t *info = f->sections.v[DWARF_INFO].data;
 	struct reader r = {.at = info + u->entries, .end = info + u->end};
 	struct reader list;
 	struct attribute a;
@@ -308,6 +295,22 @@ static bool add_range(void *context, uint32_t low, uint32_t high)
 	return true;
 }
 
+struct old_ranges {
+	struct dwarf_file *f;
+	struct range_list *list;
+};
+
+static bool add_old_range(void *context, uint64_t unit, uint32_t low, uint32_t high)
+{
+	struct old_ranges *o = context;
+	struct dwarf_unit *u = find_unit(o->f, unit);
+
+	if (!u || u->start != unit || u->encoding.version != 2)
+		return true;
+	o->list->unit = (uint32_t)(u - o->f->units);
+	return add_range(o->list, low, high);
+}
+
 static int map_units(struct dwarf_file *f)
 {
 	struct range_list l = {};
@@ -321,18 +324,22 @@ static int map_units(struct dwarf_file *f)
 			dwarf_ranges(f, u, &root, add_range, &l);
 	}
 	if (!l.failed)
+		dwarf_aranges(f, add_old_range, &(struct old_ranges){.f = f, .list = &l});
+	if (!l.failed)
 		r = segments_build(l.v, l.n, &f->by_address, &f->n_by_address);
 	free(l.v);
 	return r;
 }
 
-int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image, struct budget *budget,
-		    size_t bytes_max)
+int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image,
+		    const struct elf_image *debug, const struct file_opener *opener,
+		    struct budget *budget, size_t bytes_max)
 {
 	int r;
 
-	*f = (struct dwarf_file){.image = image, .budget = budget, .base = lowest_code(image)};
-	r = open_sections(f, bytes_max);
+	*f = (struct dwarf_file){
+		.image = image, .debug = debug, .budget = budget, .base = lowest_code(image)};
+	r = dwarf_sections_open(&f->sections, debug, false, opener, bytes_max);
 	if (r == 0)
 		r = read_headers(f);
 	if (r == 0)
@@ -340,6 +347,67 @@ int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image, struct 
 	if (r < 0)
 		dwarf_file_done(f);
 	return r;
+}
+
+/* Units that say nothing of addresses have roots all the same: bases, and what language it is. */
+static void read_roots(struct dwarf_file *f)
+{
+	for (uint32_t i = 0; i < f->n_units; i++) {
+		struct dwarf_entry root;
+
+		read_root(f, &f->units[i], &root);
+	}
+}
+
+int dwarf_file_open_alt(struct dwarf_file *f, const struct elf_image *alt,
+			const struct file_opener *opener, struct budget *budget, size_t bytes_max)
+{
+	int r;
+
+	*f = (struct dwarf_file){.image = alt, .debug = alt, .budget = budget};
+	r = dwarf_sections_open(&f->sections, alt, false, opener, bytes_max);
+	if (r == 0)
+		r = read_headers(f);
+	if (r < 0)
+		dwarf_file_done(f);
+	else
+		read_roots(f);
+	return r;
+}
+
+/* What a split unit has from its skeleton. */
+static void complete(struct dwarf_unit *u, const struct dwarf_unit *skeleton)
+{
+	u->low_pc = skeleton->low_pc;
+	u->address_base = skeleton->address_base;
+	if (u->encoding.version < 5)
+		u->ranges_base = skeleton->split_ranges_base;
+	u->has_line = false; /* its places are those of the skeleton's line table */
+}
+
+int dwarf_file_open_split(struct dwarf_file *f, const struct dwarf_file *main,
+			  const struct dwarf_unit *skeleton,
+			  const struct span sections[DWARF_SECTION_COUNT],
+			  struct dwarf_unit **ret_unit)
+{
+	int r;
+
+	*f = (struct dwarf_file){.image = main->image, .budget = main->budget, .base = main->base};
+	memcpy(f->sections.v, sections, sizeof(f->sections.v));
+	f->sections.v[DWARF_ADDR] = main->sections.v[DWARF_ADDR];
+	f->sections.v[DWARF_RANGES] = main->sections.v[DWARF_RANGES];
+	r = read_headers(f);
+	if (r == 0)
+		read_roots(f);
+	for (uint32_t i = 0; i < f->n_units && r == 0; i++) {
+		if (f->units[i].split_id != skeleton->split_id || !f->units[i].encoding.version)
+			continue;
+		complete(&f->units[i], skeleton);
+		*ret_unit = &f->units[i];
+		return 0;
+	}
+	dwarf_file_done(f);
+	return r < 0 ? r : -ENOENT;
 }
 
 void dwarf_file_done(struct dwarf_file *f)
@@ -352,8 +420,7 @@ void dwarf_file_done(struct dwarf_file *f)
 			drop_abbrevs(&a->item);
 		}
 	}
-	for (int i = 0; i < DWARF_SECTION_COUNT; i++)
-		free(f->inflated[i]);
+	dwarf_sections_done(&f->sections);
 	free(f->units);
 	free(f->by_address);
 	*f = (struct dwarf_file){};
@@ -361,7 +428,7 @@ void dwarf_file_done(struct dwarf_file *f)
 
 size_t dwarf_file_bytes(const struct dwarf_file *f)
 {
-	return f->inflated_bytes + f->n_units * sizeof(*f->units) +
+	return dwarf_sections_bytes(&f->sections) + f->n_units * sizeof(*f->units) +
 	       f->n_by_address * sizeof(*f->by_address);
 }
 
@@ -377,19 +444,9 @@ struct dwarf_unit *dwarf_unit_over(struct dwarf_file *f, uint64_t address)
 
 struct dwarf_unit *dwarf_unit_at(struct dwarf_file *f, uint64_t offset)
 {
-	uint32_t low = 0, high = f->n_units;
+	struct dwarf_unit *u = find_unit(f, offset);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (f->units[middle].start <= offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low || offset < f->units[low - 1].entries || offset >= f->units[low - 1].end)
-		return NULL;
-	return &f->units[low - 1];
+	return u && offset >= u->entries && offset < u->end ? u : NULL;
 }
 
 /*
@@ -432,7 +489,8 @@ static void take_function(const struct dwarf_unit *u, struct dwarf_entry *e, uin
 		break;
 	case DW_AT_abstract_origin:
 	case DW_AT_specification:
-		e->origin = resolve_reference(u, v);
+		e->origin_in_alt = v->kind == VALUE_REF_ALT;
+		e->origin = e->origin_in_alt ? v->u : resolve_reference(u, v);
 		break;
 	case DW_AT_sibling:
 		e->sibling = resolve_reference(u, v);
@@ -459,7 +517,7 @@ static void read_attributes(const struct dwarf_file *f, const struct dwarf_unit 
 	while (!list.bad && !r->bad && (attribute.name || attribute.form)) {
 		struct value v;
 
-		value_read(r, u->encoding, &attribute, f->sections[DWARF_INFO].data, &v);
+		value_read(r, u->encoding, &attribute, f->sections.v[DWARF_INFO].data, &v);
 		take_function(u, ret, attribute.name, &v);
 		attribute_next(&list, &attribute);
 	}
@@ -483,7 +541,7 @@ static void skip_attributes(const struct dwarf_file *f, const struct dwarf_unit 
 		struct value v;
 
 		if (attribute.name == DW_AT_sibling) {
-			value_read(r, u->encoding, &attribute, f->sections[DWARF_INFO].data, &v);
+			value_read(r, u->encoding, &attribute, f->sections.v[DWARF_INFO].data, &v);
 			ret->sibling = resolve_reference(u, &v);
 		} else {
 			value_skip(r, u->encoding, attribute.form);
@@ -496,7 +554,7 @@ static void skip_attributes(const struct dwarf_file *f, const struct dwarf_unit 
 int dwarf_entry_next(const struct dwarf_file *f, const struct dwarf_unit *u, struct reader *r,
 		     struct dwarf_entry *ret)
 {
-	uint64_t offset = (uint64_t)(r->at - f->sections[DWARF_INFO].data);
+	uint64_t offset = (uint64_t)(r->at - f->sections.v[DWARF_INFO].data);
 	uint64_t code = reader_uleb(r);
 	const struct abbrev *a;
 
@@ -517,7 +575,7 @@ int dwarf_entry_next(const struct dwarf_file *f, const struct dwarf_unit *u, str
 int dwarf_entry_at(struct dwarf_file *f, uint64_t offset, struct dwarf_entry *ret,
 		   struct dwarf_unit **ret_unit)
 {
-	const uint8_t *info = f->sections[DWARF_INFO].data;
+	const uint8_t *info = f->sections.v[DWARF_INFO].data;
 	struct dwarf_unit *u = dwarf_unit_at(f, offset);
 	const struct abbrev *a;
 	struct reader r;

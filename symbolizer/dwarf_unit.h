@@ -6,13 +6,14 @@
 #pragma once
 
 #include "symbolizer/budget.h"
-#include "symbolizer/dwarf_data.h"
+#include "symbolizer/dwarf_sections.h"
 #include "symbolizer/segments.h"
 
 /* Chromium has 40,000. */
 #define DWARF_UNITS_MAX (1u << 20)
 
 struct dwarf_index;
+struct dwarf_split;
 
 struct dwarf_unit {
 	uint64_t start; /* of its header in .debug_info */
@@ -24,12 +25,19 @@ struct dwarf_unit {
 	bool has_line;
 	/* a language without functions inside of functions: their subtrees may be passed over */
 	bool flat;
+	bool plain; /* a language whose names are what they are: Go */
 	uint64_t low_pc;
 	uint64_t line_offset;
 	uint64_t address_base;
 	uint64_t string_base;
-	uint64_t ranges_base;
+	uint64_t ranges_base; /* before DWARF 5: only of a split unit */
 	struct value directory; /* of the compilation */
+	/* of a skeleton, and of the split unit behind it */
+	struct value split_name; /* of its file; VALUE_NONE: it is no skeleton */
+	uint64_t split_id;
+	uint64_t split_ranges_base; /* before DWARF 5 */
+	struct dwarf_split *split; /* NULL until needed */
+	bool split_refused; /* there is none that can be read */
 	struct dwarf_abbrevs *abbrevs; /* NULL until needed */
 	struct dwarf_index *index; /* likewise */
 };
@@ -46,11 +54,11 @@ struct dwarf_abbrevs {
 };
 
 struct dwarf_file {
-	const struct elf_image *image;
+	const struct elf_image *image; /* whose code it describes */
+	const struct elf_image *debug; /* whose sections are read */
 	struct budget *budget;
-	struct span sections[DWARF_SECTION_COUNT];
-	uint8_t *inflated[DWARF_SECTION_COUNT];
-	size_t inflated_bytes;
+	struct dwarf_file *alt; /* what dwz moved out of several files; NULL: none */
+	struct dwarf_sections sections;
 	uint64_t base; /* of code: what 32-bit positions count from */
 	struct dwarf_unit *units;
 	uint32_t n_units;
@@ -66,17 +74,33 @@ struct dwarf_entry {
 	struct value low_pc, high_pc, ranges;
 	struct value name, linkage_name;
 	uint64_t origin; /* of what it is an instance of or specified by; 0: nothing */
+	bool origin_in_alt; /* it stands in the alternate file */
 	uint64_t sibling; /* 0: not said */
 	uint32_t call_file, call_line, call_column;
 };
 
 /*
  * Find the sections, units and their address ranges. 0 with n_units 0 where there is no DWARF.
- * Parts that are corrupt are left out. -ENOMEM, -EFBIG where compressed sections are too large.
- * budget is for abbreviations.
+ * Parts that are corrupt are left out. -ENOMEM, -EFBIG where compressed sections are too large, as
+ * of dwarf_sections_open(). budget is for abbreviations.
  */
-int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image, struct budget *budget,
-		    size_t bytes_max);
+int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image,
+		    const struct elf_image *debug, const struct file_opener *opener,
+		    struct budget *budget, size_t bytes_max);
+/*
+ * The same for a file that describes no code itself: dwz's alternate file. No addresses are mapped.
+ */
+int dwarf_file_open_alt(struct dwarf_file *f, const struct elf_image *alt,
+			const struct file_opener *opener, struct budget *budget, size_t bytes_max);
+/*
+ * The same over sections of split DWARF, which stay the caller's: the unit behind the skeleton of
+ * main, which is *ret_unit, gets addresses, ranges and places as the skeleton has them. -ENOENT:
+ * no unit there has its id.
+ */
+int dwarf_file_open_split(struct dwarf_file *f, const struct dwarf_file *main,
+			  const struct dwarf_unit *skeleton,
+			  const struct span sections[DWARF_SECTION_COUNT],
+			  struct dwarf_unit **ret_unit);
 void dwarf_file_done(struct dwarf_file *f);
 size_t dwarf_file_bytes(const struct dwarf_file *f); /* heap bytes in use, abbreviations apart */
 
@@ -114,5 +138,11 @@ ptrdiff_t dwarf_string(const struct dwarf_file *f, const struct dwarf_unit *u,
  * that begin in code and within 4 GiB of f->base, counted from there. False: take ended it.
  */
 typedef bool (*dwarf_take_range)(void *context, uint32_t low, uint32_t high);
+/*
+ * The same for each [low, high) that .debug_aranges gives the unit of that header offset: in DWARF
+ * 2 it alone knows of code that is not in one piece.
+ */
+typedef bool (*dwarf_take_arange)(void *context, uint64_t unit, uint32_t low, uint32_t high);
+void dwarf_aranges(const struct dwarf_file *f, dwarf_take_arange take, void *context);
 void dwarf_ranges(const struct dwarf_file *f, const struct dwarf_unit *u,
 		  const struct dwarf_entry *e, dwarf_take_range take, void *context);

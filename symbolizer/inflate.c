@@ -12,6 +12,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#define OLD_HEADER_BYTES 12
+
 #ifndef ELFCOMPRESS_ZSTD
 #define ELFCOMPRESS_ZSTD 2
 #endif
@@ -50,28 +52,74 @@ static int read_header(const struct elf_image *image, struct span *bytes, Elf64_
 	return 0;
 }
 
-int inflate_section(const struct elf_image *image, const struct elf_section *section,
-		    size_t bytes_max, uint8_t **ret, size_t *ret_size)
+/* "ZLIB", then the size as eight bytes, the highest first. */
+static int read_old_header(struct span *bytes, Elf64_Chdr *ret)
 {
-	struct span bytes = elf_image_bytes(image, section);
-	_cleanup_free_ uint8_t *out = NULL;
+	if (bytes->size < OLD_HEADER_BYTES || memcmp(bytes->data, "ZLIB", 4) != 0)
+		return -EBADMSG;
+	*ret = (Elf64_Chdr){.ch_type = ELFCOMPRESS_ZLIB};
+	for (size_t i = 4; i < OLD_HEADER_BYTES; i++)
+		ret->ch_size = ret->ch_size << 8 | bytes->data[i];
+	bytes->data += OLD_HEADER_BYTES;
+	bytes->size -= OLD_HEADER_BYTES;
+	return 0;
+}
+
+static int read_any_header(const struct elf_image *image, const struct elf_section *section,
+			   struct span *ret_bytes, Elf64_Chdr *ret)
+{
+	int r;
+
+	*ret_bytes = elf_image_bytes(image, section);
+	r = section->flags & SHF_COMPRESSED ? read_header(image, ret_bytes, ret)
+					    : read_old_header(ret_bytes, ret);
+	if (r == 0 && ret->ch_type != ELFCOMPRESS_ZLIB && ret->ch_type != ELFCOMPRESS_ZSTD)
+		return -EOPNOTSUPP;
+	return r;
+}
+
+int inflate_size(const struct elf_image *image, const struct elf_section *section,
+		 uint64_t *ret_bytes)
+{
+	struct span bytes;
 	Elf64_Chdr header;
-	int r = read_header(image, &bytes, &header);
+	int r = read_any_header(image, section, &bytes, &header);
+
+	if (r == 0)
+		*ret_bytes = header.ch_size;
+	return r;
+}
+
+int inflate_into(const struct elf_image *image, const struct elf_section *section, uint8_t *out)
+{
+	struct span bytes;
+	Elf64_Chdr header;
+	int r = read_any_header(image, section, &bytes, &header);
 
 	if (r < 0)
 		return r;
-	if (header.ch_size > bytes_max)
-		return -EFBIG;
-	if (header.ch_type != ELFCOMPRESS_ZLIB && header.ch_type != ELFCOMPRESS_ZSTD)
-		return -EOPNOTSUPP;
-	out = malloc(header.ch_size ? header.ch_size : 1);
-	if (!out)
-		return -ENOMEM;
-	r = header.ch_type == ELFCOMPRESS_ZLIB ? inflate_zlib(bytes, out, header.ch_size)
-					       : inflate_zstd(bytes, out, header.ch_size);
+	return header.ch_type == ELFCOMPRESS_ZLIB ? inflate_zlib(bytes, out, header.ch_size)
+						  : inflate_zstd(bytes, out, header.ch_size);
+}
+
+int inflate_section(const struct elf_image *image, const struct elf_section *section,
+		    size_t bytes_max, uint8_t **ret, size_t *ret_size)
+{
+	_cleanup_free_ uint8_t *out = NULL;
+	uint64_t bytes = 0;
+	int r = inflate_size(image, section, &bytes);
+
 	if (r < 0)
 		return r;
-	*ret_size = header.ch_size;
+	if (bytes > bytes_max)
+		return -EFBIG;
+	out = malloc(bytes ? bytes : 1);
+	if (!out)
+		return -ENOMEM;
+	r = inflate_into(image, section, out);
+	if (r < 0)
+		return r;
+	*ret_size = bytes;
 	*ret = steal_ptr(out);
 	return 0;
 }

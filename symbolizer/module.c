@@ -262,12 +262,16 @@ const struct elf_section *elf_image_section(const struct elf_image *image, const
 
 struct span elf_image_bytes(const struct elf_image *image, const struct elf_section *section)
 {
-	if (section->type == SHT_NOBITS || section->size == 0)
+	if (!section || section->type == SHT_NOBITS || section->size == 0)
 		return (struct span){};
 	return (struct span){.data = image->data + section->offset, .size = section->size};
 }
 
-size_t elf_image_build_id(const struct elf_image *image, uint8_t *ret, size_t max)
+typedef size_t (*parse_notes)(const uint8_t *notes, size_t len, size_t align, uint8_t *ret,
+			      size_t max);
+
+static size_t find_build_id(const struct elf_image *image, parse_notes parse, uint8_t *ret,
+			    size_t max)
 {
 	size_t n = 0;
 
@@ -275,17 +279,23 @@ size_t elf_image_build_id(const struct elf_image *image, uint8_t *ret, size_t ma
 		const struct elf_segment *s = &image->segments[i];
 
 		if (s->type == PT_NOTE && s->file_bytes)
-			n = buildid_parse(image->data + s->offset, s->file_bytes, s->align, ret,
-					  max);
+			n = parse(image->data + s->offset, s->file_bytes, s->align, ret, max);
 	}
 	for (size_t i = 1; i < image->n_sections && !n; i++) {
 		const struct elf_section *s = &image->sections[i];
 		struct span notes = elf_image_bytes(image, s);
 
 		if (s->type == SHT_NOTE && notes.size)
-			n = buildid_parse(notes.data, notes.size, s->align, ret, max);
+			n = parse(notes.data, notes.size, s->align, ret, max);
 	}
 	return n;
+}
+
+size_t elf_image_build_id(const struct elf_image *image, uint8_t *ret, size_t max)
+{
+	size_t n = find_build_id(image, buildid_parse, ret, max);
+
+	return n ? n : find_build_id(image, buildid_parse_go, ret, max);
 }
 
 ptrdiff_t span_string(struct span strings, uint64_t offset, const char **ret)

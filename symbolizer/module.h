@@ -93,10 +93,13 @@ bool elf_image_is_code(const struct elf_image *image, uint64_t address);
 /* The first section of that name, or NULL. */
 const struct elf_section *elf_image_section(const struct elf_image *image, const char *name);
 
-/* The bytes of a section as they stand in the file; empty for SHT_NOBITS. */
+/* The bytes of a section as they stand in the file; empty for SHT_NOBITS and for NULL. */
 struct span elf_image_bytes(const struct elf_image *image, const struct elf_section *section);
 
-/* The build id, from PT_NOTE or from note sections: bytes written to ret[0, max), 0 for none. */
+/*
+ * The build id, from PT_NOTE or from note sections, Go's where there is no GNU one: bytes written
+ * to ret[0, max), 0 for none.
+ */
 size_t elf_image_build_id(const struct elf_image *image, uint8_t *ret, size_t max);
 
 /*

@@ -6,6 +6,7 @@
 #include "symbolizer/symbolizer.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define ELLIPSIS "\xe2\x80\xa6"
@@ -55,6 +56,13 @@ static char *copy_bounded(const char *raw, size_t len)
 	return s;
 }
 
+static int make_plain(const char *raw, size_t len, struct name *ret)
+{
+	ret->raw = raw;
+	ret->function = copy_bounded(raw, len);
+	return ret->function ? 0 : -ENOMEM;
+}
+
 static int make(const char *raw, size_t len, struct name *ret)
 {
 	_cleanup_free_ char *system = copy_bounded(raw, len);
@@ -99,7 +107,7 @@ static int add(struct names *n, uint64_t hash, const struct name *name)
 	return 0;
 }
 
-int names_get(struct names *n, const char *raw, size_t len, struct name *ret)
+static int get(struct names *n, const char *raw, size_t len, bool plain, struct name *ret)
 {
 	uint64_t hash = hash_bytes(&raw, sizeof(raw));
 	struct name name = {};
@@ -114,7 +122,7 @@ int names_get(struct names *n, const char *raw, size_t len, struct name *ret)
 			return 0;
 		}
 	}
-	r = make(raw, len, &name);
+	r = plain ? make_plain(raw, len, &name) : make(raw, len, &name);
 	if (r < 0)
 		return r;
 	r = add(n, hash, &name);
@@ -125,4 +133,14 @@ int names_get(struct names *n, const char *raw, size_t len, struct name *ret)
 	}
 	*ret = name;
 	return 0;
+}
+
+int names_get(struct names *n, const char *raw, size_t len, struct name *ret)
+{
+	return get(n, raw, len, false, ret);
+}
+
+int names_get_plain(struct names *n, const char *raw, size_t len, struct name *ret)
+{
+	return get(n, raw, len, true, ret);
 }

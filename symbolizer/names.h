@@ -39,3 +39,6 @@ void names_drop(struct names *n);
  * live until names_drop(), or until the budget is trimmed. 0 or -ENOMEM.
  */
 int names_get(struct names *n, const char *raw, size_t len, struct name *ret);
+
+/* The same for what is a name as it stands, such as a Go function's: `main.cold` is no clone. */
+int names_get_plain(struct names *n, const char *raw, size_t len, struct name *ret);

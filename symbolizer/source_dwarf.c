@@ -5,6 +5,7 @@
 #include "symbolizer/source_dwarf.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* An instance of an abstract instance of a declaration: three steps are usual. */
 #define ORIGIN_STEPS_MAX 16
@@ -12,6 +13,10 @@
 /* Of the budget: what one unit's index, or all inflated sections of a file, may take. */
 #define UNIT_SHARE    2
 #define INFLATE_SHARE 2
+
+/* What GCC calls the cold part of a function in DWARF 2, where it must be a function of its own. */
+#define SECOND	     "__second_sect_of_"
+#define SECOND_BYTES ((ptrdiff_t)sizeof(SECOND) - 1)
 
 struct place {
 	uint32_t file;
@@ -21,11 +26,13 @@ struct place {
 
 static void unload(struct source_dwarf *d)
 {
+	dwarf_splits_done(&d->splits);
 	for (uint32_t i = 0; i < d->file.n_units; i++)
 		dwarf_index_drop(&d->file, &d->file.units[i]);
 	dwarf_paths_done(&d->paths);
 	names_drop(&d->names);
 	dwarf_file_done(&d->file);
+	dwarf_file_done(&d->alt_file);
 	d->loaded = false;
 }
 
@@ -36,7 +43,21 @@ static void drop(struct budget_item *item)
 
 void source_dwarf_init(struct source_dwarf *d, const struct elf_image *image, struct budget *budget)
 {
-	*d = (struct source_dwarf){.image = image, .budget = budget, .item.drop = drop};
+	*d = (struct source_dwarf){
+		.image = image, .debug = image, .budget = budget, .item.drop = drop};
+}
+
+void source_dwarf_read(struct source_dwarf *d, const struct elf_image *debug,
+		       const struct elf_image *alt, const struct file_opener *opener)
+{
+	d->debug = debug;
+	d->alt = alt;
+	d->splits.opener = *opener;
+}
+
+void source_dwarf_rest(struct source_dwarf *d)
+{
+	dwarf_splits_rest(&d->splits);
 }
 
 void source_dwarf_done(struct source_dwarf *d)
@@ -44,6 +65,20 @@ void source_dwarf_done(struct source_dwarf *d)
 	if (d->budget)
 		budget_forget(d->budget, &d->item);
 	unload(d);
+}
+
+/* An alternate file that cannot be read costs the names that stand there. */
+static int load_alt(struct source_dwarf *d)
+{
+	int r;
+
+	if (!d->alt)
+		return 0;
+	r = dwarf_file_open_alt(&d->alt_file, d->alt, &d->splits.opener, d->budget,
+				d->budget->bytes_max / INFLATE_SHARE);
+	if (r == 0)
+		d->file.alt = &d->alt_file;
+	return r == -ENOMEM ? r : 0;
 }
 
 static int load(struct source_dwarf *d)
@@ -54,16 +89,23 @@ static int load(struct source_dwarf *d)
 		budget_touch(d->budget, &d->item);
 		return 0;
 	}
-	r = dwarf_file_open(&d->file, d->image, d->budget, d->budget->bytes_max / INFLATE_SHARE);
+	r = dwarf_file_open(&d->file, d->image, d->debug, &d->splits.opener, d->budget,
+			    d->budget->bytes_max / INFLATE_SHARE);
 	if (r < 0 || !d->file.n_units) {
 		dwarf_file_done(&d->file);
 		d->absent = r != -ENOMEM;
 		return r == -ENOMEM ? r : 0;
 	}
+	r = load_alt(d);
+	if (r < 0) {
+		dwarf_file_done(&d->file);
+		return r;
+	}
 	dwarf_paths_init(&d->paths, d->budget);
 	names_init(&d->names, d->budget);
 	d->loaded = true;
-	budget_charge(d->budget, &d->item, sizeof(*d) + dwarf_file_bytes(&d->file));
+	budget_charge(d->budget, &d->item,
+		      sizeof(*d) + dwarf_file_bytes(&d->file) + dwarf_file_bytes(&d->alt_file));
 	return 0;
 }
 
@@ -71,36 +113,50 @@ static int load(struct source_dwarf *d)
  * The name of an entry, from itself or from what it is an instance of. A linkage name anywhere on
  * the way is better than a bare name nearer by. 1, 0 when it has none, or -ENOMEM.
  */
-static int name_entry(struct source_dwarf *d, struct dwarf_unit *u, struct dwarf_entry e,
-		      struct name *ret, bool *ret_exact)
+static int name_entry(struct source_dwarf *d, struct dwarf_file *f, struct dwarf_unit *u,
+		      struct dwarf_entry e, struct name *ret, bool *ret_exact)
 {
 	const char *bare = NULL, *s;
 	ptrdiff_t bare_len = -1, len;
+	bool plain = u->plain;
 	int r;
 
 	for (int steps = 0; steps < ORIGIN_STEPS_MAX; steps++) {
-		len = dwarf_string(&d->file, u, &e.linkage_name, &s);
+		len = dwarf_string(f, u, &e.linkage_name, &s);
 		if (len > 0) {
 			r = names_get(&d->names, s, (size_t)len, ret);
 			*ret_exact = true;
 			return r < 0 ? r : 1;
 		}
 		if (bare_len <= 0)
-			bare_len = dwarf_string(&d->file, u, &e.name, &bare);
-		if (!e.origin)
+			bare_len = dwarf_string(f, u, &e.name, &bare);
+		if (e.origin_in_alt)
+			f = f->alt;
+		if (!e.origin || !f)
 			break;
-		r = dwarf_entry_at(&d->file, e.origin, &e, &u);
+		r = dwarf_entry_at(f, e.origin, &e, &u);
 		if (r == -ENOMEM)
 			return r;
 		if (r < 0)
 			break;
 	}
-	*ret_exact = false;
 	if (bare_len <= 0)
 		return 0;
-	r = names_get(&d->names, bare, (size_t)bare_len, ret);
+	if (bare_len > SECOND_BYTES && memcmp(bare, SECOND, SECOND_BYTES) == 0) {
+		bare += SECOND_BYTES;
+		bare_len -= SECOND_BYTES;
+	}
+	*ret_exact = plain;
+	r = plain ? names_get_plain(&d->names, bare, (size_t)bare_len, ret)
+		  : names_get(&d->names, bare, (size_t)bare_len, ret);
 	return r < 0 ? r : 1;
 }
+
+/* Where an answer comes from: a unit, of which the entries may stand in another file. */
+struct source {
+	const struct dwarf_index *lines; /* of the unit that has the addresses */
+	struct dwarf_index *functions; /* the same, or of the split unit behind it */
+};
 
 static int fill_place(struct source_dwarf *d, const struct dwarf_index *x,
 		      const struct place *place, struct sym_line *line)
@@ -115,20 +171,20 @@ static int fill_place(struct source_dwarf *d, const struct dwarf_index *x,
  * One function of the chain. One without a name is left out; its place goes with it, the callers'
  * stay right.
  */
-static int add_function(struct source_dwarf *d, const struct dwarf_index *x,
-			const struct dwarf_entry *e, const struct place *place, struct answer *a)
+static int add_function(struct source_dwarf *d, const struct source *x, const struct dwarf_entry *e,
+			const struct place *place, struct answer *a)
 {
 	struct sym_line line = {};
 	struct name name;
 	bool exact;
-	int r = name_entry(d, x->unit, *e, &name, &exact);
+	int r = name_entry(d, x->functions->file, x->functions->unit, *e, &name, &exact);
 
 	if (r <= 0)
 		return r;
 	line.function = name.function;
 	line.system_name = name.system;
-	if (x->unit->has_line)
-		r = fill_place(d, x, place, &line);
+	if (x->lines->unit->has_line)
+		r = fill_place(d, x->lines, place, &line);
 	if (r < 0)
 		return r;
 	answer_add(a, &line);
@@ -136,13 +192,16 @@ static int add_function(struct source_dwarf *d, const struct dwarf_index *x,
 	return 0;
 }
 
-static int add_chain(struct source_dwarf *d, struct dwarf_index *x, const struct inline_tree *tree,
+static int add_chain(struct source_dwarf *d, const struct source *x, const struct inline_tree *tree,
 		     uint32_t node, struct place place, struct answer *a)
 {
+	const struct dwarf_index *functions = x->functions;
+
 	while (node != NODE_NONE) {
 		struct dwarf_entry e;
 		struct dwarf_unit *u;
-		int r = dwarf_entry_at(&d->file, x->unit->start + tree->nodes[node].entry, &e, &u);
+		int r = dwarf_entry_at(functions->file,
+				       functions->unit->start + tree->nodes[node].entry, &e, &u);
 
 		if (r < 0)
 			return r;
@@ -168,30 +227,80 @@ static int add_line(struct source_dwarf *d, const struct dwarf_index *x, const s
 	return r;
 }
 
+/* The unit's functions, which may stand in another file, and what is inlined into them. */
+static int add_functions(struct source_dwarf *d, const struct source *x, uint64_t address,
+			 const struct place *place, struct answer *a)
+{
+	size_t bytes_max = d->budget->bytes_max / UNIT_SHARE;
+	struct dwarf_function *function = dwarf_index_function(x->functions, address);
+	struct inline_tree *tree;
+	int r;
+
+	if (!function)
+		return 0;
+	r = dwarf_tree_get(x->functions, function, bytes_max, &tree);
+	if (r < 0)
+		return r;
+	return add_chain(d, x, tree, dwarf_tree_find(x->functions, tree, address), *place, a);
+}
+
+/* A split file that is corrupt is as if it were not there. */
+static void refuse_split(struct dwarf_unit *u, struct dwarf_split *split, struct answer *a)
+{
+	answer_clear(a);
+	dwarf_split_drop(split);
+	u->split_refused = true;
+}
+
+static int add_split(struct source_dwarf *d, const struct dwarf_index *lines, uint64_t address,
+		     const struct place *place, struct answer *a)
+{
+	struct dwarf_unit *u = lines->unit;
+	struct source x = {.lines = lines};
+	struct dwarf_split *split;
+	int r;
+
+	if (u->split_name.kind == VALUE_NONE)
+		return 0;
+	r = dwarf_split_get(&d->splits, &d->file, u, &d->names, &split);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	guard_enter(&d->splits.package.guard);
+	guard_enter(&split->image.guard);
+	r = dwarf_index_get(&split->file, split->unit, d->budget->bytes_max / UNIT_SHARE,
+			    &x.functions);
+	if (r == 0)
+		r = add_functions(d, &x, address, place, a);
+	guard_leave(&split->image.guard);
+	guard_leave(&d->splits.package.guard);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0 || guard_broken(&split->image.guard) || guard_broken(&d->splits.package.guard))
+		refuse_split(u, split, a);
+	return 0;
+}
+
 static int name_in_unit(struct source_dwarf *d, struct dwarf_unit *u, uint64_t address,
 			struct answer *a)
 {
-	size_t bytes_max = d->budget->bytes_max / UNIT_SHARE;
-	struct dwarf_function *function;
-	struct inline_tree *tree;
+	struct place place = {};
 	struct dwarf_index *x;
 	struct line_row row;
-	struct place place = {};
 	bool has_row;
-	int r = dwarf_index_get(&d->file, u, bytes_max, &x);
+	int r = dwarf_index_get(&d->file, u, d->budget->bytes_max / UNIT_SHARE, &x);
 
 	if (r < 0)
 		return r;
 	has_row = line_index_find(&x->lines, address, &row);
 	if (has_row)
 		place = (struct place){.file = row.file, .line = row.line, .column = row.column};
-	function = dwarf_index_function(x, address);
-	if (!function)
-		return has_row ? add_line(d, x, &place, a) : 0;
-	r = dwarf_tree_get(x, function, bytes_max, &tree);
-	if (r < 0)
-		return r;
-	return add_chain(d, x, tree, dwarf_tree_find(x, tree, address), place, a);
+	r = add_split(d, x, address, &place, a);
+	if (r == 0 && !a->n)
+		r = add_functions(d, &(struct source){.lines = x, .functions = x}, address, &place,
+				  a);
+	if (r == 0 && !a->n && has_row)
+		r = add_line(d, x, &place, a);
+	return r;
 }
 
 int source_dwarf_name(struct source_dwarf *d, uint64_t address, struct answer *a)

@@ -11,6 +11,7 @@
 
 #include "profiler/base/cleanup.h"
 #include "symbolizer/dynamic.h"
+#include "symbolizer/minidebug.h"
 #include "symbolizer/plt.h"
 
 #include <elf.h>
@@ -163,24 +164,65 @@ bool symtab_is_full(const struct elf_image *image)
 	return table_of_section(image, SHT_SYMTAB, &ignored);
 }
 
-static int collect(const struct elf_image *image, struct symbol_list *l)
+static int take_table(struct symbol_list *l, const struct elf_image *image,
+		      const struct symbol_table *table)
 {
-	struct symbol_table table;
-	bool full = table_of_section(image, SHT_SYMTAB, &table);
-	size_t n;
+	size_t n = symbol_table_count(table, image->is_64);
 	int r = 0;
 
-	if (full || symtab_dynamic_table(image, &table)) {
-		n = symbol_table_count(&table, image->is_64);
-		for (size_t i = 1; i < n && r == 0; i++) {
-			Elf64_Sym sym;
+	for (size_t i = 1; i < n && r == 0; i++) {
+		Elf64_Sym sym;
 
-			symbol_read(&table, i, image->is_64, &sym);
-			r = take_symbol(l, image, table.strings, &sym);
-		}
+		symbol_read(table, i, image->is_64, &sym);
+		r = take_symbol(l, image, table->strings, &sym);
 	}
-	l->has_locals = l->has_locals && full;
 	return r == -EFBIG ? 0 : r; /* the first SYMBOLS_MAX are named */
+}
+
+/* MiniDebugInfo that cannot be read is as good as none. */
+static int open_mini(struct symtab *t)
+{
+	struct span section =
+		elf_image_bytes(t->image, elf_image_section(t->image, ".gnu_debugdata"));
+	size_t size;
+	int r;
+
+	if (!section.size)
+		return 0;
+	r = minidebug_inflate(section, MINIDEBUG_BYTES_MAX, &t->mini_bytes, &size);
+	if (r == 0)
+		r = elf_image_borrow(&t->mini, t->mini_bytes, size, NULL);
+	if (r == 0 && t->mini.is_64 == t->image->is_64)
+		return 0;
+	elf_image_done(&t->mini);
+	free(steal_ptr(t->mini_bytes));
+	return r == -ENOMEM ? r : 0;
+}
+
+/* Exported symbols, and what MiniDebugInfo adds to them: the table as a whole is never known. */
+static int collect_stripped(struct symtab *t, struct symbol_list *l)
+{
+	struct symbol_table table;
+	int r = 0;
+
+	if (symtab_dynamic_table(t->image, &table))
+		r = take_table(l, t->image, &table);
+	if (r == 0)
+		r = open_mini(t);
+	if (r == 0 && table_of_section(&t->mini, SHT_SYMTAB, &table))
+		r = take_table(l, t->image, &table);
+	l->has_locals = false;
+	return r;
+}
+
+static int collect(struct symtab *t, struct symbol_list *l)
+{
+	struct symbol_table table;
+
+	if (table_of_section(t->image, SHT_SYMTAB, &table) ||
+	    (t->debug && table_of_section(t->debug, SHT_SYMTAB, &table)))
+		return take_table(l, t->image, &table);
+	return collect_stripped(t, l);
 }
 
 static int by_address(const void *pa, const void *pb)
@@ -275,6 +317,8 @@ static void unload(struct symtab *t)
 	free(t->symbols);
 	free(t->segments);
 	free(t->made);
+	elf_image_done(&t->mini);
+	free(steal_ptr(t->mini_bytes));
 	t->symbols = NULL;
 	t->segments = NULL;
 	t->made = NULL;
@@ -291,7 +335,7 @@ static int load(struct symtab *t)
 {
 	struct symbol_list l = {};
 	size_t made_bytes = 0;
-	int r = collect(t->image, &l);
+	int r = collect(t, &l);
 
 	if (r == 0)
 		r = plt_symbols(t->image, &l, &t->made, &made_bytes);
@@ -304,7 +348,7 @@ static int load(struct symtab *t)
 	}
 	t->loaded = true;
 	budget_charge(t->budget, &t->item,
-		      sizeof(*t) + made_bytes + t->n_symbols * sizeof(*t->symbols) +
+		      sizeof(*t) + made_bytes + t->mini.size + t->n_symbols * sizeof(*t->symbols) +
 			      t->n_segments * sizeof(*t->segments));
 	return 0;
 }
@@ -320,6 +364,11 @@ void symtab_done(struct symtab *t)
 	if (t->budget)
 		budget_forget(t->budget, &t->item);
 	unload(t);
+}
+
+void symtab_read(struct symtab *t, const struct elf_image *debug)
+{
+	t->debug = debug;
 }
 
 int symtab_name(struct symtab *t, uint64_t address, struct name *ret)

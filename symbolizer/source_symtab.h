@@ -1,7 +1,7 @@
 /*
- * Names from ELF symbol tables: .symtab, or .dynsym where there is none, or what PT_DYNAMIC leads
- * to in a file without section headers; and PLT stubs from the relocations of the slots that they
- * jump through.
+ * Names from ELF symbol tables: .symtab of the file or of its separate debug file; without one
+ * .dynsym, or what PT_DYNAMIC leads to in a file without section headers, and MiniDebugInfo; and
+ * PLT stubs from the relocations of the slots that they jump through.
  *
  * A name is never wrong: an address past the size of a symbol belongs to nobody, data symbols
  * never name code, and a symbol without a size names more than its own address only where the
@@ -24,6 +24,7 @@ struct symbol {
 
 struct symtab {
 	const struct elf_image *image;
+	const struct elf_image *debug; /* its separate debug file; NULL: none */
 	struct budget *budget;
 	struct budget_item item; /* the tables; loaded again when they were dropped */
 	bool loaded;
@@ -33,11 +34,15 @@ struct symtab {
 	struct segment *segments; /* ids are indexes of symbols */
 	size_t n_segments;
 	struct names names;
+	struct elf_image mini; /* MiniDebugInfo, over these bytes */
+	uint8_t *mini_bytes;
 	char *made; /* names that stand in no file: "printf@plt" */
 };
 
 void symtab_init(struct symtab *t, const struct elf_image *image, struct budget *budget);
 void symtab_done(struct symtab *t);
+/* Its separate debug file, which outlives t. Before the first question. */
+void symtab_read(struct symtab *t, const struct elf_image *debug);
 
 /*
  * Does the file have a .symtab (whole or stripped of locals), so that more than exported names

@@ -7,7 +7,9 @@
 
 #include "profiler/base/cleanup.h"
 #include "symbolizer/answer.h"
+#include "symbolizer/debug_file.h"
 #include "symbolizer/source_dwarf.h"
+#include "symbolizer/source_go.h"
 #include "symbolizer/source_kernel.h"
 #include "symbolizer/source_symtab.h"
 #include "symbolizer/source_vdso.h"
@@ -38,8 +40,10 @@ struct sym_module {
 	bool broken; /* its file was truncated: nothing of it is left */
 	bool by_offset; /* offsets are positions in the file, otherwise virtual addresses already */
 	struct elf_image image;
+	struct debug_files files; /* in which more of it stands */
 	struct symtab symtab;
 	struct source_dwarf dwarf;
+	struct source_go go;
 	bool touched; /* its pages may be in our memory */
 	struct sym_module *next_touched;
 	uint32_t owner; /* of the kernel's: who in kernel_names */
@@ -48,6 +52,8 @@ struct sym_module {
 
 struct symbolizer {
 	bool no_dwarf;
+	sym_open open;
+	void *open_ctx;
 	struct budget budget;
 	struct sym_module **modules; /* each at its own place: sources point into them */
 	size_t n_modules;
@@ -55,6 +61,7 @@ struct symbolizer {
 	unsigned int questions;
 	long faults; /* of this thread, when pages were last given back */
 	struct kernel_names kernel;
+	struct names kernel_shown; /* as they are shown: clone suffixes off */
 	struct answer answer;
 };
 
@@ -62,7 +69,9 @@ struct symbolizer {
 static void module_clear(struct sym_module *m)
 {
 	source_dwarf_done(&m->dwarf);
+	source_go_done(&m->go);
 	symtab_done(&m->symtab);
+	debug_files_done(&m->files);
 	elf_image_done(&m->image);
 }
 
@@ -72,7 +81,12 @@ int symbolizer_new(const struct sym_options *options, struct symbolizer **ret)
 
 	if (!s)
 		return -ENOMEM;
-	s->no_dwarf = options && options->no_dwarf;
+	if (options) {
+		s->no_dwarf = options->no_dwarf;
+		s->open = options->open;
+		s->open_ctx = options->open_ctx;
+	}
+	names_init(&s->kernel_shown, &s->budget);
 	s->budget.bytes_max = options && options->index_bytes_max ? options->index_bytes_max
 								  : INDEX_BYTES_DEFAULT;
 	*ret = s;
@@ -88,6 +102,7 @@ struct symbolizer *symbolizer_free(struct symbolizer *s)
 		free(s->modules[i]);
 	}
 	free(s->modules);
+	names_drop(&s->kernel_shown);
 	kernel_names_done(&s->kernel);
 	free(s);
 	return NULL;
@@ -120,6 +135,7 @@ static void module_start(struct symbolizer *s, struct sym_module *m, enum module
 {
 	*m = (struct sym_module){.kind = kind, .image = m->image};
 	source_dwarf_init(&m->dwarf, &m->image, &s->budget);
+	source_go_init(&m->go, &m->image, &s->budget);
 	symtab_init(&m->symtab, &m->image, &s->budget);
 }
 
@@ -130,7 +146,7 @@ static int describe(struct sym_module *m, struct sym_module_info *ret, struct er
 	guard_enter(&m->image.guard);
 	info.build_id_bytes = elf_image_build_id(&m->image, info.build_id, sizeof(info.build_id));
 	info.has_symtab = symtab_is_full(&m->image);
-	info.has_dwarf = elf_image_section(&m->image, ".debug_info") != NULL;
+	info.has_dwarf = dwarf_sections_there(&m->image);
 	guard_leave(&m->image.guard);
 	if (guard_broken(&m->image.guard))
 		return err_set(err, -EIO, "the file was truncated while it was read");
@@ -213,6 +229,7 @@ int symbolizer_add_kernel(struct symbolizer *s, int kallsyms_fd, uint32_t *ret_m
 		kernel_names_done(&names);
 		return r;
 	}
+	names_drop(&s->kernel_shown);
 	kernel_names_done(&s->kernel);
 	s->kernel = names;
 	return 0;
@@ -258,23 +275,62 @@ void symbolizer_drop(struct symbolizer *s, uint32_t module)
 
 static int name_kernel(struct symbolizer *s, const struct sym_module *m, uint64_t offset)
 {
-	const char *name = kernel_names_find(&s->kernel, m->owner, m->base + offset);
+	const char *raw = kernel_names_find(&s->kernel, m->owner, m->base + offset);
+	struct name name;
+	int r;
 
 	if (m->owner == 0 && s->kernel.end && m->base + offset >= s->kernel.end)
-		name = NULL;
-	if (name)
-		answer_add(&s->answer, &(struct sym_line){.function = name});
+		raw = NULL;
+	if (!raw || !*raw)
+		return 0;
+	r = names_get(&s->kernel_shown, raw, strlen(raw), &name);
+	if (r < 0)
+		return r;
+	answer_add(&s->answer,
+		   &(struct sym_line){.function = name.function, .system_name = name.system});
 	return 0;
 }
 
+/* The sources read the other files where the file itself says nothing; images have none. */
+static int seek_files(struct symbolizer *s, struct sym_module *m, uint32_t number)
+{
+	const struct file_opener opener = {s->open, s->open_ctx, number};
+	int r;
+
+	if (m->files.sought || !m->image.guard.data)
+		return 0;
+	r = debug_files_seek(&m->files, &m->image, &opener);
+	if (r < 0)
+		return r;
+	source_dwarf_read(&m->dwarf, debug_files_dwarf(&m->files, &m->image),
+			  m->files.alt.size ? &m->files.alt : NULL, &opener);
+	if (m->files.debug.size)
+		symtab_read(&m->symtab, &m->files.debug);
+	return 0;
+}
+
+/* One of them was truncated: without them, then. */
+static void lose_files(struct symbolizer *s, struct sym_module *m)
+{
+	source_dwarf_done(&m->dwarf);
+	symtab_done(&m->symtab);
+	debug_files_done(&m->files);
+	source_dwarf_init(&m->dwarf, &m->image, &s->budget);
+	symtab_init(&m->symtab, &m->image, &s->budget);
+	answer_clear(&s->answer);
+}
+
 /*
- * The chain: debug information answers, symbol tables refine what it says or answer in its place.
+ * The chain: debug information answers, or Go's table; symbol tables refine what they say or answer
+ * in their place.
  */
 static int name_elf(struct symbolizer *s, struct sym_module *m, uint64_t address)
 {
 	struct name symbol;
 	int r = s->no_dwarf ? 0 : source_dwarf_name(&m->dwarf, address, &s->answer);
 
+	if (r == 0 && !s->answer.n)
+		r = source_go_name(&m->go, address, &s->answer);
 	if (r < 0)
 		return r;
 	r = symtab_name(&m->symtab, address, &symbol);
@@ -285,8 +341,11 @@ static int name_elf(struct symbolizer *s, struct sym_module *m, uint64_t address
 
 static void release_pages(struct symbolizer *s)
 {
-	for (struct sym_module *m = s->touched; m; m = m->next_touched)
+	for (struct sym_module *m = s->touched; m; m = m->next_touched) {
 		guard_release_pages(&m->image.guard);
+		debug_files_rest(&m->files);
+		source_dwarf_rest(&m->dwarf);
+	}
 	forget_touched(s);
 }
 
@@ -316,22 +375,42 @@ static int broken(struct symbolizer *s, struct sym_module *m, struct err *err)
 	return err_set(err, -EIO, "the file was truncated while it was read");
 }
 
-static int name_in_module(struct symbolizer *s, struct sym_module *m, uint64_t at, bool is_offset,
+/* The files of a module under their guards. */
+static int name_guarded(struct symbolizer *s, struct sym_module *m, uint32_t number,
+			uint64_t address)
+{
+	int r;
+
+	guard_enter(&m->image.guard);
+	r = seek_files(s, m, number);
+	if (r == 0) {
+		debug_files_enter(&m->files);
+		r = name_elf(s, m, address);
+		debug_files_leave(&m->files);
+	}
+	guard_leave(&m->image.guard);
+	return r;
+}
+
+static int name_in_module(struct symbolizer *s, uint32_t number, uint64_t at, bool is_offset,
 			  struct err *err)
 {
+	struct sym_module *m = s->modules[number];
 	uint64_t address = at;
 	int r;
 
 	if (m->broken)
 		return broken(s, m, err);
 	if (m->kind == MODULE_KERNEL)
-		return name_kernel(s, m, at);
+		return name_kernel(s, m, at) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
 	if (is_offset && !elf_image_address(&m->image, at, &address))
 		return 0;
 	note_touched(s, m);
-	guard_enter(&m->image.guard);
-	r = name_elf(s, m, address);
-	guard_leave(&m->image.guard);
+	r = name_guarded(s, m, number, address);
+	if (debug_files_broken(&m->files)) {
+		lose_files(s, m);
+		r = name_guarded(s, m, number, address);
+	}
 	if (guard_broken(&m->image.guard))
 		return broken(s, m, err);
 	return r < 0 ? err_set(err, r, "no name for address 0x%llx: %s",
@@ -350,7 +429,7 @@ static int name_at(struct symbolizer *s, uint32_t module, uint64_t at, bool is_o
 	budget_trim(&s->budget);
 	release_when_many(s);
 	answer_clear(&s->answer);
-	r = name_in_module(s, m, at, is_offset, err);
+	r = name_in_module(s, module, at, is_offset, err);
 	if (r < 0)
 		return r;
 	answer_finish(&s->answer);

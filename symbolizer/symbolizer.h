@@ -23,10 +23,48 @@
 
 struct symbolizer;
 
+/* What a module's file says of another file in which more of it stands. */
+enum sym_want_kind {
+	SYM_WANT_BUILD_ID, /* the separate debug file with this build id */
+	SYM_WANT_LINK, /* the same by name, which has no directory: .gnu_debuglink */
+	SYM_WANT_ALT, /* what dwz moved out of several files, by build id and path */
+	SYM_WANT_DWO, /* split DWARF of one unit, by path */
+	SYM_WANT_DWP, /* split DWARF of all units, beside the file */
+	/*
+	 * None of the file's: a file without a name, of so many bytes, to be written by mapping it.
+	 * Compressed sections go there that are too large for memory.
+	 */
+	SYM_WANT_ROOM,
+	SYM_WANT_COUNT
+};
+
+struct sym_want {
+	enum sym_want_kind kind;
+	unsigned int skip; /* so many files that were given for it were not the right one */
+	const uint8_t *build_id;
+	size_t build_id_bytes; /* 0: none */
+	uint64_t bytes; /* ROOM */
+	const char *name; /* or path: absolute, or from the file's directory; NULL: none */
+};
+
+/* The most that is asked for as ROOM. */
+#define SYM_ROOM_BYTES_MAX (1ull << 30)
+/* Wrong ones that are looked at for one want. */
+#define SYM_WANT_SKIP_MAX 4
+
+/*
+ * Opens what a module's file wants: a descriptor for reading, which becomes the symbolizer's, or
+ * negative errno (-ENOENT: there is none). What comes is foreign as well, and believed only where
+ * build id or CRC agree. Called from within symbolizer_name().
+ */
+typedef int (*sym_open)(void *ctx, uint32_t module, const struct sym_want *want);
+
 struct sym_options {
 	/* What indexes over debug information may take together; 0: 96 MB. */
 	uint64_t index_bytes_max;
 	bool no_dwarf; /* symbol tables only */
+	sym_open open; /* NULL: nobody opens anything */
+	void *open_ctx;
 };
 
 /* One level of an inline chain. Strings are NULL where unknown; a function is always known. */

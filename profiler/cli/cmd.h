@@ -24,6 +24,7 @@
 	X(status, "status", "what the daemon did and lost, and what the store holds")            \
 	X(check, "check", "is the whole store sound? and a sound one of what is left")           \
 	X(doctor, "doctor", "what this kernel and host offer, what is missing, and what to do")  \
+	X(symbolize, "symbolize", "names for addresses of an ELF file")                          \
 	X(unwind_table, "unwind-table", "what the unwind-table compiler makes of an ELF file")
 
 #define CMD_DECLARE(id, name, help)          \

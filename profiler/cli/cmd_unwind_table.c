@@ -87,7 +87,7 @@ static int end(struct report *r, int status)
 }
 
 /* The exit status. */
-static int report_file(struct table_worker *w, struct report *r, const char *path)
+static int report_file(struct elf_worker *w, struct report *r, const char *path)
 {
 	struct protocol_table t = {};
 	struct err err = {};
@@ -111,7 +111,7 @@ static int report_file(struct table_worker *w, struct report *r, const char *pat
 
 int cmd_unwind_table(int argc, char **argv)
 {
-	struct table_worker worker = {};
+	struct elf_worker worker;
 	struct options_result given;
 	struct report report;
 	struct err err = {};
@@ -124,9 +124,10 @@ int cmd_unwind_table(int argc, char **argv)
 		err_set(&err, -EINVAL, "which FILE?");
 		return cmd_misused(&cmd_unwind_table_options, &err);
 	}
+	table_worker_init(&worker);
 	begin(&report);
 	for (size_t i = 0; i < given.n_arguments; i++)
 		status |= report_file(&worker, &report, given.arguments[i]);
-	table_worker_done(&worker);
+	elf_worker_done(&worker);
 	return end(&report, status);
 }

@@ -4,6 +4,7 @@
  */
 #include "profiler/jail/open_for.h"
 #include "profiler/base/cleanup.h"
+#include "profiler/jail/parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -259,4 +261,58 @@ int open_for_mapped(const struct open_for *what, bool *ret_exact, struct err *er
 	default:
 		return err_set(err, fd, "cannot open %s: %s", path, strerror(-fd));
 	}
+}
+
+/* ---- other files ---- */
+
+/*
+ * Access files as the domain's owner; root's as somebody who owns nothing. Whoever is not root has
+ * his own rights already. 0, or -EPERM where the rights cannot be changed.
+ */
+static int borrow_rights(uint32_t domain)
+{
+	bool is_roots = domain == OPEN_FOR_DOMAIN_ROOT || domain == OPEN_FOR_DOMAIN_WRITABLE;
+	uid_t uid = is_roots ? UIDS_DYNAMIC_MAX : domain - 1;
+
+	if (geteuid() != 0)
+		return 0;
+	if (syscall(SYS_setgroups, 0, NULL) < 0) /* of this thread, which glibc's is not */
+		return -EPERM;
+	setfsgid(uid);
+	setfsuid(uid);
+	return (uid_t)setfsuid((uid_t)-1) == uid ? 0 : -EPERM; /* it tells the one before */
+}
+
+static void return_rights(void)
+{
+	setfsuid(geteuid());
+	setfsgid(getegid());
+}
+
+static int judge_other(int fd, uint32_t domain)
+{
+	struct stat st;
+	uint32_t owner;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -ESTALE;
+	owner = open_for_domain(st.st_uid, st.st_mode);
+	return owner == domain || owner == OPEN_FOR_DOMAIN_ROOT ? 0 : -EACCES;
+}
+
+int open_for_other(int root, const char *path, uint32_t domain)
+{
+	_cleanup_close_ int fd = -1;
+	int r = borrow_rights(domain);
+
+	if (r == 0) {
+		fd = below_open(root, path);
+		r = fd < 0 ? fd : judge_other(fd, domain);
+	}
+	if (r == 0)
+		r = reopen(fd);
+	return_rights();
+	return r;
 }

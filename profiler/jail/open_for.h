@@ -53,3 +53,13 @@ struct open_for {
  * them; or what opening said.
  */
 int open_for_mapped(const struct open_for *what, bool *ret_exact, struct err *err);
+
+/*
+ * Another file that the words of a file of this domain lead to: path below the directory root
+ * (O_PATH), O_RDONLY, the caller's. It must be a regular file of root's or of the domain's owner,
+ * and is opened with no other rights than that owner's (for root's files: than everybody's), so
+ * that whoever names a path learns nothing that he could not read himself. Gives up the calling
+ * thread's supplementary groups, where that is root's. -ENOENT, -EACCES, -ESTALE for what is no
+ * regular file, or what opening said.
+ */
+int open_for_other(int root, const char *path, uint32_t domain);

@@ -85,7 +85,7 @@ int protocol_request_parse(const void *body, size_t len, struct protocol_request
 	kind = cursor_u8(&c);
 	with_fd = cursor_u8(&c);
 	if (cursor_u16(&c) != 0 || with_fd > 1 || kind < PROTOCOL_OBJECT_FILE ||
-	    kind > PROTOCOL_OBJECT_MODULE)
+	    kind > PROTOCOL_OBJECT_ADDRESSES)
 		return -EBADMSG;
 	r.kind = (enum protocol_object)kind;
 	r.with_fd = with_fd;

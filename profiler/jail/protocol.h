@@ -8,7 +8,7 @@
  * NAME request: u32 object (a number of the collector's, remembered by the worker while it lives),
  * u8 kind (enum protocol_object), u8 with_fd, u16 reserved, then for MODULE: u64 base, u8 name
  * length, name; then u32 n and n times u64 offset. A descriptor comes along when with_fd is 1,
- * which it is at the first mention of a FILE or the KERNEL. A MODULE is asked for after the KERNEL.
+ * which it is when a FILE, ADDRESSES or the KERNEL comes first. A MODULE comes after the KERNEL.
  * n may be 0. NAME answer: i32 error of the whole object (0, or negative errno; then u16 length,
  * sentence, and nothing more), u8 build id length, build id, u32 n, and for each offset u16 lines,
  * and for each line five fields: function, system name, file (u16 length and bytes each; length 0:
@@ -51,9 +51,11 @@ enum protocol_message {
 	PROTOCOL_TABLE = 8, /* an unwind table; see protocol_table.h */
 	PROTOCOL_IMPORT = 9, /* samples of a file; see protocol_import.h */
 	PROTOCOL_IMPORTED = 10,
+	PROTOCOL_WANT = 11, /* worker to collector, while it answers; see protocol_want.h */
+	PROTOCOL_FILE = 12, /* collector to worker: the answer to it */
 	PROTOCOL_JIT = 16, /* run-time compiled code; see protocol_jit.h */
-	PROTOCOL_SNAPSHOT_FILE = 11, /* see protocol_snapshot.h, also for the next */
-	PROTOCOL_SNAPSHOT = 12,
+	PROTOCOL_SNAPSHOT_FILE = 17, /* see protocol_snapshot.h, also for the next */
+	PROTOCOL_SNAPSHOT = 18,
 };
 
 enum protocol_object {
@@ -61,6 +63,7 @@ enum protocol_object {
 	PROTOCOL_OBJECT_VDSO = 2,
 	PROTOCOL_OBJECT_KERNEL = 3,
 	PROTOCOL_OBJECT_MODULE = 4,
+	PROTOCOL_OBJECT_ADDRESSES = 5, /* a FILE that is asked about by virtual addresses */
 };
 
 enum protocol_jail {

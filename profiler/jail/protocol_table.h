@@ -22,6 +22,7 @@
 
 enum protocol_table_ask {
 	PROTOCOL_TABLE_VERIFY = 1, /* ask libdw as well */
+	PROTOCOL_TABLE_DEBUG = 2, /* read its separate debug file too: WANTs will come */
 };
 
 struct protocol_table {

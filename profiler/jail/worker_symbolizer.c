@@ -14,6 +14,7 @@
 #include "profiler/jail/worker_jit.h"
 #include "profiler/jail/worker_snapshot.h"
 #include "profiler/jail/worker_table.h"
+#include "profiler/jail/worker_want.h"
 #include "symbolizer/symbolizer.h"
 
 #include <errno.h>
@@ -54,6 +55,7 @@ struct worker {
 	struct known *known;
 	size_t n, cap;
 	struct snapshot_walker *walker; /* NULL until the first copied stack */
+	struct worker_wants wants;
 	uint32_t kernel; /* its module: one, however many objects stand for it */
 	struct worker_jit jit;
 };
@@ -86,6 +88,7 @@ static int add_module(struct worker *w, const struct protocol_request *q, int fd
 {
 	switch (q->kind) {
 	case PROTOCOL_OBJECT_FILE:
+	case PROTOCOL_OBJECT_ADDRESSES:
 		return symbolizer_add_elf(w->symbolizer, fd, &k->info, &k->module, err);
 	case PROTOCOL_OBJECT_KERNEL:
 		return add_kernel(w, fd, &k->module, err);
@@ -117,7 +120,8 @@ static int learn(struct worker *w, const struct protocol_request *q, int fd, str
 		 struct err *err)
 {
 	_cleanup_close_ int file = fd;
-	bool needs_file = q->kind == PROTOCOL_OBJECT_FILE || q->kind == PROTOCOL_OBJECT_KERNEL;
+	bool needs_file = q->kind == PROTOCOL_OBJECT_FILE || q->kind == PROTOCOL_OBJECT_ADDRESSES ||
+			  q->kind == PROTOCOL_OBJECT_KERNEL;
 	struct known *k = find(w, q->object);
 	int r;
 
@@ -166,6 +170,14 @@ static void write_names(struct buf *b, const struct sym_answer *a)
 	protocol_answer_offset(b, lines, n);
 }
 
+static int name_one(struct worker *w, const struct known *k, uint64_t at, struct sym_answer *ret,
+		    struct err *err)
+{
+	if (k->kind == PROTOCOL_OBJECT_ADDRESSES)
+		return symbolizer_name_address(w->symbolizer, k->module, at, ret, err);
+	return symbolizer_name(w->symbolizer, k->module, at, ret, err);
+}
+
 /*
  * As many of the offsets as time and room allow, at least one. What one offset makes of a corrupt
  * file is its own matter.
@@ -184,7 +196,7 @@ static int name_all(struct worker *w, const struct protocol_request *q, const st
 		if (i &&
 		    (b->len > ANSWER_BYTES || quantity_monotonic_ns() - started_ns > ANSWER_NS))
 			break;
-		r = symbolizer_name(w->symbolizer, k->module, q->offsets[i], &a, err);
+		r = name_one(w, k, q->offsets[i], &a, err);
 		if (r == -ENOMEM)
 			return r;
 		write_names(b, r < 0 ? &(struct sym_answer){} : &a);
@@ -208,6 +220,7 @@ static int answer(struct worker *w, struct wire_msg *m)
 			close(fd);
 		return -EBADMSG;
 	}
+	worker_wants_begin(&w->wants, m->id);
 	wire_msg_init(&out, PROTOCOL_NAME, m->id);
 	r = learn(w, &q, fd, &k, &err);
 	if (r >= 0)
@@ -217,7 +230,7 @@ static int answer(struct worker *w, struct wire_msg *m)
 		buf_clear(&out.body);
 		protocol_answer_error(&out.body, r, err_text(&err));
 	}
-	r = wire_send(JAIL_SOCK, &out, SEND_MS);
+	r = w->wants.lost ? -EPROTO : wire_send(JAIL_SOCK, &out, SEND_MS);
 	wire_msg_done(&out);
 	return r;
 }
@@ -302,9 +315,17 @@ static int say_hello(int bits)
 	return r;
 }
 
+static int open_for_module(void *ctx, uint32_t module, const struct sym_want *want)
+{
+	struct worker *w = ctx;
+
+	(void)module; /* of the request that is being answered: there is only one at a time */
+	return worker_want(&w->wants, want);
+}
+
 static int start(struct worker *w, char **args, bool sandbox, struct err *err)
 {
-	struct sym_options options = {};
+	struct sym_options options = {.open = open_for_module, .open_ctx = w};
 	uint64_t memory = 0;
 	int bits, r;
 

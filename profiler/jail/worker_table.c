@@ -5,6 +5,8 @@
 #include "profiler/jail/jail.h"
 #include "profiler/jail/protocol.h"
 #include "profiler/jail/protocol_table.h"
+#include "profiler/jail/worker_want.h"
+#include "symbolizer/debug_file.h"
 #include "symbolizer/guard.h"
 #include "symbolizer/source_vdso.h"
 
@@ -35,6 +37,38 @@ static int map(int fd, struct guard *g, struct err *err)
 	return 0;
 }
 
+static int open_wanted(void *ctx, uint32_t module, const struct sym_want *want)
+{
+	(void)module; /* of the request that is being answered */
+	return worker_want(ctx, want);
+}
+
+/* The separate debug file of the one under g, or nothing: most have none. Entered, where it is. */
+static void open_debug(const struct guard *g, struct worker_wants *wants, struct elf_image *ret)
+{
+	const struct file_opener opener = {.open = open_wanted, .ctx = wants};
+	struct debug_files files = {};
+	struct elf_image image;
+
+	*ret = (struct elf_image){};
+	if (elf_image_borrow(&image, g->data, g->size, NULL) < 0)
+		return;
+	debug_files_seek(&files, &image, &opener);
+	elf_image_done(&files.alt); /* has no frames */
+	*ret = files.debug;
+	if (ret->data)
+		guard_enter(&ret->guard);
+	elf_image_done(&image);
+}
+
+static void close_debug(struct elf_image *debug)
+{
+	if (!debug->data)
+		return;
+	guard_leave(&debug->guard);
+	elf_image_done(debug);
+}
+
 static void read_build_id(const struct unwind_input *in, struct protocol_table *t)
 {
 	struct elf_image image = {};
@@ -60,8 +94,10 @@ static int compile(const struct unwind_input *in, uint32_t ask, struct protocol_
 	return r;
 }
 
-static int of_file(int fd, uint32_t ask, struct protocol_table *t, struct err *err)
+static int of_file(int fd, uint32_t ask, struct worker_wants *wants, struct protocol_table *t,
+		   struct err *err)
 {
+	struct elf_image debug = {};
 	struct unwind_input in = {};
 	struct guard g = {};
 	int r = map(fd, &g, err);
@@ -71,10 +107,15 @@ static int of_file(int fd, uint32_t ask, struct protocol_table *t, struct err *e
 	in.data = g.data;
 	in.bytes = g.size;
 	guard_enter(&g);
+	if (ask & PROTOCOL_TABLE_DEBUG)
+		open_debug(&g, wants, &debug);
+	in.debug = debug.data;
+	in.debug_bytes = debug.size;
 	r = compile(&in, ask, t, err);
-	guard_leave(&g);
-	if (guard_broken(&g))
+	if (guard_broken(&g) || guard_broken(&debug.guard))
 		r = err_set(err, -EIO, "the file was truncated while it was read");
+	close_debug(&debug);
+	guard_leave(&g);
 	guard_unmap(&g);
 	return r;
 }
@@ -95,10 +136,10 @@ static int of_vdso(uint32_t ask, struct protocol_table *t, struct err *err)
 }
 
 /* fd -1: the vdso's. */
-static int make(int fd, uint32_t ask, struct buf *body, struct err *err)
+static int make(int fd, uint32_t ask, struct worker_wants *wants, struct buf *body, struct err *err)
 {
 	struct protocol_table t = {};
-	int r = fd < 0 ? of_vdso(ask, &t, err) : of_file(fd, ask, &t, err);
+	int r = fd < 0 ? of_vdso(ask, &t, err) : of_file(fd, ask, wants, &t, err);
 
 	if (r == 0)
 		r = protocol_table_write(body, &t);
@@ -110,6 +151,7 @@ static int make(int fd, uint32_t ask, struct buf *body, struct err *err)
 
 int worker_table(const struct wire_msg *m)
 {
+	struct worker_wants wants;
 	struct err err = {};
 	struct wire_msg out;
 	uint32_t ask;
@@ -118,13 +160,14 @@ int worker_table(const struct wire_msg *m)
 	if (r < 0 || m->n_fds > 1)
 		return -EBADMSG;
 	wire_msg_init(&out, PROTOCOL_TABLE, m->id);
-	r = make(m->n_fds ? m->fds[0] : -1, ask, &out.body, &err);
+	worker_wants_begin(&wants, m->id);
+	r = make(m->n_fds ? m->fds[0] : -1, ask, &wants, &out.body, &err);
 	if (r < 0) {
 		buf_clear(&out.body);
 		out.type = PROTOCOL_FAILED;
 		protocol_failed_write(&out.body, r, err.text[0] ? err.text : strerror(-r));
 	}
-	r = wire_send(JAIL_SOCK, &out, SEND_MS);
+	r = wants.lost ? -EPROTO : wire_send(JAIL_SOCK, &out, SEND_MS);
 	wire_msg_done(&out);
 	return r;
 }

@@ -7,6 +7,7 @@
  */
 #include "profiler/base/cleanup.h"
 #include "profiler/base/wire.h"
+#include "profiler/jail/open_debug.h"
 #include "profiler/resolve/resolve_state.h"
 
 #include <errno.h>
@@ -123,6 +124,8 @@ struct exchange {
 	int fd; /* to send along, -1: none; ours where own_fd */
 	bool own_fd;
 	bool needs_kernel; /* to be told first */
+	struct open_debug whose; /* path NULL: not a file, for which nothing else is opened */
+	unsigned int n_wants;
 	uint32_t *forget;
 	size_t n_forget;
 };
@@ -155,14 +158,12 @@ static void fill_request(struct resolve_slot *s, const struct resolve_entry *e, 
 	memcpy(q->offsets, e->offsets, q->n * sizeof(q->offsets[0]));
 }
 
-static int send_request(struct resolve_slot *s, const struct protocol_request *q, int fd,
-			uint32_t *ret_id)
+static int send_request(struct resolve_slot *s, const struct protocol_request *q, int fd)
 {
 	struct wire_msg m;
 	int r;
 
 	wire_msg_init(&m, PROTOCOL_NAME, ++s->request);
-	*ret_id = m.id;
 	protocol_request_write(&m.body, q);
 	if (fd >= 0)
 		m.fds[m.n_fds++] = fd; /* stays ours: see wire_send() */
@@ -172,17 +173,36 @@ static int send_request(struct resolve_slot *s, const struct protocol_request *q
 	return r;
 }
 
-static int receive_answer(const struct resolve_slot *s, uint32_t id, uint32_t asked,
-			  struct protocol_answer *ret)
+/*
+ * The worker wants another file, in the middle of its answer: of files only, and so many times. Our
+ * own time, in which we open it, is not the worker's. 1: go on waiting.
+ */
+static int give_file(const struct resolve_slot *s, const struct wire_msg *m, struct exchange *x,
+		     uint64_t *until_ms)
 {
-	unsigned int patience =
-		s->r->options.request_ms ? s->r->options.request_ms : RESOLVE_REQUEST_MS;
+	uint64_t began_ms = resolve_now_ms();
+	int r;
+
+	if (!x->whose.path || x->n_wants++ >= PROTOCOL_WANTS_MAX)
+		return -EBADMSG;
+	r = open_debug_answer(s->worker.sock, m, s->request, &x->whose);
+	*until_ms += resolve_now_ms() - began_ms;
+	return r < 0 ? r : 1;
+}
+
+/* One message of the worker's. 1: it wants something, and was answered; 0: that was the answer. */
+static int receive_one(const struct resolve_slot *s, struct exchange *x, uint32_t asked,
+		       uint64_t *until_ms, struct protocol_answer *ret)
+{
+	uint64_t now = resolve_now_ms();
 	struct wire_msg m;
-	int r = wire_receive(s->worker.sock, &m, (int)patience);
+	int r = wire_receive(s->worker.sock, &m, *until_ms > now ? (int)(*until_ms - now) : 0);
 
 	if (r <= 0)
 		return r < 0 ? r : -EPIPE;
-	if (m.type != PROTOCOL_NAME || m.id != id || m.n_fds)
+	if (m.type == PROTOCOL_WANT)
+		r = give_file(s, &m, x, until_ms);
+	else if (m.type != PROTOCOL_NAME || m.id != s->request || m.n_fds)
 		r = -EBADMSG;
 	else
 		r = protocol_answer_parse(m.body.data, m.body.len, asked, ret);
@@ -190,13 +210,20 @@ static int receive_answer(const struct resolve_slot *s, uint32_t id, uint32_t as
 	return r;
 }
 
-static int ask(struct resolve_slot *s, const struct protocol_request *q, int fd,
+static int ask(struct resolve_slot *s, const struct protocol_request *q, int fd, struct exchange *x,
 	       struct protocol_answer *ret)
 {
-	uint32_t id;
-	int r = send_request(s, q, fd, &id);
+	unsigned int patience =
+		s->r->options.request_ms ? s->r->options.request_ms : RESOLVE_REQUEST_MS;
+	uint64_t until_ms = resolve_now_ms() + patience;
+	int r = send_request(s, q, fd);
 
-	return r < 0 ? r : receive_answer(s, id, q->n, ret);
+	if (r < 0)
+		return r;
+	do
+		r = receive_one(s, x, q->n, &until_ms, ret);
+	while (r > 0);
+	return r;
 }
 
 static int kallsyms_open(void)
@@ -207,7 +234,7 @@ static int kallsyms_open(void)
 }
 
 /* Modules are named from the kernel's own table, which the worker must have read. */
-static int tell_kernel(struct resolve_slot *s, struct protocol_answer *ret)
+static int tell_kernel(struct resolve_slot *s, struct exchange *x, struct protocol_answer *ret)
 {
 	_cleanup_close_ int fd = kallsyms_open();
 	struct protocol_request q = {
@@ -219,21 +246,21 @@ static int tell_kernel(struct resolve_slot *s, struct protocol_answer *ret)
 			 strerror(-fd));
 		return 0;
 	}
-	return ask(s, &q, fd, ret);
+	return ask(s, &q, fd, x, ret);
 }
 
 /* Without the lock. 0 and an answer, or negative errno of the worker. */
-static int exchange(struct resolve_slot *s, const struct exchange *x, struct protocol_answer *ret)
+static int exchange(struct resolve_slot *s, struct exchange *x, struct protocol_answer *ret)
 {
 	int r = resolve_tell_forgotten(s, x->forget, x->n_forget);
 
 	if (r == 0 && x->needs_kernel) {
-		r = tell_kernel(s, ret);
+		r = tell_kernel(s, x, ret);
 		if (r < 0 || ret->error)
 			return r; /* the module's error as well */
 		protocol_answer_done(ret);
 	}
-	return r < 0 ? r : ask(s, &s->q, x->fd, ret);
+	return r < 0 ? r : ask(s, &s->q, x->fd, x, ret);
 }
 
 /* ---- what comes of it ---- */
@@ -360,6 +387,15 @@ static bool prepare(struct resolve_slot *s, struct resolve_entry *e, struct exch
 	enum resolve_kind kind = e->object.kind;
 
 	*x = (struct exchange){.fd = -1};
+	if (kind == RESOLVE_FILE)
+		x->whose = (struct open_debug){.domain = e->object.domain,
+					       .pid = e->object.pid,
+					       .start_ns = e->object.start_ns,
+					       .path = e->object.path ? e->object.path : "",
+					       .room_dir = s->r->options.table_cache
+								   ? s->r->options.table_cache
+								   : OPEN_DEBUG_ROOM_DIR,
+					       .room_left = &s->room_left};
 	if (!known && kind == RESOLVE_FILE && e->fd < 0)
 		return false;
 	fill_request(s, e, known);

@@ -108,6 +108,7 @@ struct resolve_slot {
 	uint32_t claimed;
 	uint32_t run; /* counts the workers of this slot */
 	uint32_t request; /* id of the last request */
+	uint64_t room_left; /* of this worker: see struct open_debug */
 	uint64_t used_ms;
 	bool has_kernel;
 	unsigned int start_failures; /* in a row */

@@ -7,6 +7,7 @@
  */
 #include "profiler/base/cleanup.h"
 #include "profiler/base/wire.h"
+#include "profiler/jail/open_debug.h"
 #include "profiler/jail/protocol_table.h"
 #include "profiler/resolve/resolve_state.h"
 
@@ -28,6 +29,8 @@ struct table_job {
 	uint8_t build_id[ABI_BUILD_ID_MAX];
 	uint8_t build_id_bytes;
 	int fd; /* ours; -1: the vdso */
+	char *path; /* ours */
+	struct open_debug whose; /* for its separate debug file */
 };
 
 /* ---- asking for it ---- */
@@ -91,27 +94,54 @@ int resolve_ask_table(struct resolve *r, uint32_t object)
 
 /* ---- the worker ---- */
 
-static int exchange(struct resolve_slot *s, const struct table_job *job, struct protocol_table *ret,
-		    char sentence[PROTOCOL_SENTENCE_MAX + 1])
+static int send_request(struct resolve_slot *s, const struct table_job *job, uint32_t id)
 {
-	unsigned int patience =
-		s->r->options.request_ms ? s->r->options.request_ms : RESOLVE_REQUEST_MS;
 	struct wire_msg m;
-	uint32_t id = ++s->request;
-	int error, r;
+	int r;
 
 	wire_msg_init(&m, PROTOCOL_TABLE, id);
-	buf_add_u32(&m.body, 0);
+	buf_add_u32(&m.body, PROTOCOL_TABLE_DEBUG);
 	if (job->fd >= 0)
 		m.fds[m.n_fds++] = job->fd; /* stays ours */
 	r = wire_send(s->worker.sock, &m, SEND_MS);
 	m.n_fds = 0;
 	wire_msg_done(&m);
+	return r;
+}
+
+/* The answer; its debug file is opened for it meanwhile. 1 and the message, or negative errno. */
+static int receive_answer(struct resolve_slot *s, const struct table_job *job, uint32_t id,
+			  struct wire_msg *ret)
+{
+	unsigned int patience =
+		s->r->options.request_ms ? s->r->options.request_ms : RESOLVE_REQUEST_MS;
+
+	for (unsigned int wants = 0; wants <= PROTOCOL_WANTS_MAX; wants++) {
+		int r = wire_receive(s->worker.sock, ret, (int)patience);
+
+		if (r <= 0)
+			return r < 0 ? r : -EPIPE;
+		if (ret->type != PROTOCOL_WANT)
+			return 1;
+		r = open_debug_answer(s->worker.sock, ret, id, &job->whose);
+		wire_msg_done(ret);
+		if (r < 0)
+			return r;
+	}
+	return -EBADMSG;
+}
+
+static int exchange(struct resolve_slot *s, const struct table_job *job, struct protocol_table *ret,
+		    char sentence[PROTOCOL_SENTENCE_MAX + 1])
+{
+	struct wire_msg m;
+	uint32_t id = ++s->request;
+	int error, r = send_request(s, job, id);
+
+	if (r == 0)
+		r = receive_answer(s, job, id, &m);
 	if (r < 0)
 		return r;
-	r = wire_receive(s->worker.sock, &m, (int)patience);
-	if (r <= 0)
-		return r < 0 ? r : -EPIPE;
 	r = -EBADMSG;
 	if (m.id == id && m.type == PROTOCOL_TABLE && !m.n_fds) {
 		r = protocol_table_parse(m.body.data, m.body.len, ret);
@@ -180,7 +210,12 @@ static void job_of(const struct resolve_entry *e, struct table_job *ret)
 		.exact = e->exact,
 		.build_id_bytes = e->object.build_id_bytes,
 		.fd = e->fd >= 0 ? fcntl(e->fd, F_DUPFD_CLOEXEC, 3) : -1,
+		.path = e->object.path ? strdup(e->object.path) : NULL,
+		.whose = {.domain = e->object.domain,
+			  .pid = e->object.pid,
+			  .start_ns = e->object.start_ns},
 	};
+	ret->whose.path = ret->path;
 	memcpy(ret->build_id, e->object.build_id, sizeof(ret->build_id));
 }
 
@@ -224,6 +259,7 @@ static void make_one(struct resolve_slot *s, struct resolve_entry *e)
 	made = make(s, &job, &table, reason);
 	if (job.fd >= 0)
 		close(job.fd);
+	free(job.path);
 	s->used_ms = resolve_now_ms();
 	e = resolve_find(s->r, job.object);
 	if (e && e->serial == job.serial && !s->r->ending) {

@@ -3,6 +3,7 @@
  * may call what.
  */
 #include "profiler/base/wire.h"
+#include "profiler/jail/open_debug.h"
 #include "profiler/jail/worker.h"
 #include "profiler/resolve/resolve_state.h"
 
@@ -79,6 +80,7 @@ static int start_worker(struct resolve_slot *s, uint32_t domain, struct err *err
 	s->worker = worker;
 	s->alive = true;
 	s->domain = domain;
+	s->room_left = OPEN_DEBUG_ROOM_MAX;
 	s->run++;
 	if (r->ending)
 		return err_set(err, -ECANCELED, "ending");

@@ -1,7 +1,7 @@
 /*
- * Fuzzer of all that reads an ELF file: headers, notes, symbols, PLT, DWARF, names. The input is
- * the file, behind eight bytes that choose where it is asked. Besides memory safety: every answer
- * is well formed.
+ * Fuzzer of all that reads an ELF file: headers, notes, symbols, PLT, DWARF, Go's table, names. The
+ * input is the file, behind eight bytes that choose where it is asked; whatever other file it
+ * points to is the same bytes again. Besides memory safety: every answer is well formed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,27 @@ static void must(bool holds)
 {
 	if (!holds)
 		abort();
+}
+
+struct input {
+	const uint8_t *data;
+	size_t len;
+};
+
+static int open_file(const struct input *input)
+{
+	int fd = memfd_create("elf", MFD_CLOEXEC);
+
+	must(fd >= 0 && write(fd, input->data, input->len) == (ssize_t)input->len);
+	return fd;
+}
+
+static int open_wanted(void *ctx, uint32_t module, const struct sym_want *want)
+{
+	(void)module;
+	must(want->kind < SYM_WANT_COUNT && want->skip < SYM_WANT_SKIP_MAX);
+	must(want->build_id_bytes <= SYM_BUILD_ID_MAX);
+	return want->skip ? -1 : open_file(ctx);
 }
 
 static void check(const struct sym_answer *a)
@@ -48,21 +69,21 @@ static void ask_all(struct symbolizer *s, uint32_t module, uint32_t start, uint3
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	const struct sym_options options = {.index_bytes_max = 1u << 20};
+	struct input input;
+	const struct sym_options options = {
+		.index_bytes_max = 1u << 20, .open = open_wanted, .open_ctx = &input};
 	struct sym_module_info info;
 	uint32_t start, step, module;
 	struct symbolizer *s;
 	struct err err;
-	int fd;
 
 	if (len < 8)
 		return 0;
+	input = (struct input){data + 8, len - 8};
 	memcpy(&start, data, 4);
 	memcpy(&step, data + 4, 4);
-	fd = memfd_create("elf", MFD_CLOEXEC);
-	must(fd >= 0 && write(fd, data + 8, len - 8) == (ssize_t)(len - 8));
 	must(symbolizer_new(&options, &s) == 0);
-	if (symbolizer_add_elf(s, fd, &info, &module, &err) == 0) {
+	if (symbolizer_add_elf(s, open_file(&input), &info, &module, &err) == 0) {
 		must(info.build_id_bytes <= SYM_BUILD_ID_MAX);
 		ask_all(s, module, start, step);
 	}

@@ -15,7 +15,7 @@ from cli import CliCase, hearth, hearth_on_terminal
 
 COMMANDS = (
     *("record", "serve", "export", "query", "sql", "import", "merge", "diff"),
-    *("status", "check", "doctor", "unwind-table"),
+    *("status", "check", "doctor", "symbolize", "unwind-table"),
 )
 
 

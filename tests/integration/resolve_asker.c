@@ -1,5 +1,6 @@
 /* What the tests of resolve share; see resolve_asker.h. */
 #include "tests/integration/resolve_asker.h"
+#include "symbolizer/unwind/unwind.h"
 #include "profiler/base/cleanup.h"
 #include "profiler/jail/open_for.h"
 #include "profiler/jail/worker.h"
@@ -58,7 +59,16 @@ static void on_failed(void *ctx, uint32_t object, int error, const char *sentenc
 	snprintf(s->object[object].sentence, sizeof(s->object[object].sentence), "%s", sentence);
 }
 
-const struct resolve_answers to_seen = {on_named, on_identified, on_failed};
+static void on_table(void *ctx, uint32_t object, const struct unwind_table *table)
+{
+	struct seen *s = ctx;
+
+	s->object[object].tables++;
+	s->object[object].table_fdes = table ? table->n_fdes : 0;
+}
+
+const struct resolve_answers to_seen = {
+	.named = on_named, .identified = on_identified, .failed = on_failed, .table = on_table};
 
 uint64_t now_ms(void)
 {

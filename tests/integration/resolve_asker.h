@@ -21,7 +21,8 @@
 
 struct seen {
 	struct {
-		unsigned int named, nameless, identified, failed;
+		unsigned int named, nameless, identified, failed, tables;
+		unsigned int table_fdes; /* functions of the last table */
 		int error;
 		char sentence[256], function[256];
 	} object[SEEN_OBJECTS];

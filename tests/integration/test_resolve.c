@@ -1,6 +1,7 @@
 /* Resolve on the real kernel: names of real files, files that cannot be named, and its bounds. */
 #include "tests/integration/resolve_asker.h"
 #include "profiler/base/cleanup.h"
+#include "tests/unit/symbolizer/fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -116,6 +117,54 @@ static void answers_come_in_the_portions_that_are_asked_for(void **state)
 	}
 	assert_int_equal(total, 11); /* ten offsets, one identity */
 	resolve_free(r);
+}
+
+/* Its debug file stands beside it; the worker asks for it, and the collector opens it. */
+static void a_stripped_file_is_named_by_its_debug_file(void **state)
+{
+	uint64_t offset = fixture_symbol("inlined", "mark_leaf", NULL);
+	struct resolve_object linked = file_object(1, PROGRAMS "/inlined_linked");
+	struct resolve_object stripped = file_object(2, PROGRAMS "/inlined_stripped");
+	struct resolve *r = new_resolve(0);
+	struct seen s = {};
+
+	(void)state;
+	resolve_announce(r, &linked);
+	resolve_announce(r, &stripped);
+	resolve_ask(r, 1, &offset, 1);
+	resolve_ask(r, 2, &offset, 1);
+	take_all(r, &s);
+	assert_string_equal(s.object[1].function, "outer"); /* the outermost of three */
+	assert_int_equal(s.object[2].nameless, 1);
+	assert_int_equal(s.object[1].failed + s.object[2].failed, 0);
+	resolve_free(r);
+}
+
+static unsigned int functions_of_the_table(const char *path)
+{
+	struct resolve_object o = file_object(1, path);
+	struct resolve *r = new_resolve(0);
+	struct seen s = {};
+
+	resolve_announce(r, &o);
+	assert_int_equal(resolve_ask_table(r, 1), 0);
+	for (uint64_t until = now_ms() + 10000; !s.object[1].tables && now_ms() < until;) {
+		usleep(1000);
+		resolve_take(r, &to_seen, &s, 0);
+	}
+	assert_int_equal(s.object[1].tables, 1);
+	resolve_free(r);
+	return s.object[1].table_fdes;
+}
+
+/* Its call frame information was stripped with the debug information that it was part of. */
+static void the_table_of_a_stripped_file_is_that_of_its_debug_file(void **state)
+{
+	unsigned int whole = functions_of_the_table(PROGRAMS "/inlined_frames");
+
+	(void)state;
+	assert_int_equal(functions_of_the_table(PROGRAMS "/inlined_frames_linked"), whole);
+	assert_true(functions_of_the_table(PROGRAMS "/inlined_frames_stripped") < whole);
 }
 
 /* ---- what is not a file to be named ---- */
@@ -291,6 +340,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_kernel_and_the_vdso_are_named),
 		cmocka_unit_test(every_offset_is_answered_exactly_once),
 		cmocka_unit_test(answers_come_in_the_portions_that_are_asked_for),
+		cmocka_unit_test(a_stripped_file_is_named_by_its_debug_file),
+		cmocka_unit_test(the_table_of_a_stripped_file_is_that_of_its_debug_file),
 		cmocka_unit_test(what_is_no_elf_file_is_set_aside_and_others_are_not),
 		cmocka_unit_test(another_file_at_its_path_is_told_by_its_build_id),
 		cmocka_unit_test(a_file_that_is_gone_is_set_aside),

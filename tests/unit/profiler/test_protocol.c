@@ -203,7 +203,7 @@ static void hostile_requests_are_refused(void **state)
 		size_t len;
 	} bad[] = {
 #define BAD(what, body) {what, body, sizeof(body) - 1}
-		BAD("an unknown kind", "\1\0\0\0\5\0\0\0\0\0\0\0"),
+		BAD("an unknown kind", "\1\0\0\0\6\0\0\0\0\0\0\0"),
 		BAD("no kind", "\1\0\0\0\0\0\0\0\0\0\0\0"),
 		BAD("a flag that is neither", "\1\0\0\0\1\2\0\0\0\0\0\0"),
 		BAD("reserved bytes in use", "\1\0\0\0\1\0\1\0\0\0\0\0"),

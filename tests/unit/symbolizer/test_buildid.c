@@ -61,6 +61,34 @@ static void notes_may_be_aligned_to_8(void **state)
 	assert_string_equal(id, "right");
 }
 
+static size_t parse_go(const char *text, char *ret)
+{
+	uint8_t id[20] = {};
+	struct notes n = {};
+	size_t got;
+
+	put(&n, 4, 5, NT_GNU_BUILD_ID, "GNU", "other", 4);
+	put(&n, 4, (uint32_t)strlen(text), 4, "Go", text, 4);
+	got = buildid_parse_go(n.bytes, n.len, 4, id, sizeof(id));
+	memcpy(ret, id, sizeof(id));
+	ret[got] = '\0';
+	return got;
+}
+
+static void of_go_s_build_id_the_content_is_taken(void **state)
+{
+	char id[21];
+
+	(void)state;
+	assert_int_equal(parse_go("action/main_action/main/content", id), 7);
+	assert_string_equal(id, "content");
+	assert_int_equal(parse_go("redacted", id), 8);
+	assert_string_equal(id, "redacted");
+	assert_int_equal(parse_go("a/b/", id), 0);
+	assert_int_equal(parse_go("", id), 0);
+	assert_int_equal(parse_go("a/b/more_than_twenty_bytes", id), 0);
+}
+
 static void corrupt_notes_have_no_build_id(void **state)
 {
 	static const struct {
@@ -100,6 +128,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_build_id_is_found_behind_other_notes),
 		cmocka_unit_test(notes_may_be_aligned_to_8),
+		cmocka_unit_test(of_go_s_build_id_the_content_is_taken),
 		cmocka_unit_test(corrupt_notes_have_no_build_id),
 		cmocka_unit_test(a_cut_note_has_no_build_id),
 	};

@@ -29,6 +29,9 @@ static void names_are_shown_as_people_write_them(void **state)
 		{"_ZZ4mainENKUlvE_clEv", "main::{lambda()#1}::operator()() const"},
 		{"_Z3addii@plt", "_Z3addii@plt"},
 		{"_RNvC6_123foo3bar", "123foo::bar"},
+		{"_D8demangle4testFaZv", "demangle.test(char)"},
+		{"_D3std5stdio7writelnFNfAyaZv.cold", "std.stdio.writeln(immutable(char)[])"},
+		{"_Dmain", "D main"},
 		{"_ZN4core3fmt9Formatter3pad17h0123456789abcdefE", "core::fmt::Formatter::pad"},
 		{"_ZN4core3fmt9Formatter3pad17h0123456789abcdefE.llvm.1234",
 		 "core::fmt::Formatter::pad"},
@@ -46,7 +49,9 @@ static void what_is_not_mangled_stays(void **state)
 					    "_ZN",	   "_R",	"Z3addii",
 					    "____Z3addii", "main.main", "runtime.mallocgc",
 					    "a.123",	   ".cold",	"net/http.(*conn).serve",
-					    "foo$bar",	   "_"};
+					    "foo$bar",	   "_",		"_D",
+					    "_Dfoo",	   "_DYNAMIC",	"_D4",
+					    "_Dmainly"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)

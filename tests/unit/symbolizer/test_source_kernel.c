@@ -20,6 +20,7 @@ static const char text[] = "0000000000000000 A fixed_percpu_data\n"
 			   "ffffffff81000300 D data_in_text\n"
 			   "ffffffff81000400 T __irqentry_text_end\n"
 			   "ffffffff81000500 W weak_one\n"
+			   "ffffffff81000540 t cloned.isra.0.cold\n"
 			   "ffffffff81000600 T _etext\n"
 			   "ffffffff81000700 D data\n"
 			   "ffffffff81800000 t behind_code\n"
@@ -63,10 +64,28 @@ static void core_names_reach_to_the_next_symbol(void **state)
 	assert_string_equal(name(s, core, 0x200), "alias");
 	assert_string_equal(name(s, core, 0x300), "?"); /* data */
 	assert_string_equal(name(s, core, 0x450), "?"); /* behind the end of a section */
-	assert_string_equal(name(s, core, 0x5ff), "weak_one");
+	assert_string_equal(name(s, core, 0x53f), "weak_one");
 	assert_string_equal(name(s, core, 0x600), "?"); /* from _etext on */
 	assert_string_equal(name(s, core, 0x800000), "?");
 	assert_string_equal(name(s, core, UINT64_MAX), "?");
+	symbolizer_free(s);
+}
+
+static void a_clone_is_shown_as_its_function(void **state)
+{
+	struct sym_answer answer;
+	struct symbolizer *s;
+	uint32_t core;
+
+	(void)state;
+	assert_int_equal(symbolizer_new(NULL, &s), 0);
+	assert_int_equal(symbolizer_add_kernel(s, text_fd(text), &core, NULL), 0);
+	assert_int_equal(symbolizer_name(s, core, 0x540, &answer, NULL), 0);
+	assert_int_equal(answer.n_lines, 1);
+	assert_string_equal(answer.lines[0].function, "cloned");
+	assert_string_equal(answer.lines[0].system_name, "cloned.isra.0.cold");
+	assert_int_equal(symbolizer_name(s, core, 0x100, &answer, NULL), 0);
+	assert_null(answer.lines[0].system_name);
 	symbolizer_free(s);
 }
 
@@ -125,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(core_names_reach_to_the_next_symbol),
+		cmocka_unit_test(a_clone_is_shown_as_its_function),
 		cmocka_unit_test(a_module_has_its_own_symbols),
 		cmocka_unit_test(hidden_and_foreign_texts_are_told_apart),
 	};

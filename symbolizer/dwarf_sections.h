@@ -1,0 +1,39 @@
+/*
+ * The DWARF sections of an ELF file as bytes, inflated where they are compressed; of split DWARF
+ * those whose names end in .dwo.
+ */
+#pragma once
+
+#include "symbolizer/dwarf_data.h"
+#include "symbolizer/symbolizer.h"
+
+/* Who opens files for one module; open may be NULL. */
+struct file_opener {
+	sym_open open;
+	void *ctx;
+	uint32_t module;
+};
+
+/* A descriptor, the caller's, or negative errno. */
+int file_opener_open(const struct file_opener *o, const struct sym_want *want);
+
+struct dwarf_sections {
+	struct span v[DWARF_SECTION_COUNT];
+	uint8_t *inflated; /* all that were compressed, one behind the other */
+	size_t inflated_bytes;
+	bool in_room; /* in a file without a name, not in our memory */
+};
+
+/* Whether there is debug information at all. */
+bool dwarf_sections_there(const struct elf_image *image);
+
+/*
+ * Find them in image, which outlives them. Those that are not there are empty. Compressed ones that
+ * would take more than bytes_max together are inflated into room that opener gives. 0, -EFBIG where
+ * there is none, -EBADMSG, -EOPNOTSUPP, -ENOMEM; to be given to dwarf_sections_done() in any case.
+ */
+int dwarf_sections_open(struct dwarf_sections *s, const struct elf_image *image, bool split,
+			const struct file_opener *opener, size_t bytes_max);
+void dwarf_sections_done(struct dwarf_sections *s); /* a zeroed one is allowed */
+/* Heap bytes in use. */
+size_t dwarf_sections_bytes(const struct dwarf_sections *s);
