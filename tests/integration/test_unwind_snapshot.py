@@ -24,10 +24,10 @@ class Compiled(test_unwind.Compiled):
     seconds = SECONDS
     least = LEAST
     landing_share = 0.96  # a moment of tens of samples: a few make a hundredth
-    kept_depth = "200"  # of frames of up to 64 bytes
+    kept_depth = "100"  # of frames of some 80 bytes
     # What lies past the copied piece of the stack is missing, and the stack says so.
     cut = ("not-copied", "too-deep")
-    cut_frames = range(200, 513)
+    cut_frames = range(150, 513)
     cut_least = LEAST
 
 
