@@ -12,6 +12,8 @@
  *	__u64 kernel[n_kernel]			run-time addresses, leaf first
  *	struct abi_frame user[n_user]		leaf first
  *	struct abi_object_ref object[n_objects]	what the frames' `object` fields index
+ *	struct arch_regs			with ABI_SAMPLE_SNAPSHOT only: of user mode
+ *	__u8 stack[stack_bytes]			likewise: the stack from the stack pointer on
  *
  * and a description of a file that user space has not numbered yet is a struct abi_object followed
  * by its path. It is sent again with every sample that meets the file, until user space has
@@ -27,12 +29,13 @@
 #define ABI_USER_FRAMES_MAX   512
 #define ABI_SAMPLE_OBJECTS_MAX \
 	64 /* distinct mapped files in one stack; more: raw frames, counted */
-#define ABI_BUILD_ID_MAX 20
-#define ABI_PATH_BYTES	 1024 /* components of a path, leaf first, each with its NUL */
-#define ABI_CGROUP_BYTES 1024 /* likewise of a cgroup */
-#define ABI_OBJECTS_MAX	 16384 /* numbered files, all processes together */
-#define ABI_CGROUPS_MAX	 8192
-#define ABI_FILTER_MAX	 8192
+#define ABI_STACK_BYTES_MAX 16384 /* of a copied stack: deeper ones are rare, each byte costs */
+#define ABI_BUILD_ID_MAX    20
+#define ABI_PATH_BYTES	    1024 /* components of a path, leaf first, each with its NUL */
+#define ABI_CGROUP_BYTES    1024 /* likewise of a cgroup */
+#define ABI_OBJECTS_MAX	    16384 /* numbered files, all processes together */
+#define ABI_CGROUPS_MAX	    8192
+#define ABI_FILTER_MAX	    8192
 
 enum abi_record_kind {
 	ABI_RECORD_SAMPLE = 1,
@@ -41,31 +44,35 @@ enum abi_record_kind {
 };
 
 /* Why the walk of a user stack ended. X(name, short name of the field's, sentence). */
-#define ABI_END_LIST(X)                                                                 \
-	X(NONE, "none",                                                                 \
-	  "no user stack: a kernel thread, or a process that has given up its memory")  \
-	X(ROOT, "root", "the walk reached the first frame")                             \
-	X(FP_SHORT, "no-frame-pointer",                                                 \
-	  "code without unwind information, and its frame pointer led nowhere")         \
-	X(UNREADABLE, "unreadable-stack",                                               \
-	  "the stack could not be read: paged out, or not a stack")                     \
-	X(NOT_CODE, "not-code", "a return address lies in no executable mapping")       \
-	X(TOO_DEEP, "too-deep", "more frames than are walked")                          \
-	X(COMPAT, "32-bit", "a 32-bit process")                                         \
-	X(MAPPING_TORN, "mapping-changing",                                             \
-	  "the process was changing its mappings at that moment")                       \
-	X(NO_MAPPINGS, "no-mappings", "this kernel lets no mappings be read")           \
-	X(EXEC, "exec", "the process was being replaced or ending: no stack to walk")   \
-	X(NO_TABLE, "no-table",                                                         \
-	  "the unwind table of a file on the stack was not loaded yet: walked on by "   \
-	  "frame pointer")                                                              \
-	X(EXPRESSION, "expression",                                                     \
-	  "the unwind information is an expression that no table row can say")          \
-	X(REGISTER, "register",                                                         \
-	  "the unwind information names a register that is not followed through calls") \
-	X(BAD_FRAME, "bad-frame",                                                       \
-	  "a caller's frame would lie below its callee's: the stack or its unwind "     \
-	  "information is wrong")
+#define ABI_END_LIST(X)                                                                    \
+	X(NONE, "none",                                                                    \
+	  "no user stack: a kernel thread, or a process that has given up its memory")     \
+	X(ROOT, "root", "the walk reached the first frame")                                \
+	X(FP_SHORT, "no-frame-pointer",                                                    \
+	  "code without unwind information, and its frame pointer led nowhere")            \
+	X(UNREADABLE, "unreadable-stack",                                                  \
+	  "the stack could not be read: paged out, or not a stack")                        \
+	X(NOT_CODE, "not-code", "a return address lies in no executable mapping")          \
+	X(TOO_DEEP, "too-deep", "more frames than are walked")                             \
+	X(COMPAT, "32-bit", "a 32-bit process")                                            \
+	X(MAPPING_TORN, "mapping-changing",                                                \
+	  "the process was changing its mappings at that moment")                          \
+	X(NO_MAPPINGS, "no-mappings", "this kernel lets no mappings be read")              \
+	X(EXEC, "exec", "the process was being replaced or ending: no stack to walk")      \
+	X(NO_TABLE, "no-table",                                                            \
+	  "the unwind table of a file on the stack was not loaded yet: walked on by "      \
+	  "frame pointer")                                                                 \
+	X(EXPRESSION, "expression",                                                        \
+	  "the unwind information is an expression that no table row can say")             \
+	X(REGISTER, "register",                                                            \
+	  "the unwind information names a register that is not followed through calls")    \
+	X(BAD_FRAME, "bad-frame",                                                          \
+	  "a caller's frame would lie below its callee's: the stack or its unwind "        \
+	  "information is wrong")                                                          \
+	X(NOT_COPIED, "not-copied", "the walk left the part of the stack that was copied") \
+	X(NO_SNAPSHOT, "no-snapshot",                                                      \
+	  "its copied stack was not unwound, its process having ended or the "             \
+	  "symbolizer being late or failing: walked by frame pointer")
 
 enum abi_end {
 #define ABI_END_ENUM(name, shortname, sentence) ABI_END_##name,
@@ -179,6 +186,7 @@ enum abi_sample_flag {
 	ABI_SAMPLE_KTHREAD = 2,
 	ABI_SAMPLE_EXE_NONE = 4, /* no executable: kernel threads */
 	ABI_SAMPLE_COMPAT = 8,
+	ABI_SAMPLE_SNAPSHOT = 16, /* registers and a piece of the stack came along */
 };
 
 struct abi_sample {
@@ -198,7 +206,7 @@ struct abi_sample {
 	__u8 n_kernel;
 	__u8 n_objects;
 	__u16 n_user;
-	__u16 reserved;
+	__u16 stack_bytes; /* of the copied stack */
 	__u32 reserved2;
 	/* content hashes of the two halves, keyed with this start's secret; 0 is empty */
 	__u64 user_stack;

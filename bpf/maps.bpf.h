@@ -19,7 +19,8 @@
 #define UNWIND_READ(to, bytes, address) bpf_probe_read_user(to, bytes, (void *)(address))
 #include "bpf/unwind_step.h"
 
-#define MAPPINGS_CACHED 16
+#define MAPPINGS_CACHED	 16
+#define STACK_PAGE_BYTES 4096
 
 /* Set before loading. */
 extern const volatile __u64 knob_period_ns;
@@ -29,6 +30,7 @@ extern const volatile __u8
 	knob_filter_allows; /* some filter allows: what none allows is left out */
 extern const volatile __u8 knob_mappings; /* the mapping walk works on this kernel */
 extern const volatile __u8 knob_tables; /* user stacks are walked by unwind tables */
+extern const volatile __u8 knob_snapshot; /* copy registers and user stacks */
 extern const volatile __u8 knob_user; /* walk user stacks */
 extern const volatile __u8 knob_kernel; /* take kernel stacks */
 extern const volatile __u32 knob_ring_bytes;
@@ -81,6 +83,11 @@ struct scratch {
 	struct abi_object_info info; /* what is known of the object that was looked up last */
 };
 
+/* Pages are copied whole: the last one may reach past what is sent. */
+struct stack_copy {
+	__u8 bytes[ABI_STACK_BYTES_MAX + STACK_PAGE_BYTES];
+};
+
 struct describe {
 	union {
 		struct abi_object object;
@@ -103,6 +110,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct describe);
 } describe_map __weak SEC(".maps");
+
+/* Its value is cut to a word where no stacks are copied: see knob_snapshot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct stack_copy));
+} stack_map __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

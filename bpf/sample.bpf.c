@@ -19,6 +19,7 @@ const volatile __u8 knob_filter = 0;
 const volatile __u8 knob_filter_allows = 0;
 const volatile __u8 knob_mappings = 1;
 const volatile __u8 knob_tables = 1;
+const volatile __u8 knob_snapshot = 0;
 const volatile __u8 knob_user = 1;
 const volatile __u8 knob_kernel = 1;
 const volatile __u32 knob_ring_bytes = 0;
@@ -164,6 +165,34 @@ static __always_inline int user_regs(struct scratch *s, struct bpf_perf_event_da
 	return arch_is_user(&s->walk.regs);
 }
 
+/*
+ * The stack from the stack pointer on, page by page: a short one is kept as far as it goes, and so
+ * is one of which a page is not in memory.
+ */
+static __noinline int stack_keep(struct scratch *s)
+{
+	__u64 from = arch_sp(&s->walk.regs), page_end;
+	struct stack_copy *copy;
+	__u32 zero = 0, at = 0, bytes;
+
+	copy = bpf_map_lookup_elem(&stack_map, &zero);
+	if (!copy)
+		return 0;
+	for (int i = 0; i <= ABI_STACK_BYTES_MAX / STACK_PAGE_BYTES; i++) {
+		page_end = (from | (STACK_PAGE_BYTES - 1)) + 1;
+		bytes = page_end - from;
+		if (at >= ABI_STACK_BYTES_MAX || bytes > STACK_PAGE_BYTES)
+			break;
+		if (bpf_probe_read_user(&copy->bytes[at], bytes, (void *)from))
+			break;
+		at += bytes;
+		from = page_end;
+	}
+	s->head.flags |= ABI_SAMPLE_SNAPSHOT;
+	s->head.stack_bytes = at < ABI_STACK_BYTES_MAX ? at : ABI_STACK_BYTES_MAX;
+	return 0;
+}
+
 static __always_inline void user_stack(struct scratch *s, struct bpf_perf_event_data *ctx)
 {
 	if (!user_regs(s, ctx)) {
@@ -178,6 +207,8 @@ static __always_inline void user_stack(struct scratch *s, struct bpf_perf_event_
 	user_walk(s, !(s->head.flags & ABI_SAMPLE_USER_MODE) && arch_in_syscall(&s->walk.regs));
 	if (s->n_user == 0 && !(s->head.flags & ABI_SAMPLE_USER_MODE))
 		s->end = ABI_END_EXEC;
+	else if (knob_snapshot)
+		stack_keep(s);
 }
 
 static __always_inline void kernel_stack(struct scratch *s, void *ctx)
@@ -202,6 +233,17 @@ static long hash_kernel_step(__u32 i, struct scratch **ctx)
 	return 0;
 }
 
+/* Registers and stack, behind everything else. */
+static __always_inline void snapshot_write(struct bpf_dynptr *ptr, __u32 at, struct scratch *s)
+{
+	__u32 zero = 0, bytes = s->head.stack_bytes;
+	struct stack_copy *copy = bpf_map_lookup_elem(&stack_map, &zero);
+
+	bpf_dynptr_write(ptr, at, &s->walk.regs, sizeof(s->walk.regs), 0);
+	if (copy && bytes && bytes <= ABI_STACK_BYTES_MAX)
+		bpf_dynptr_write(ptr, at + sizeof(s->walk.regs), copy->bytes, bytes, 0);
+}
+
 /* Put the parts behind each other into the ring buffer. */
 static __noinline int sample_send(struct scratch *s)
 {
@@ -216,6 +258,8 @@ static __noinline int sample_send(struct scratch *s)
 	    object_bytes > sizeof(s->object))
 		return 0;
 	s->head.bytes = at + kernel_bytes + user_bytes + object_bytes;
+	if (knob_snapshot && (s->head.flags & ABI_SAMPLE_SNAPSHOT))
+		s->head.bytes += sizeof(s->walk.regs) + s->head.stack_bytes;
 	s->head.n_user = s->n_user;
 	s->head.n_objects = s->n_objects;
 	s->head.end = s->end;
@@ -235,6 +279,8 @@ static __noinline int sample_send(struct scratch *s)
 	at += user_bytes;
 	if (object_bytes)
 		bpf_dynptr_write(&ptr, at, s->object, object_bytes, 0);
+	if (knob_snapshot && (s->head.flags & ABI_SAMPLE_SNAPSHOT))
+		snapshot_write(&ptr, at + object_bytes, s);
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > knob_ring_bytes / 4)
 		flags = BPF_RB_FORCE_WAKEUP;
 	bpf_ringbuf_submit_dynptr(&ptr, flags);

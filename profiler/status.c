@@ -99,7 +99,7 @@ static struct process_figures process_read(int pid)
 /* All processes of the daemon: those that the caller knows, and resolve's workers. */
 static size_t all_processes(const struct status_input *in, struct status_process *ret)
 {
-	struct resolve_process workers[RESOLVE_WORKERS_MAX + 1];
+	struct resolve_process workers[RESOLVE_PROCESSES_MAX];
 	size_t n = in->n_processes;
 	size_t n_workers = resolve_processes(collector_resolve(in->collector), workers,
 					     sizeof(workers) / sizeof(workers[0]));

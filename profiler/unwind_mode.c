@@ -22,6 +22,8 @@ int unwind_mode_parse(const char *text, void *to, struct err *err)
 			return 0;
 		}
 	}
-	return err_set(err, -EINVAL, "unknown mode \"%s\"; there are auto (%s) and fp (%s)", text,
-		       modes[UNWIND_MODE_AUTO].sentence, modes[UNWIND_MODE_FP].sentence);
+	return err_set(err, -EINVAL,
+		       "unknown mode \"%s\"; there are auto (%s), fp (%s) and snapshot (%s)", text,
+		       modes[UNWIND_MODE_AUTO].sentence, modes[UNWIND_MODE_FP].sentence,
+		       modes[UNWIND_MODE_SNAPSHOT].sentence);
 }

@@ -6,7 +6,8 @@
 /* X(enum, word, sentence) */
 #define UNWIND_MODE_LIST(X)                                                 \
 	X(AUTO, "auto", "the best that this kernel and each program allow") \
-	X(FP, "fp", "by frame pointers only")
+	X(FP, "fp", "by frame pointers only")                               \
+	X(SNAPSHOT, "snapshot", "by libunwind over copied stacks; costs most")
 
 enum unwind_mode {
 #define UNWIND_MODE_ENUM(name, word, sentence) UNWIND_MODE_##name,

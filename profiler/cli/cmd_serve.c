@@ -112,8 +112,9 @@ static const struct options_row rows[] = {
 	 .argument = "MODE",
 	 .to = &options.unwind,
 	 .parse = unwind_mode_parse,
-	 .help = "how user stacks are walked: auto (the best there is) or fp (by frame pointers "
-		 "only)"},
+	 .help = "how user stacks are walked: auto (the best there is), fp (by frame pointers "
+		 "only) "
+		 "or snapshot (copied, and unwound by libunwind: the dearest)"},
 	{.name = "no-sandbox",
 	 .kind = OPTIONS_FLAG_OFF,
 	 .to = &options.sandbox,

@@ -23,6 +23,7 @@
 #define RING_BYTES_MAX	  (1u << 23)
 #define RING_RECORD_BYTES 1024 /* a usual record with its objects, rounded up */
 #define RING_SECONDS	  2 /* user space may be this late */
+#define RING_SNAPSHOT_MAX (1u << 24) /* all maps together are at most 32 MB */
 #define SETTLE_US	  100000
 
 struct bpf_programs {
@@ -44,12 +45,14 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return 0;
 }
 
-static uint32_t ring_bytes(uint32_t hz, unsigned int cpus)
+static uint32_t ring_bytes(const struct bpf_programs_options *o, unsigned int cpus)
 {
-	uint64_t want = (uint64_t)hz * cpus * RING_RECORD_BYTES * RING_SECONDS;
+	uint64_t record = RING_RECORD_BYTES + (o->snapshot ? ABI_STACK_BYTES_MAX : 0);
+	uint64_t want = o->frequency_hz * cpus * record * RING_SECONDS;
+	uint32_t max = o->snapshot ? RING_SNAPSHOT_MAX : RING_BYTES_MAX;
 	uint32_t bytes = RING_BYTES_MIN;
 
-	while (bytes < want && bytes < RING_BYTES_MAX)
+	while (bytes < want && bytes < max)
 		bytes *= 2;
 	return bytes;
 }
@@ -67,13 +70,14 @@ static bool kernel_has_maple_tree(void)
 static int set_knobs(struct bpf_programs *b, const struct bpf_programs_options *o)
 {
 	struct hearth_bpf *s = b->skeleton;
-	uint32_t ring = ring_bytes(o->frequency_hz, b->cpus);
+	uint32_t ring = ring_bytes(o, b->cpus);
 
 	s->rodata->knob_period_ns = 1000000000ull / o->frequency_hz;
 	s->rodata->knob_filter = o->filter;
 	s->rodata->knob_filter_allows = o->filter_allows;
 	s->rodata->knob_mappings = b->mappings;
 	s->rodata->knob_tables = o->tables;
+	s->rodata->knob_snapshot = o->snapshot;
 	s->rodata->knob_user = o->user;
 	s->rodata->knob_kernel = o->kernel;
 	s->rodata->knob_ring_bytes = ring;
@@ -82,6 +86,8 @@ static int set_knobs(struct bpf_programs *b, const struct bpf_programs_options *
 		return -EIO;
 	if (bpf_map__set_max_entries(s->maps.ring, ring) ||
 	    bpf_map__set_max_entries(s->maps.last_tick, b->cpus))
+		return -EINVAL;
+	if (!o->snapshot && bpf_map__set_value_size(s->maps.stack_map, sizeof(uint64_t)))
 		return -EINVAL;
 	if (!o->filter && bpf_map__set_max_entries(s->maps.filters, 1))
 		return -EINVAL;

@@ -22,6 +22,7 @@ struct bpf_programs_options {
 	bool user, kernel; /* which halves of the stacks */
 	bool filter; /* rules may be set; without it they are not looked at */
 	bool filter_allows; /* only what a rule allows is sampled */
+	bool snapshot; /* registers and stacks come along */
 	bool tables; /* user stacks are walked by unwind tables; without, by frame pointer */
 	bool raw; /* user frames leave as addresses, as on a kernel whose mappings cannot be read */
 	bool follow; /* ABI_FILTER_ALLOW_TREE follows forks */

@@ -11,6 +11,7 @@
 #include "profiler/collector/objects.h"
 #include "profiler/resolve/resolve.h"
 #include "profiler/collector/sampler.h"
+#include "profiler/collector/snapshots.h"
 #include "profiler/collector/stacks.h"
 #include "profiler/collector/tables_kernel.h"
 
@@ -37,6 +38,7 @@ struct collector {
 	struct stacks *stacks;
 	struct jit *jit;
 	uint64_t jit_due_ns; /* when all that waits in jit is asked for; monotonic */
+	struct snapshots *snapshots; /* NULL: no stacks are copied */
 	struct profile *live;
 	uint32_t asked; /* locations of live below this were looked at for names */
 	int64_t wall_offset_ns; /* wall clock - CLOCK_MONOTONIC */
@@ -103,16 +105,28 @@ static void on_ready(void *ctx, const struct abi_sample *s, const uint64_t *kern
 		c->loss[COLLECTOR_LOSS_MEMORY]++;
 }
 
+/* A sample whose stack is known as well as it will be. */
+static void on_unwound(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
+		       const struct abi_frame *user, const struct abi_object_ref *refs)
+{
+	struct collector *c = ctx;
+
+	if (jit_wants(s, refs))
+		jit_take(c->jit, s, kernel, user, refs);
+	else
+		on_ready(c, s, kernel, user, refs);
+}
+
 static void on_sample(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
 		      const struct abi_frame *user, const struct abi_object_ref *refs)
 {
 	struct collector *c = ctx;
 
 	c->received++;
-	if (jit_wants(s, refs))
-		jit_take(c->jit, s, kernel, user, refs);
+	if (c->snapshots && events_registers(s))
+		snapshots_take(c->snapshots, s, kernel, user, refs, quantity_monotonic_ns());
 	else
-		on_ready(c, s, kernel, user, refs);
+		on_unwound(c, s, kernel, user, refs);
 }
 
 static void on_object(void *ctx, const struct abi_object *o, const char *path)
@@ -140,9 +154,11 @@ static int open_parts(struct collector *c, struct err *err)
 		.filter = o->filter,
 		.filter_allows = o->filter,
 		.follow = o->follow,
+		.snapshot = o->unwind == UNWIND_MODE_SNAPSHOT,
 		.tables = o->unwind == UNWIND_MODE_AUTO,
 	};
-	struct resolve_options resolve = {.sandbox = o->sandbox, .table_cache = TABLE_CACHE};
+	struct resolve_options resolve = {
+		.sandbox = o->sandbox, .table_cache = TABLE_CACHE, .snapshots = programs.snapshot};
 	int r;
 
 	r = bpf_programs_load(&programs, &c->programs, err);
@@ -158,6 +174,9 @@ static int open_parts(struct collector *c, struct err *err)
 		labels_set_static(c->labels, o->labels);
 	if (r == 0)
 		r = stacks_new(c->objects, &c->stacks);
+	if (r == 0 && programs.snapshot)
+		r = snapshots_new(c->resolve, c->objects, stacks_mappings(c->stacks), on_unwound, c,
+				  &c->snapshots);
 	if (r == 0)
 		r = jit_new(c->resolve, c->objects, on_ready, c, &c->jit);
 	if (r == 0)
@@ -203,6 +222,7 @@ struct collector *collector_free(struct collector *c)
 	events_close(c->events);
 	jit_free(c->jit);
 	resolve_free(c->resolve);
+	snapshots_free(c->snapshots);
 	stacks_free(c->stacks);
 	labels_free(c->labels);
 	objects_free(c->objects);
@@ -246,10 +266,17 @@ int collector_start(struct collector *c, struct err *err)
 	return sampler_start(c->programs, c->options.frequency_hz, &c->sampler, err);
 }
 
+static void take_names(void *ctx)
+{
+	collector_take_names(ctx);
+}
+
 void collector_stop(struct collector *c)
 {
 	c->sampler = sampler_stop(c->sampler);
 	collector_take_records(c);
+	if (c->snapshots)
+		snapshots_finish(c->snapshots, take_names, c);
 	jit_finish(c->jit);
 	c->live->end_ns = quantity_now_ns();
 }
@@ -367,13 +394,23 @@ static void on_table(void *ctx, uint32_t number, const struct unwind_table *tabl
 		(void)tables_none(c->tables, &of);
 }
 
+static void on_snapshot(void *ctx, uint64_t id, const struct snapshot_frame *frames, uint32_t n,
+			unsigned int end)
+{
+	struct collector *c = ctx;
+
+	if (c->snapshots)
+		snapshots_answered(c->snapshots, id, frames, n, end);
+}
+
 int collector_take_names(struct collector *c)
 {
 	static const struct resolve_answers answers = {.named = on_named,
 						       .identified = on_identified,
 						       .failed = on_failed,
 						       .jit = on_jit,
-						       .table = on_table};
+						       .table = on_table,
+						       .snapshot = on_snapshot};
 
 	return resolve_take(c->resolve, &answers, c, 0);
 }
@@ -454,6 +491,8 @@ int collector_tick(struct collector *c, struct err *err)
 {
 	read_clocks(c);
 	c->jit_due_ns = quantity_monotonic_ns() + JIT_ASK_NS;
+	if (c->snapshots)
+		snapshots_give_up(c->snapshots, quantity_monotonic_ns() - SNAPSHOTS_PATIENCE_NS);
 	if (c->tables)
 		tables_rest(c->tables);
 	return c->sampler ? sampler_refresh(c->sampler, err) : 0;

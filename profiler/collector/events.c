@@ -34,6 +34,25 @@ void events_path(const char *components, size_t bytes, char ret[EVENTS_PATH_BYTE
 	memcpy(ret, reversed + at, sizeof(reversed) - at);
 }
 
+/* Where the record ends whose objects end there. NULL: it says that its stack is too large. */
+static const char *snapshot_end(const struct abi_sample *s, const char *objects_end)
+{
+	if (!(s->flags & ABI_SAMPLE_SNAPSHOT))
+		return s->stack_bytes ? NULL : objects_end;
+	if (s->stack_bytes > ABI_STACK_BYTES_MAX)
+		return NULL;
+	return objects_end + sizeof(struct arch_regs) + s->stack_bytes;
+}
+
+const struct arch_regs *events_registers(const struct abi_sample *s)
+{
+	const char *end = (const char *)s + s->bytes;
+
+	if (!(s->flags & ABI_SAMPLE_SNAPSHOT))
+		return NULL;
+	return (const struct arch_regs *)(end - s->stack_bytes - sizeof(struct arch_regs));
+}
+
 static int dispatch_sample(const void *record, size_t bytes, const struct events_handlers *h,
 			   void *ctx)
 {
@@ -48,7 +67,8 @@ static int dispatch_sample(const void *record, size_t bytes, const struct events
 		return -EBADMSG;
 	user = (const struct abi_frame *)(kernel + s->n_kernel);
 	objects = (const struct abi_object_ref *)(user + s->n_user);
-	if ((const char *)(objects + s->n_objects) != (const char *)record + s->bytes)
+	if (snapshot_end(s, (const char *)(objects + s->n_objects)) !=
+	    (const char *)record + s->bytes)
 		return -EBADMSG;
 	for (unsigned int i = 0; i < s->n_user; i++)
 		if (user[i].object >= s->n_objects)

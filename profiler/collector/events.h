@@ -7,6 +7,7 @@
 #pragma once
 
 #include "bpf/abi.h"
+#include "bpf/registers.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,12 @@ struct events_handlers {
 	void (*object)(void *ctx, const struct abi_object *o, const char *path);
 	void (*cgroup)(void *ctx, const struct abi_cgroup *c, const char *path);
 };
+
+/*
+ * The registers of a whole sample that was handed on, its stack_bytes of stack right behind them.
+ * NULL: it has none. They live as long as the record, and are of any alignment to 8 bytes.
+ */
+const struct arch_regs *events_registers(const struct abi_sample *s);
 
 struct events;
 

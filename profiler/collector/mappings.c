@@ -430,6 +430,40 @@ struct object *mappings_place(struct mappings *m, const struct abi_sample *s, ui
 	return file_of(m, s, p, mapping);
 }
 
+#define ADDRESSES_END (1ull << 48) /* above it lies the kernel's vsyscall page */
+
+uint32_t mappings_list(struct mappings *m, const struct abi_sample *s, uint32_t exe, uint64_t pc,
+		       uint64_t now_ns, struct snapshot_mapping *ret, uint32_t max)
+{
+	struct process *p;
+	uint32_t n = 0;
+
+	drop_numbers(m);
+	p = process_of(m, s, exe, now_ns);
+	if (!p)
+		return 0;
+	mapping_of(m, p, s, pc, now_ns);
+	make_room(m, &p);
+	for (uint32_t i = 0; i < p->reading.n && n < max; i++) {
+		struct mapping *mapping = &p->reading.mapping[i];
+		const struct object *file = NULL;
+
+		if (mapping->end > ADDRESSES_END)
+			break;
+		if (mapping->kind == ABI_OBJECT_FILE)
+			file = file_of(m, s, p, mapping);
+		ret[n++] = (struct snapshot_mapping){
+			.start = mapping->start,
+			.end = mapping->end,
+			.offset = mapping->offset,
+			.file = mapping->kind == ABI_OBJECT_VDSO ? SNAPSHOT_FILE_VDSO
+				: file				 ? file->number
+								 : SNAPSHOT_FILE_NONE,
+		};
+	}
+	return n;
+}
+
 struct mappings_counts mappings_counts(const struct mappings *m)
 {
 	return (struct mappings_counts){

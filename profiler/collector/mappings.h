@@ -2,10 +2,11 @@
  * Mappings: what the addresses of raw frames lie in, from /proc/PID/maps.
  *
  * Where the kernel lets no mappings be read, or a stack meets more files than a record holds,
- * frames leave as addresses. The executable mappings of their process are then read: at its first
- * raw frame, when its executable has become another, and when an address lies in none of them, at
- * most once in MAPPINGS_AGAIN_NS and ever more rarely while that finds nothing, for a walk through
- * code without frame pointers gives addresses that are nowhere.
+ * frames leave as addresses; those of copied stacks are addresses too. The executable mappings of
+ * their process are then read: at its first raw frame or copied stack, when its executable has
+ * become another, and when an address lies in none of them, at most once in MAPPINGS_AGAIN_NS and
+ * ever more rarely while that finds nothing, for a walk through code without frame pointers gives
+ * addresses that are nowhere.
  *
  * The mappings are those of the moment when they were read, not of the sample: a process that has
  * ended by then has none, and an address where something else has been mapped since is misplaced.
@@ -17,6 +18,7 @@
 
 #include "bpf/abi.h"
 #include "profiler/collector/objects.h"
+#include "symbolizer/unwind/snapshot.h"
 
 #define MAPPINGS_AGAIN_NS     100000000ull
 #define MAPPINGS_AGAIN_MAX_NS 3200000000ull
@@ -45,6 +47,14 @@ struct mappings *mappings_free(struct mappings *m);
  */
 struct object *mappings_place(struct mappings *m, const struct abi_sample *s, uint32_t exe,
 			      uint64_t address, uint64_t now_ns, uint64_t *ret_offset);
+
+/*
+ * The mappings of the process of sample s, for a walk that begins at pc: sorted, below 2^48, at
+ * most max. Files are named by their objects' numbers. How many; those of mappings_place() when it
+ * is asked next.
+ */
+uint32_t mappings_list(struct mappings *m, const struct abi_sample *s, uint32_t exe, uint64_t pc,
+		       uint64_t now_ns, struct snapshot_mapping *ret, uint32_t max);
 
 struct mappings_counts {
 	uint32_t processes; /* known now */

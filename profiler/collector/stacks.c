@@ -3,7 +3,6 @@
 
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
-#include "profiler/collector/mappings.h"
 #include "symbolizer/kallsyms.h"
 
 #include <errno.h>
@@ -372,7 +371,8 @@ static void count_end(struct stacks *s, const struct abi_sample *sample,
 	struct quality_ends *process = quality_of_name(&s->quality, sample->comm);
 	const struct abi_frame *lost;
 	struct object *object = NULL;
-	uint64_t met = 0;
+	uint64_t met = 0, offset;
+	bool is_raw;
 
 	s->ends[sample->end]++;
 	if (sample->n_user == 0) {
@@ -381,13 +381,16 @@ static void count_end(struct stacks *s, const struct abi_sample *sample,
 		return;
 	}
 	lost = &user[lost_at(sample, user)];
-	if (quality_is_incomplete(sample->end)) {
+	/* A raw frame is an address of a process, which is not told. */
+	is_raw = refs[lost->object].kind == ABI_OBJECT_RAW;
+	offset = is_raw ? 0 : lost->offset;
+	if (quality_is_incomplete(sample->end) && !is_raw) {
 		object = objects_of_ref(s->objects, sample, &refs[lost->object], sample->time_ns);
 		if (object)
-			count_in(object, sample->end, lost->offset);
+			count_in(object, sample->end, offset);
 	}
 	if (process)
-		quality_count(process, sample->end, object ? object->number : 0, lost->offset);
+		quality_count(process, sample->end, object ? object->number : 0, offset);
 	for (unsigned int i = 0; sample->end == ABI_END_ROOT && i < sample->n_user; i++) {
 		if (met >> user[i].object & 1)
 			continue;
@@ -446,6 +449,11 @@ int64_t stacks_of(struct stacks *s, const struct abi_sample *sample, const uint6
 	if (node >= 0 && shared)
 		cache_add(s, hash, words, n, (uint32_t)node);
 	return node;
+}
+
+struct mappings *stacks_mappings(struct stacks *s)
+{
+	return s->mappings;
 }
 
 const uint64_t *stacks_ends(const struct stacks *s)

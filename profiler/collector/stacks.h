@@ -9,6 +9,7 @@
 #pragma once
 
 #include "bpf/abi.h"
+#include "profiler/collector/mappings.h"
 #include "profiler/collector/objects.h"
 #include "storage/profile.h"
 
@@ -28,6 +29,9 @@ void stacks_new_profile(struct stacks *s);
 int64_t stacks_of(struct stacks *s, const struct abi_sample *sample, const uint64_t *kernel,
 		  const struct abi_frame *user, const struct abi_object_ref *refs,
 		  struct profile *live);
+
+/* Where it places raw frames. Borrowed. */
+struct mappings *stacks_mappings(struct stacks *s);
 
 /* How user walks ended, by enum abi_end, since the start. */
 const uint64_t *stacks_ends(const struct stacks *s);

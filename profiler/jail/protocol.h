@@ -54,6 +54,8 @@ enum protocol_message {
 	PROTOCOL_WANT = 11, /* worker to collector, while it answers; see protocol_want.h */
 	PROTOCOL_FILE = 12, /* collector to worker: the answer to it */
 	PROTOCOL_JIT = 16, /* run-time compiled code; see protocol_jit.h */
+	PROTOCOL_SNAPSHOT_FILE = 17, /* see protocol_snapshot.h, also for the next */
+	PROTOCOL_SNAPSHOT = 18,
 };
 
 enum protocol_object {

@@ -78,7 +78,8 @@ static const int refused[] = {
 	SCMP_SYS(tkill),      SCMP_SYS(write),
 	SCMP_SYS(writev),     SCMP_SYS(sched_getaffinity),
 	SCMP_SYS(getdents64), SCMP_SYS(statfs),
-	SCMP_SYS(fstatfs),
+	SCMP_SYS(fstatfs),    SCMP_SYS(pipe2),
+	SCMP_SYS(mincore),
 };
 
 /* The web worker's own: sockets that are there, locks and pages of files that are open, threads. */

@@ -12,6 +12,7 @@
 #include "profiler/jail/protocol.h"
 #include "profiler/jail/worker_import.h"
 #include "profiler/jail/worker_jit.h"
+#include "profiler/jail/worker_snapshot.h"
 #include "profiler/jail/worker_table.h"
 #include "profiler/jail/worker_want.h"
 #include "symbolizer/symbolizer.h"
@@ -53,6 +54,7 @@ struct worker {
 	struct symbolizer *symbolizer;
 	struct known *known;
 	size_t n, cap;
+	struct snapshot_walker *walker; /* NULL until the first copied stack */
 	struct worker_wants wants;
 	uint32_t kernel; /* its module: one, however many objects stand for it */
 	struct worker_jit jit;
@@ -245,6 +247,8 @@ static int handle(struct worker *w, struct wire_msg *m)
 		r = protocol_u32_parse(m->body.data, m->body.len, &object);
 		if (r == 0) {
 			forget(w, object);
+			if (w->walker)
+				snapshot_walker_forget(w->walker, object);
 			worker_jit_forget(&w->jit, object);
 		}
 		return r;
@@ -254,6 +258,10 @@ static int handle(struct worker *w, struct wire_msg *m)
 		return worker_table(m);
 	case PROTOCOL_IMPORT:
 		return worker_import(m);
+	case PROTOCOL_SNAPSHOT_FILE:
+		return worker_snapshot_file(&w->walker, m);
+	case PROTOCOL_SNAPSHOT:
+		return worker_snapshot(&w->walker, m);
 	default:
 		return -EBADMSG;
 	}

@@ -16,10 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define END_MS		1000
-#define OFFSETS_FIRST	16
-#define OPEN_MIN	16
-#define RESOLVE_THREADS (2 + RESOLVE_WORKERS_MAX) /* one opens, the others ask */
+#define END_MS	      1000
+#define OFFSETS_FIRST 16
+#define OPEN_MIN      16
 
 uint64_t resolve_now_ms(void)
 {
@@ -144,7 +143,7 @@ void resolve_make_room(struct resolve *r)
 /* The workers that know e need not any more. */
 static void tell_workers(struct resolve *r, struct resolve_entry *e)
 {
-	for (unsigned int i = 0; i < RESOLVE_WORKERS_MAX; i++) {
+	for (unsigned int i = 0; i < RESOLVE_PROCESSES_MAX; i++) {
 		struct resolve_slot *s = &r->slot[i];
 
 		if (s->alive && e->known[i] == s->run) {
@@ -391,6 +390,8 @@ static int init_lock(struct resolve *r)
 	if (!result)
 		result = pthread_cond_init(&r->to_table, &attr);
 	if (!result)
+		result = pthread_cond_init(&r->to_unwind, &attr);
+	if (!result)
 		result = pthread_cond_init(&r->ended, &attr);
 	pthread_condattr_destroy(&attr);
 	return -result;
@@ -407,8 +408,9 @@ static struct resolve *alloc(const struct resolve_options *options)
 	TAILQ_INIT(&r->opening);
 	TAILQ_INIT(&r->ready);
 	TAILQ_INIT(&r->tables);
+	TAILQ_INIT(&r->snapshots);
 	STAILQ_INIT(&r->answers);
-	for (unsigned int i = 0; i <= RESOLVE_WORKERS_MAX; i++)
+	for (unsigned int i = 0; i < RESOLVE_PROCESSES_MAX; i++)
 		r->slot[i] = (struct resolve_slot){
 			.r = r, .index = i, .worker = {.pidfd = -1, .sock = -1}};
 	r->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -419,6 +421,24 @@ static struct resolve *alloc(const struct resolve_options *options)
 		return NULL;
 	}
 	return r;
+}
+
+/* One opens, the others drive a worker each. */
+static unsigned int threads_of(const struct resolve *r)
+{
+	return 1 + RESOLVE_PROCESSES_MAX - !r->options.snapshots;
+}
+
+static void *(*run_of(unsigned int slot))(void *)
+{
+	switch (slot) {
+	case RESOLVE_TABLES:
+		return resolve_table_run;
+	case RESOLVE_SNAPSHOTS:
+		return resolve_snapshot_run;
+	default:
+		return resolve_ask_run;
+	}
 }
 
 /* Signals are for the caller's thread. The number of threads started, all or fewer. */
@@ -432,10 +452,8 @@ static unsigned int start_threads(struct resolve *r)
 	pthread_mutex_lock(&r->lock);
 	if (pthread_create(&r->opener, NULL, resolve_open_run, r) == 0)
 		n++;
-	while (n > 0 && n <= 1 + RESOLVE_WORKERS_MAX &&
-	       pthread_create(&r->slot[n - 1].thread, NULL,
-			      n <= RESOLVE_WORKERS_MAX ? resolve_ask_run : resolve_table_run,
-			      &r->slot[n - 1]) == 0)
+	while (n > 0 && n < threads_of(r) &&
+	       pthread_create(&r->slot[n - 1].thread, NULL, run_of(n - 1), &r->slot[n - 1]) == 0)
 		n++;
 	r->running = n;
 	pthread_mutex_unlock(&r->lock);
@@ -445,7 +463,7 @@ static unsigned int start_threads(struct resolve *r)
 
 static void kill_workers(struct resolve *r)
 {
-	for (unsigned int i = 0; i <= RESOLVE_WORKERS_MAX; i++)
+	for (unsigned int i = 0; i < RESOLVE_PROCESSES_MAX; i++)
 		if (r->slot[i].alive)
 			syscall(SYS_pidfd_send_signal, r->slot[i].worker.pidfd, SIGKILL, NULL, 0);
 }
@@ -475,6 +493,7 @@ static bool stop_threads(struct resolve *r, unsigned int n)
 	pthread_cond_broadcast(&r->to_open);
 	pthread_cond_broadcast(&r->to_ask);
 	pthread_cond_broadcast(&r->to_table);
+	pthread_cond_broadcast(&r->to_unwind);
 	kill_workers(r);
 	all = wait_for_end(r);
 	pthread_mutex_unlock(&r->lock);
@@ -491,9 +510,14 @@ static bool stop_threads(struct resolve *r, unsigned int n)
 
 static void free_all(struct resolve *r)
 {
+	struct resolve_snapshot *q;
 	struct resolve_answer *a;
 	struct resolve_entry *e;
 
+	while ((q = TAILQ_FIRST(&r->snapshots))) {
+		TAILQ_REMOVE(&r->snapshots, q, link);
+		free(q);
+	}
 	if (r->current)
 		resolve_answer_free(r->current);
 	while ((a = STAILQ_FIRST(&r->answers))) {
@@ -510,6 +534,7 @@ static void free_all(struct resolve *r)
 	pthread_cond_destroy(&r->ended);
 	pthread_cond_destroy(&r->to_ask);
 	pthread_cond_destroy(&r->to_table);
+	pthread_cond_destroy(&r->to_unwind);
 	pthread_cond_destroy(&r->to_open);
 	pthread_mutex_destroy(&r->lock);
 	close(r->event);
@@ -528,7 +553,7 @@ int resolve_new(const struct resolve_options *options, struct resolve **ret, str
 	if (options->table_cache)
 		table_cache_open(options->table_cache, &r->cache);
 	n = start_threads(r);
-	if (n < RESOLVE_THREADS) {
+	if (n < threads_of(r)) {
 		if (stop_threads(r, n))
 			free_all(r);
 		return err_set(err, -EAGAIN, "no threads for naming");
@@ -540,7 +565,7 @@ int resolve_new(const struct resolve_options *options, struct resolve **ret, str
 /* A thread that hangs keeps everything it may still touch; the process's end takes it along. */
 struct resolve *resolve_free(struct resolve *r)
 {
-	if (r && stop_threads(r, RESOLVE_THREADS))
+	if (r && stop_threads(r, threads_of(r)))
 		free_all(r);
 	return NULL;
 }

@@ -10,6 +10,11 @@
  * Unwind tables come the same way, from a worker of their own, so that they never wait for names;
  * those of files with a build id are kept in a cache on disk (table_cache.h).
  *
+ * Copied stacks go to a worker of their own. A stack is the word of whoever ran the process: one
+ * run of that worker serves the processes of one domain, and of their files reads only root's and
+ * that domain's. Code of other owners' files is walked by frame pointer, and so is that of files
+ * that could not be opened as the very ones that were mapped.
+ *
  * One symbolizer worker runs per trust domain at a time, at most RESOLVE_WORKERS_MAX together. A
  * worker that crashes, stalls past RESOLVE_REQUEST_MS or breaks the protocol is killed; the object
  * that it was busy with is set aside, the rest asked again.
@@ -19,14 +24,20 @@
 #include "bpf/abi.h"
 #include "profiler/base/err.h"
 #include "profiler/base/json.h"
+#include "symbolizer/unwind/snapshot.h"
 #include "symbolizer/unwind/unwind.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #define RESOLVE_WORKERS_MAX 2
 #define RESOLVE_REQUEST_MS  10000
+/* Workers at a time: those, one for tables, one for copied stacks. */
+#define RESOLVE_PROCESSES_MAX (RESOLVE_WORKERS_MAX + 2)
+/* Copied stacks that wait: 9 MB, and more than two seconds of two CPUs at 99 Hz. */
+#define RESOLVE_SNAPSHOTS_MAX 512
 /*
  * Descriptors kept, or half of what RLIMIT_NOFILE allows; the least recently used are closed (and
  * opened again by path).
@@ -91,6 +102,22 @@ struct resolve_options {
 	unsigned int request_ms; /* 0: RESOLVE_REQUEST_MS */
 	/* A directory for unwind tables, made where it is not there; NULL: none are kept. */
 	const char *table_cache;
+	bool snapshots; /* resolve_ask_snapshot() will be called */
+};
+
+/*
+ * A copied stack. Its mappings name files by objects' numbers, or SNAPSHOT_FILE_*; they and the
+ * stack are part of the one allocation that this begins.
+ */
+struct resolve_snapshot {
+	uint64_t id; /* the caller's, for the answer */
+	uint32_t domain; /* whose word the stack is */
+	uint32_t pid;
+	uint64_t start_ns;
+	struct snapshot snapshot;
+	/* resolve's own */
+	uint64_t asked_ms;
+	TAILQ_ENTRY(resolve_snapshot) link;
 };
 
 /* Answers, on the thread that calls resolve_take(). Pointers are borrowed for the call. */
@@ -113,6 +140,12 @@ struct resolve_answers {
 	 * be NULL where nobody asks.
 	 */
 	void (*table)(void *ctx, uint32_t object, const struct unwind_table *table);
+	/*
+	 * The answer to resolve_ask_snapshot(); frames NULL: there is none, the worker failed or
+	 * was late. end is enum abi_end. May be NULL where nobody asks.
+	 */
+	void (*snapshot)(void *ctx, uint64_t id, const struct snapshot_frame *frames, uint32_t n,
+			 unsigned int end);
 };
 
 int resolve_new(const struct resolve_options *options, struct resolve **ret, struct err *err);
@@ -134,6 +167,11 @@ int resolve_ask(struct resolve *r, uint32_t object, const uint64_t *offsets, siz
  * Asking again before the answer is one question. -ENOENT: not announced, or of another kind.
  */
 int resolve_ask_table(struct resolve *r, uint32_t object);
+/*
+ * Ask for the frames of a copied stack; answered once, in any order. Takes q, which free() frees.
+ * -ENOBUFS: RESOLVE_SNAPSHOTS_MAX wait; q stays the caller's.
+ */
+int resolve_ask_snapshot(struct resolve *r, struct resolve_snapshot *q);
 void resolve_forget(struct resolve *r, uint32_t object);
 
 /*

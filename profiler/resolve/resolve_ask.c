@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define KALLSYMS      "/proc/kallsyms"
 #define KERNEL_SERIAL UINT32_MAX /* the kernel that modules need, where nobody announced it */
@@ -28,20 +27,6 @@
 #define START_FAILURES_MAX 3 /* in a row; then objects are set aside instead of waiting */
 #define START_BACKOFF_MS   200
 #define WORKER_OBJECTS_MAX 1024 /* of one worker: its descriptors and memory */
-
-static void wait_ms(struct resolve *r, uint64_t ms)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += (time_t)(ms / 1000);
-	at.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
-	pthread_cond_timedwait(&r->to_ask, &r->lock, &at);
-}
 
 /* ---- which object ---- */
 
@@ -241,21 +226,6 @@ static int ask(struct resolve_slot *s, const struct protocol_request *q, int fd,
 	return r;
 }
 
-static int tell_forgotten(struct resolve_slot *s, const struct exchange *x)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < x->n_forget && r == 0; i++) {
-		struct wire_msg m;
-
-		wire_msg_init(&m, PROTOCOL_FORGET, 0);
-		buf_add_u32(&m.body, x->forget[i]);
-		r = wire_send(s->worker.sock, &m, SEND_MS);
-		wire_msg_done(&m);
-	}
-	return r;
-}
-
 static int kallsyms_open(void)
 {
 	int fd = open(KALLSYMS, O_RDONLY | O_CLOEXEC);
@@ -282,7 +252,7 @@ static int tell_kernel(struct resolve_slot *s, struct exchange *x, struct protoc
 /* Without the lock. 0 and an answer, or negative errno of the worker. */
 static int exchange(struct resolve_slot *s, struct exchange *x, struct protocol_answer *ret)
 {
-	int r = tell_forgotten(s, x);
+	int r = resolve_tell_forgotten(s, x->forget, x->n_forget);
 
 	if (r == 0 && x->needs_kernel) {
 		r = tell_kernel(s, x, ret);
@@ -487,7 +457,7 @@ static void start_failed(struct resolve_slot *s, struct resolve_entry *e, const 
 	if (++s->start_failures >= START_FAILURES_MAX)
 		resolve_set_aside(s->r, e, err->code, err_text(err));
 	else
-		wait_ms(s->r, START_BACKOFF_MS << s->start_failures);
+		resolve_wait(s->r, &s->r->to_ask, START_BACKOFF_MS << s->start_failures);
 }
 
 /* Lock held, released meanwhile. */
@@ -519,7 +489,7 @@ static void ask_one(struct resolve_slot *s, struct resolve_entry *e)
 static void wait_for_work(struct resolve_slot *s)
 {
 	s->idle = true;
-	wait_ms(s->r, TAILQ_EMPTY(&s->r->ready) ? IDLE_END_MS : LOOK_AGAIN_MS);
+	resolve_wait(s->r, &s->r->to_ask, TAILQ_EMPTY(&s->r->ready) ? IDLE_END_MS : LOOK_AGAIN_MS);
 	if (s->alive && resolve_now_ms() - s->used_ms >= IDLE_END_MS)
 		resolve_end_worker(s);
 }

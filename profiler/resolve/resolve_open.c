@@ -45,6 +45,7 @@ static void open_file(struct resolve *r, struct resolve_entry *e)
 		r->n_open++;
 		if (e->wants_table && !e->forgotten)
 			resolve_table_enqueue(r, e);
+		pthread_cond_signal(&r->to_unwind);
 	} else if (!e->forgotten) {
 		resolve_set_aside(r, e, fd, err_text(&err));
 	}

@@ -10,6 +10,7 @@
 #include "profiler/jail/jail.h"
 #include "profiler/jail/protocol.h"
 #include "profiler/jail/protocol_jit.h"
+#include "profiler/jail/protocol_snapshot.h"
 #include "profiler/resolve/resolve.h"
 #include "profiler/resolve/table_cache.h"
 
@@ -54,7 +55,7 @@ struct resolve_entry {
 	uint64_t ready_ms; /* since when it waits for a worker */
 	bool wants_table; /* asked for and not answered */
 	bool table_queued; /* in the queue of the table thread */
-	uint32_t known[RESOLVE_WORKERS_MAX]; /* the run of that worker that knows it */
+	uint32_t known[RESOLVE_PROCESSES_MAX]; /* the run of that worker that knows it */
 	uint64_t *offsets; /* to be asked, in order; of JIT: address and time of each question */
 	size_t n, cap;
 	LIST_ENTRY(resolve_entry) bucket;
@@ -72,6 +73,7 @@ enum resolve_answer_kind {
 	RESOLVE_ANSWER_FAILED,
 	RESOLVE_ANSWER_JIT, /* offsets: address and time of each question */
 	RESOLVE_ANSWER_TABLE,
+	RESOLVE_ANSWER_SNAPSHOT,
 };
 
 struct resolve_answer {
@@ -86,6 +88,8 @@ struct resolve_answer {
 	bool over; /* JIT */
 	bool has_table; /* TABLE */
 	struct unwind_table table;
+	uint64_t snapshot; /* SNAPSHOT: its id */
+	struct protocol_snapshot_answer *stack; /* SNAPSHOT; NULL: there is none */
 	int error; /* FAILED */
 	char sentence[RESOLVE_REASON_BYTES];
 	STAILQ_ENTRY(resolve_answer) link;
@@ -114,6 +118,15 @@ struct resolve_slot {
 	struct protocol_request q;
 };
 
+#define RESOLVE_TABLES	    RESOLVE_WORKERS_MAX
+#define RESOLVE_SNAPSHOTS   (RESOLVE_WORKERS_MAX + 1)
+#define RESOLVE_REFUSED_MAX 64
+
+struct resolve_refused {
+	uint32_t pid;
+	uint64_t start_ns;
+};
+
 struct resolve_failed {
 	char *path;
 	char reason[RESOLVE_REASON_BYTES];
@@ -122,7 +135,7 @@ struct resolve_failed {
 struct resolve {
 	struct resolve_options options;
 	pthread_mutex_t lock;
-	pthread_cond_t to_open, to_ask, to_table, ended;
+	pthread_cond_t to_open, to_ask, to_table, to_unwind, ended;
 	pthread_t opener;
 	unsigned int running; /* threads */
 	bool ending;
@@ -137,7 +150,13 @@ struct resolve {
 	struct table_cache *cache; /* of the table thread; NULL: none */
 	STAILQ_HEAD(, resolve_answer) answers;
 	struct resolve_answer *current; /* being delivered, by the caller's thread */
-	struct resolve_slot slot[RESOLVE_WORKERS_MAX + 1]; /* the last is the table thread's */
+	/* the last two are those of RESOLVE_TABLES and RESOLVE_SNAPSHOTS */
+	struct resolve_slot slot[RESOLVE_PROCESSES_MAX];
+	TAILQ_HEAD(, resolve_snapshot) snapshots;
+	uint32_t n_snapshots;
+	/* processes whose stacks ended a worker, the latest: they are walked by frame pointer */
+	struct resolve_refused refused[RESOLVE_REFUSED_MAX];
+	uint32_t refused_total;
 	atomic_size_t pending;
 
 	uint64_t asked, named, nameless, failed_total;
@@ -167,6 +186,9 @@ uint64_t resolve_now_ms(void);
 void resolve_thread_ends(
 	struct resolve *r); /* its last words: nothing of r is touched after the unlock */
 
+/* Lock held, released meanwhile: until cond is signalled or ms have passed. */
+void resolve_wait(struct resolve *r, pthread_cond_t *cond, uint64_t ms);
+
 /* A worker for domain in s. Lock held, released meanwhile. 0, or why there is none. */
 int resolve_ensure_worker(struct resolve_slot *s, uint32_t domain, struct err *err);
 /* Lock held, released while it is ended. The wait status, or -1. */
@@ -182,7 +204,8 @@ void resolve_describe_death(int why, int status, char *ret, size_t bytes);
  * exchange. Lock held, released meanwhile.
  */
 void resolve_bury_worker(struct resolve_slot *s, struct resolve_entry *e, int why);
-
+/* Without the lock: tell the worker of s what it may forget. 0 or negative errno of the worker. */
+int resolve_tell_forgotten(const struct resolve_slot *s, const uint32_t *serials, size_t n);
 /* The worker of s is told, before its next request, that serial is no more. Lock held. */
 void resolve_forget_later(struct resolve_slot *s, uint32_t serial);
 
@@ -200,3 +223,4 @@ void resolve_jit_nameless(struct resolve *r, struct resolve_entry *e);
 void *resolve_open_run(void *resolve);
 void *resolve_ask_run(void *slot);
 void *resolve_table_run(void *slot);
+void *resolve_snapshot_run(void *slot);

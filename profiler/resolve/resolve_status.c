@@ -11,7 +11,7 @@ size_t resolve_processes(const struct resolve *r, struct resolve_process *ret, s
 	size_t n = 0;
 
 	pthread_mutex_lock(lock_of(r));
-	for (unsigned int i = 0; i <= RESOLVE_WORKERS_MAX && n < max; i++)
+	for (unsigned int i = 0; i < RESOLVE_PROCESSES_MAX && n < max; i++)
 		if (r->slot[i].alive)
 			ret[n++] = (struct resolve_process){jail_role_name(JAIL_SYMBOLIZER),
 							    r->slot[i].worker.pid};

@@ -19,6 +19,7 @@ void resolve_answer_free(struct resolve_answer *a)
 	protocol_answer_done(&a->names);
 	protocol_jit_answer_done(&a->jit);
 	unwind_table_done(&a->table);
+	free(a->stack);
 	free(a);
 }
 
@@ -89,6 +90,11 @@ static bool deliver(struct resolve *r, struct resolve_answer *a, const struct re
 	case RESOLVE_ANSWER_TABLE:
 		if (to->table)
 			to->table(ctx, a->object, a->has_table ? &a->table : NULL);
+		return true;
+	case RESOLVE_ANSWER_SNAPSHOT:
+		if (to->snapshot)
+			to->snapshot(ctx, a->snapshot, a->stack ? a->stack->frames : NULL,
+				     a->stack ? a->stack->n : 0, a->stack ? a->stack->end : 0);
 		return true;
 	default:
 		atomic_fetch_sub(&r->pending, 1);

@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define HELLO_MS       5000
+#define SEND_MS	       5000
 #define MEMORY_DEFAULT (128ull << 20)
 
 int resolve_end_worker(struct resolve_slot *s)
@@ -94,6 +96,20 @@ static int start_worker(struct resolve_slot *s, uint32_t domain, struct err *err
 	return 0;
 }
 
+void resolve_wait(struct resolve *r, pthread_cond_t *cond, uint64_t ms)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += (time_t)(ms / 1000);
+	at.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	pthread_cond_timedwait(cond, &r->lock, &at);
+}
+
 /* A worker that died between requests is nobody's fault. */
 int resolve_ensure_worker(struct resolve_slot *s, uint32_t domain, struct err *err)
 {
@@ -105,6 +121,21 @@ int resolve_ensure_worker(struct resolve_slot *s, uint32_t domain, struct err *e
 		return 0;
 	resolve_end_worker(s);
 	return start_worker(s, domain, err);
+}
+
+int resolve_tell_forgotten(const struct resolve_slot *s, const uint32_t *serials, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct wire_msg m;
+
+		wire_msg_init(&m, PROTOCOL_FORGET, 0);
+		buf_add_u32(&m.body, serials[i]);
+		r = wire_send(s->worker.sock, &m, SEND_MS);
+		wire_msg_done(&m);
+	}
+	return r;
 }
 
 void resolve_describe_death(int why, int status, char *ret, size_t bytes)

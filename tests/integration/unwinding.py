@@ -90,12 +90,14 @@ def stacks_of(profile):
     return found
 
 
-def recorded(*command, frequency=FREQUENCY_HZ, **options):
+def recorded(*command, frequency=FREQUENCY_HZ, mode="auto", **options):
     """(the json profile of a command from its first to its last instruction, its stdout)"""
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "recorded.json")
         result = host.run(
-            *("record", "-F", frequency, "--format", "json", "-o", out, "--", *command), **options
+            *("record", "-F", frequency, "--unwind", mode, "--format", "json", "-o", out),
+            *("--", *command),
+            **options,
         )
         with open(out, encoding="utf-8") as file:
             return json.load(file), result.stdout

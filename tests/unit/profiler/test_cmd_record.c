@@ -148,7 +148,7 @@ static void wrong_usage_is_refused(void **state)
 	check_refused("-p x", "is not a process id");
 	check_refused("--user --kernel", "exclude each other");
 	check_refused("-p 1 --cgroup /x", "exclude each other");
-	check_refused("--unwind=snapshot", "unknown mode \"snapshot\"; there are auto");
+	check_refused("--unwind=dwarf", "unknown mode \"dwarf\"; there are auto");
 	check_refused("--format flamegraph", "unknown format \"flamegraph\"");
 	check_refused("-o x.weird", "the ending of x.weird names no format");
 	check_refused("ls", "a command follows --: hearth record -- ls");

@@ -117,6 +117,39 @@ static void samples_that_lie_about_their_parts_are_refused(void **state)
 	assert_int_equal(seen.samples, 0);
 }
 
+static void a_sample_with_a_copied_stack_brings_registers_and_as_much_as_it_says(void **state)
+{
+	static struct {
+		struct whole_sample sample;
+		struct arch_regs regs;
+		uint8_t stack[ABI_STACK_BYTES_MAX + 8];
+	} s;
+	const uint32_t whole = offsetof(typeof(s), stack) + 24;
+	struct abi_sample *head = &s.sample.head;
+	struct seen seen = {};
+
+	(void)state;
+	s.sample = a_sample();
+	assert_null(events_registers(head));
+	head->flags = ABI_SAMPLE_SNAPSHOT;
+	assert_int_equal(events_dispatch(&s, sizeof(s), &handlers, &seen), -EBADMSG);
+	head->bytes = whole;
+	head->stack_bytes = 23;
+	assert_int_equal(events_dispatch(&s, sizeof(s), &handlers, &seen), -EBADMSG);
+	head->bytes = sizeof(s);
+	head->stack_bytes = ABI_STACK_BYTES_MAX + 8;
+	assert_int_equal(events_dispatch(&s, sizeof(s), &handlers, &seen), -EBADMSG);
+	head->bytes = whole;
+	head->stack_bytes = 24;
+	head->flags = 0;
+	assert_int_equal(events_dispatch(&s, sizeof(s), &handlers, &seen), -EBADMSG);
+	assert_int_equal(seen.samples, 0);
+	head->flags = ABI_SAMPLE_SNAPSHOT;
+	assert_int_equal(events_dispatch(&s, sizeof(s), &handlers, &seen), 0);
+	assert_int_equal(seen.samples, 1);
+	assert_ptr_equal(events_registers(head), &s.regs);
+}
+
 static void an_object_brings_its_path(void **state)
 {
 	struct {
@@ -161,6 +194,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sample_is_taken_apart),
 		cmocka_unit_test(samples_that_lie_about_their_parts_are_refused),
+		cmocka_unit_test(
+			a_sample_with_a_copied_stack_brings_registers_and_as_much_as_it_says),
 		cmocka_unit_test(an_object_brings_its_path),
 		cmocka_unit_test(paths_are_turned_around),
 	};

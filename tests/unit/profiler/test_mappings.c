@@ -374,6 +374,34 @@ static void others_leave_where_all_together_are_too_large(void **state)
 	fixture_done(&f);
 }
 
+static void mappings_are_listed_for_a_walk_with_their_objects(void **state)
+{
+	static struct snapshot_mapping list[SNAPSHOT_MAPPINGS_MAX];
+	struct fixture f = fixture_new(NULL);
+	uint64_t here = (uint64_t)(uintptr_t)fixture_new;
+	const struct object *object = place(&f, (void *)(uintptr_t)here);
+	uint32_t n = mappings_list(f.mappings, &f.sample, 0, here, f.now_ns, list,
+				   SNAPSHOT_MAPPINGS_MAX);
+	bool vdso = false, found = false;
+
+	(void)state;
+	assert_in_range(n, 2, SNAPSHOT_MAPPINGS_MAX);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_true(list[i].start < list[i].end && list[i].end <= 1ull << 48);
+		assert_true(i == 0 || list[i - 1].end <= list[i].start);
+		vdso |= list[i].file == SNAPSHOT_FILE_VDSO;
+		if (here < list[i].start || here >= list[i].end)
+			continue;
+		found = true;
+		assert_int_equal(list[i].file, object->number);
+		assert_int_equal(here - list[i].start + list[i].offset, f.offset);
+	}
+	assert_true(found);
+	assert_int_equal(vdso, getauxval(AT_SYSINFO_EHDR) != 0);
+	assert_int_equal(mappings_list(f.mappings, &f.sample, 0, here, f.now_ns, list, 1), 1);
+	fixture_done(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +418,7 @@ int main(void)
 		cmocka_unit_test(the_process_not_met_for_longest_is_forgotten),
 		cmocka_unit_test(mappings_past_the_limits_are_left_out_and_counted),
 		cmocka_unit_test(others_leave_where_all_together_are_too_large),
+		cmocka_unit_test(mappings_are_listed_for_a_walk_with_their_objects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
