@@ -13,10 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The walk never ends so: sample.bpf.c says these before it begins; and a record whose table of
- * files is full always has a place for raw frames. */
-static const int not_of_the_walk[] = {ABI_END_NONE, ABI_END_COMPAT, ABI_END_EXEC,
-				      ABI_END_NO_MAPPINGS};
+/*
+ * The walk never ends so: sample.bpf.c says the first three before it begins; a record whose table
+ * of files is full always has a place for raw frames; and the last two are said of copied stacks, by
+ * user space.
+ */
+static const int not_of_the_walk[] = {ABI_END_NONE,	   ABI_END_COMPAT,     ABI_END_EXEC,
+				      ABI_END_NO_MAPPINGS, ABI_END_NOT_COPIED, ABI_END_NO_SNAPSHOT};
 
 static int walk(const char *path, struct replay_case *c, struct replay_kernel *k,
 		struct replay_stack *found)
