@@ -15,8 +15,8 @@
 
 /*
  * The walk never ends so: sample.bpf.c says the first three before it begins; a record whose table
- * of files is full always has a place for raw frames; and the last two are said of copied stacks, by
- * user space.
+ * of files is full always has a place for raw frames; and the last two are said of copied stacks,
+ * by user space.
  */
 static const int not_of_the_walk[] = {ABI_END_NONE,	   ABI_END_COMPAT,     ABI_END_EXEC,
 				      ABI_END_NO_MAPPINGS, ABI_END_NOT_COPIED, ABI_END_NO_SNAPSHOT};
