@@ -134,10 +134,10 @@ static __always_inline int unwind_saved(struct unwind_state *w, const struct unw
 	__u64 bytes = (__u64)(__s64)(rule->ra_offset - rule->fp_offset) + 8;
 	int end;
 
-	if (rule->ra == UNWIND_AT_CFA && rule->fp == UNWIND_AT_CFA && bytes % 8 == 0) {
-		/* The bound stays one comparison, which the verifier understands. */
+	if (rule->ra == UNWIND_AT_CFA && rule->fp == UNWIND_AT_CFA && bytes % 8 == 0 && bytes > 8) {
+		/* Folded into one comparison, verifiers before 6.13 lose the bound. */
 		__asm__ volatile("" : "+r"(bytes));
-		if (bytes > 8 && bytes <= UNWIND_WINDOW_WORDS * 8) {
+		if (bytes <= UNWIND_WINDOW_WORDS * 8) {
 			if (UNWIND_READ(w->saved, bytes, cfa + (__u64)(__s64)rule->fp_offset))
 				return ABI_END_UNREADABLE;
 			*fp = w->saved[0];
