@@ -212,7 +212,8 @@ static void a_mapping_that_is_replaced_gives_no_mixed_pair(void **state)
 	(void)state;
 	assert_int_equal(seen.wrong, 0);
 	assert_true(seen.samples > SAMPLES_MIN);
-	assert_true(seen.right > seen.samples / 2);
+	/* Before 6.4 a replacement leaves the address unmapped for a while: half of the samples. */
+	assert_true(seen.right > seen.samples / 3);
 }
 
 /* Protect a page in the middle and back: the mapping that runs is split and merged. */

@@ -3,6 +3,7 @@
 to nothing spent on each.
 """
 
+import re
 import unittest
 
 import host
@@ -11,6 +12,8 @@ import unwinding
 
 SECONDS = 7
 CHAIN = "_start;libc;main;burn_outer;burn_inner"
+# They look at the clock between two rounds.
+CLOCK = re.compile("(;plt)?(;libc)?(;vdso)?$")
 
 
 class ShortLived(unittest.TestCase):
@@ -36,7 +39,7 @@ class ShortLived(unittest.TestCase):
             if not stack.incomplete
             and (
                 not stack.ends_rightly()
-                or ("burn_" in stack.text and not CHAIN.startswith(stack.text))
+                or ("burn_" in stack.text and not CHAIN.startswith(CLOCK.sub("", stack.text)))
             )
         ]
         self.assertLessEqual(
