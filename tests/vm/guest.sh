@@ -58,7 +58,7 @@ shares() {
 		if (total < 99 * cpu_ns / 1e9 / 3)
 			fail("less than a third of the samples that are due")
 		spun = taken[1] + taken[2] + taken[3]
-		# The first seconds are walked without tables, which take their time to compile here.
+		# The first seconds are walked without tables: here they take their time.
 		if (spun < 0.6 * total)
 			fail("stacks that do not go through main")
 		for (i = 1; i <= 3; i++)
