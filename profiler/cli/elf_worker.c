@@ -2,20 +2,16 @@
 #include "profiler/cli/elf_worker.h"
 
 #include "profiler/base/cleanup.h"
+#include "profiler/cli/file_worker.h"
 #include "profiler/jail/open_for.h"
 #include "profiler/jail/protocol.h"
-#include "profiler/jail/worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
-#define HELLO_MS       5000
-#define SEND_MS	       5000
-#define ARGUMENT_BYTES 64
+#define SEND_MS 5000
 
 void elf_worker_init(struct elf_worker *w, const char *memory)
 {
@@ -44,45 +40,14 @@ void elf_worker_done(struct elf_worker *w)
 	close_file(w);
 }
 
-static int receive_hello(int sock, struct err *err)
-{
-	char sentence[PROTOCOL_SENTENCE_MAX + 1];
-	struct wire_msg m;
-	int error;
-	int r = wire_receive(sock, &m, HELLO_MS);
-
-	if (r <= 0)
-		return err_set(err, r < 0 ? r : -EPIPE, "the worker did not start: %s",
-			       r < 0 ? strerror(-r) : "it ended at once");
-	r = 0;
-	if (m.type == PROTOCOL_FAILED &&
-	    protocol_failed_parse(m.body.data, m.body.len, &error, sentence) == 0)
-		r = err_set(err, error, "the worker did not start: %s", sentence);
-	else if (m.type != PROTOCOL_HELLO || m.n_fds)
-		r = err_set(err, -EBADMSG, "the worker began with something else than its jail");
-	wire_msg_done(&m);
-	return r;
-}
-
 static int ensure(struct elf_worker *w, uint32_t domain, struct err *err)
 {
-	char memory[ARGUMENT_BYTES];
-	const char *const args[] = {memory, NULL};
-	int r;
-
 	if (w->worker.pid && w->whose.domain == domain)
 		return 0;
 	end(w);
-	snprintf(memory, sizeof(memory), WORKER_MEMORY "%s", w->memory);
-	r = jail_start(JAIL_SYMBOLIZER, args, true, &w->worker, err);
-	if (r < 0)
-		return r;
 	w->whose.domain = domain;
 	w->room_left = OPEN_DEBUG_ROOM_MAX;
-	r = receive_hello(w->worker.sock, err);
-	if (r < 0)
-		end(w);
-	return r;
+	return file_worker_start(w->memory, &w->worker, err);
 }
 
 int elf_worker_open(struct elf_worker *w, const char *path, struct err *err)
@@ -90,11 +55,9 @@ int elf_worker_open(struct elf_worker *w, const char *path, struct err *err)
 	struct stat st;
 
 	close_file(w);
-	w->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (w->fd < 0 || fstat(w->fd, &st) < 0)
-		return err_set(err, -errno, "%s", strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, -EINVAL, "not a regular file");
+	w->fd = file_worker_open(path, &st, err);
+	if (w->fd < 0)
+		return w->fd;
 	w->path = realpath(path, NULL);
 	w->whose.path = w->path;
 	w->whose.room_dir = OPEN_DEBUG_ROOM_DIR;
@@ -104,16 +67,7 @@ int elf_worker_open(struct elf_worker *w, const char *path, struct err *err)
 
 int elf_worker_lost(struct elf_worker *w, int why, struct err *err)
 {
-	int status = jail_end(&w->worker);
-
-	w->worker = (struct jail_worker){};
-	if (why == -ETIMEDOUT)
-		return err_set(err, why, "it keeps the worker busy for too long");
-	if (why == -EBADMSG)
-		return err_set(err, why, "the worker answered with nonsense, and was ended");
-	if (status >= 0 && WIFSIGNALED(status))
-		return err_set(err, why, "it ended the worker by signal %d", WTERMSIG(status));
-	return err_set(err, why, "it ended the worker");
+	return file_worker_lost(&w->worker, why, err);
 }
 
 /* 1: the answer; 0: a want, which was answered; or negative errno. */
