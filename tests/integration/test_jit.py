@@ -271,7 +271,11 @@ class Places(unittest.TestCase):
         return jitted, found
 
     def test_a_container_s_map_is_named_by_its_own_pid_and_lies_in_its_own_tmp(self):
-        script = 'mount -t tmpfs tmpfs /tmp && exec "$@"'
+        # From its folder: the program may lie below the /tmp that is about to be hidden.
+        script = (
+            'cd "${1%/*}" && program=./${1##*/} && shift && '
+            'mount -t tmpfs tmpfs /tmp && exec "$program" "$@"'
+        )
         prefix = ["unshare", "--pid", "--fork", "--mount", "sh", "-c", script, "sh"]
         jitted, found = self.names("map", 2, "inside", prefix=prefix)
         self.assertEqual(jitted.inner_pid, 1)
