@@ -200,7 +200,9 @@ def test_pictures_hold_what_is_shown(view, api, moments):
     titles = [t.text for t in root.iter(SVG + "title")]
     counts = [re.match(r"spin_a: ([\d,]+) samples, ", t) for t in titles]
     counts = [int(m.group(1).replace(",", "")) for m in counts if m]
-    assert sum(counts) == top_of(profile)["spin_a"][1], titles
+    # Those of stacks that were cut can be too small to be drawn with their name.
+    whole = top_of(profile)["spin_a"][1]
+    assert 0.99 * whole <= sum(counts) <= whole, titles
     png = view.browser.script_async("""const done = arguments[0];
         createImageBitmap(saved[1]).then((b) => done([saved[1].file, b.width, b.height]));""")
     assert png[0] == "hearth.png" and png[1] > 300 and png[2] > 100, png
