@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 
 #define HZ	  997
 #define WARM_NS	  1500000000ull
+#define TICK_NS	  1000000000ull
 #define CPUS	  2
 #define PATH_SIZE 4096
 
@@ -31,6 +33,17 @@ struct figures {
 	uint64_t ours, theirs; /* samples */
 	double complete;
 };
+
+/*
+ * Before all else on the machine, where that is allowed: what others do to the caches is not what
+ * is compared. The bench, which empties the buffers, comes before what it measures.
+ */
+static void real_time(int priority)
+{
+	struct sched_param p = {.sched_priority = priority};
+
+	sched_setscheduler(0, SCHED_FIFO, &p);
+}
 
 static pid_t start(const char *folder, const char *name, int depth, double seconds, int cpu)
 {
@@ -43,6 +56,7 @@ static pid_t start(const char *folder, const char *name, int depth, double secon
 	snprintf(c, sizeof(c), "%d", cpu);
 	pid = fork();
 	if (pid == 0) {
+		real_time(1);
 		execl(path, path, d, s, c, NULL);
 		_exit(127);
 	}
@@ -84,6 +98,7 @@ static struct stackid *load_peer(pid_t pid, struct bpf_link *links[CPUS])
 
 static void run_until(struct collector *c, uint64_t until_ns)
 {
+	uint64_t tick_ns = quantity_monotonic_ns() + TICK_NS;
 	struct err err = {};
 
 	while (quantity_monotonic_ns() < until_ns) {
@@ -94,6 +109,10 @@ static void run_until(struct collector *c, uint64_t until_ns)
 		poll(p, 2, 100);
 		collector_take_records(c);
 		collector_take_names(c);
+		if (quantity_monotonic_ns() < tick_ns)
+			continue;
+		collector_tick(c, &err);
+		tick_ns += TICK_NS;
 	}
 	collector_tick(c, &err);
 }
@@ -165,6 +184,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
+	real_time(2);
 	printf("depth  hearth us (samples, complete)  bpf_get_stackid us (samples)  ratio\n");
 	for (size_t i = 0; i < sizeof(depths) / sizeof(depths[0]); i++) {
 		struct figures f;
