@@ -17,9 +17,10 @@
 #include "bpf/registers.h"
 #include "bpf/unwind_table.h"
 
-/* Saved registers as far as this below the return address are read together with it. */
-#define UNWIND_WINDOW_WORDS 8
-#define UNWIND_SAVED_WORDS  40 /* the window, or a signal frame's registers */
+/* The stack is read in pieces of this size, from where a word is wanted to the page's end. */
+#define UNWIND_WINDOW_WORDS 32
+#define UNWIND_SAVED_WORDS  40 /* a signal frame's registers */
+#define UNWIND_PAGE_BYTES   4096
 
 /* A frame pointer that nobody knows: it leads nowhere, as no frame has an odd address. */
 #define UNWIND_FP_UNKNOWN 1
@@ -35,6 +36,9 @@ struct unwind_state {
 		struct arch_regs regs;
 		__u64 word[ARCH_WORDS];
 	};
+	/* the piece of the stack that was read last: window_bytes from window_at on */
+	__u64 window_at, window_bytes;
+	__u64 window[UNWIND_WINDOW_WORDS];
 	__u64 saved[UNWIND_SAVED_WORDS]; /* scratch */
 };
 
@@ -46,6 +50,7 @@ static __always_inline void unwind_begin(struct unwind_state *w, __u32 pc_is_ret
 	w->fp = arch_fp(&w->regs);
 	w->pc_is_return = pc_is_return;
 	w->has_registers = 1;
+	w->window_bytes = 0;
 }
 
 /* 0, or the end: a register that is not followed through calls is known in some frames only. */
@@ -65,11 +70,42 @@ static __always_inline int unwind_register(const struct unwind_state *w, __u32 d
 	return 0;
 }
 
+/* The piece of the stack that begins at address, a multiple of 8, becomes the window. */
+static __always_inline int unwind_window(struct unwind_state *w, __u64 address)
+{
+	__u64 bytes = UNWIND_PAGE_BYTES - (address & (UNWIND_PAGE_BYTES - 1));
+
+	if (bytes > sizeof(w->window))
+		bytes = sizeof(w->window);
+	w->window_at = address;
+	w->window_bytes = 0;
+	if (UNWIND_READ(w->window, bytes, address)) {
+		/* A stack that was copied may end within a page. */
+		bytes = sizeof(w->window[0]);
+		if (UNWIND_READ(w->window, bytes, address))
+			return ABI_END_UNREADABLE;
+	}
+	w->window_bytes = bytes;
+	return 0;
+}
+
+/* The word at address. */
 static __always_inline int unwind_word(struct unwind_state *w, __u64 address, __u64 *ret)
 {
-	if (UNWIND_READ(&w->saved[0], sizeof(w->saved[0]), address))
-		return ABI_END_UNREADABLE;
-	*ret = w->saved[0];
+	__u64 at = address - w->window_at;
+
+	if (address & 7) {
+		if (UNWIND_READ(w->saved, sizeof(w->saved[0]), address))
+			return ABI_END_UNREADABLE;
+		*ret = w->saved[0];
+		return 0;
+	}
+	if (at >= w->window_bytes) {
+		if (unwind_window(w, address))
+			return ABI_END_UNREADABLE;
+		at = 0;
+	}
+	*ret = w->window[at / 8 & (UNWIND_WINDOW_WORDS - 1)];
 	return 0;
 }
 
@@ -104,49 +140,28 @@ static __always_inline int unwind_cfa(struct unwind_state *w, const struct unwin
 	return end;
 }
 
-/* The caller's value of a register that is not in memory, or not near the CFA. */
+/* The caller's value of a register. */
 static __always_inline int unwind_value(struct unwind_state *w, __u32 where, __s32 offset,
 					__u64 cfa, __u64 *value)
 {
-	__u64 at = (__u64)(__s64)offset;
+	__u64 at = cfa + (__u64)(__s64)offset;
 
 	switch (where) {
 	case UNWIND_SAME:
 		return 0;
 	case UNWIND_IN_REGISTER:
 		return unwind_register(w, offset & 31, value);
-	case UNWIND_AT_CFA:
-		return unwind_word(w, cfa + at, value);
-	case UNWIND_AT_FP:
-		return unwind_word(w, w->fp + at, value);
-	case UNWIND_AT_SP:
-		return unwind_word(w, w->sp + at, value);
-	default:
+	case UNWIND_UNDEFINED:
 		*value = UNWIND_FP_UNKNOWN;
 		return 0;
+	case UNWIND_AT_FP:
+		at += w->fp - cfa;
+		break;
+	case UNWIND_AT_SP:
+		at += w->sp - cfa;
+		break;
 	}
-}
-
-/* Return address and frame pointer, in one piece where they were pushed near each other. */
-static __always_inline int unwind_saved(struct unwind_state *w, const struct unwind_rule *rule,
-					__u64 cfa, __u64 *ra, __u64 *fp)
-{
-	__u64 bytes = (__u64)(__s64)(rule->ra_offset - rule->fp_offset) + 8;
-	int end;
-
-	if (rule->ra == UNWIND_AT_CFA && rule->fp == UNWIND_AT_CFA && bytes % 8 == 0 && bytes > 8) {
-		/* Folded into one comparison, verifiers before 6.13 lose the bound. */
-		__asm__ volatile("" : "+r"(bytes));
-		if (bytes <= UNWIND_WINDOW_WORDS * 8) {
-			if (UNWIND_READ(w->saved, bytes, cfa + (__u64)(__s64)rule->fp_offset))
-				return ABI_END_UNREADABLE;
-			*fp = w->saved[0];
-			*ra = w->saved[(bytes / 8 - 1) & (UNWIND_WINDOW_WORDS - 1)];
-			return 0;
-		}
-	}
-	end = unwind_value(w, rule->ra, rule->ra_offset, cfa, ra);
-	return end ? end : unwind_value(w, rule->fp, rule->fp_offset, cfa, fp);
+	return unwind_word(w, at, value);
 }
 
 /* Through a signal frame: all registers are those of the interrupted instruction again. */
@@ -183,7 +198,11 @@ static __always_inline int unwind_step(struct unwind_state *w, const struct unwi
 	 * register. */
 	if (cfa < w->sp || (cfa == w->sp && !w->has_registers))
 		return ABI_END_BAD_FRAME;
-	end = unwind_saved(w, rule, cfa, &ra, &fp);
+	/* The frame pointer is saved below the return address, if at all: one window has both. */
+	end = unwind_value(w, rule->fp, rule->fp_offset, cfa, &fp);
+	if (end)
+		return end;
+	end = unwind_value(w, rule->ra, rule->ra_offset, cfa, &ra);
 	if (end)
 		return end;
 	w->pc = arch_strip(ra);
@@ -201,15 +220,17 @@ static __always_inline int unwind_step(struct unwind_state *w, const struct unwi
  */
 static __always_inline int unwind_step_fp(struct unwind_state *w, int zero_is_root)
 {
+	__u64 fp, pc;
+
 	if (w->fp == 0 && zero_is_root)
 		return ABI_END_ROOT;
 	if (w->fp & 7 || w->fp < w->sp)
 		return ABI_END_FP_SHORT;
-	if (UNWIND_READ(w->saved, 16, w->fp))
+	if (unwind_word(w, w->fp, &fp) || unwind_word(w, w->fp + 8, &pc))
 		return ABI_END_FP_SHORT;
 	w->sp = w->fp + 16;
-	w->fp = w->saved[0];
-	w->pc = arch_strip(w->saved[1]);
+	w->fp = fp;
+	w->pc = arch_strip(pc);
 	w->pc_is_return = 1;
 	w->has_registers = 0;
 	return w->pc ? ABI_END_NONE : ABI_END_ROOT;

@@ -1,4 +1,4 @@
-/* One frame of the walk, rule by rule, over a stack of 64 words; all else cannot be read. */
+/* One frame of the walk, rule by rule, over a stack of 80 words; all else cannot be read. */
 #include <linux/types.h>
 
 #include <setjmp.h>
@@ -8,17 +8,20 @@
 #include <string.h>
 #include <cmocka.h>
 
-#define STACK_WORDS 64u
-#define STACK_AT    0x7ffc0000ull
+#define STACK_WORDS 80u
+#define PAGE_WORD   40u /* where a page begins */
+#define STACK_AT    (0x7ffc0000ull - 8 * PAGE_WORD)
 #define AT(word)    (STACK_AT + 8 * (uint64_t)(word))
 
 static uint64_t stack[STACK_WORDS];
 static unsigned int reads;
+static uint64_t read_last; /* the address behind what was read last */
 
 static int read_stack(void *to, uint64_t bytes, uint64_t address)
 {
 	assert_true(bytes >= 8 && bytes <= 264);
 	reads++;
+	read_last = address + bytes;
 	if (address < STACK_AT || bytes > sizeof(stack) ||
 	    address - STACK_AT > sizeof(stack) - bytes)
 		return -1;
@@ -90,7 +93,7 @@ static void a_pushed_frame_pointer_is_read_with_it_or_apart(void **state)
 		assert_int_equal(unwind_step(&w, &rule), ABI_END_NONE);
 		assert_int_equal(w.pc, 0x1000 + 25);
 		assert_int_equal(w.fp, 0x1000u + 26 - (unsigned int)below);
-		assert_int_equal(reads, below <= UNWIND_WINDOW_WORDS ? 1 : 2);
+		assert_int_equal(reads, 1);
 	}
 	/* Above the return address, or at no whole word from it. */
 	for (int offset = -9; offset <= 8; offset += 17) {
@@ -103,6 +106,38 @@ static void a_pushed_frame_pointer_is_read_with_it_or_apart(void **state)
 		assert_int_equal(w.pc, 0x1000 + 25);
 		assert_int_equal(reads, 2);
 	}
+}
+
+static void frames_that_lie_together_take_one_read(void **state)
+{
+	struct unwind_rule rule = by_sp(4);
+	struct unwind_state w;
+
+	(void)state;
+	begin(&w);
+	for (int frame = 1; frame <= 6; frame++) {
+		assert_int_equal(unwind_step(&w, &rule), ABI_END_NONE);
+		assert_int_equal(w.pc, 0x1000 + 9 + 4 * frame);
+		assert_int_equal(reads, 1);
+	}
+	/* Where the next page begins: it need not be there. */
+	assert_int_equal(read_last, AT(PAGE_WORD));
+	assert_int_equal(unwind_step(&w, &rule), ABI_END_NONE);
+	assert_int_equal(unwind_step(&w, &rule), ABI_END_NONE);
+	assert_int_equal(w.pc, 0x1000 + 41);
+	assert_int_equal(reads, 2);
+}
+
+static void a_stack_is_read_to_its_last_word(void **state)
+{
+	struct unwind_rule rule = by_sp((int)STACK_WORDS - 10);
+	struct unwind_state w;
+
+	(void)state;
+	begin(&w);
+	assert_int_equal(unwind_step(&w, &rule), ABI_END_NONE);
+	assert_int_equal(w.pc, 0x1000 + STACK_WORDS - 1);
+	assert_int_equal(unwind_step(&w, &rule), ABI_END_UNREADABLE);
 }
 
 static void a_frame_pointer_may_be_elsewhere(void **state)
@@ -340,7 +375,8 @@ static void a_frame_pointer_leads_to_its_caller(void **state)
 	assert_int_equal(w.fp, AT(50));
 	assert_int_equal(w.pc_is_return, 1);
 	assert_int_equal(w.has_registers, 0);
-	stack[51] = 0;
+	begin(&w);
+	stack[31] = 0;
 	assert_int_equal(unwind_step_fp(&w, 1), ABI_END_ROOT);
 }
 
@@ -368,6 +404,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_return_address_is_below_the_cfa),
 		cmocka_unit_test(a_pushed_frame_pointer_is_read_with_it_or_apart),
+		cmocka_unit_test(frames_that_lie_together_take_one_read),
+		cmocka_unit_test(a_stack_is_read_to_its_last_word),
 		cmocka_unit_test(a_frame_pointer_may_be_elsewhere),
 		cmocka_unit_test(a_realigned_stack_is_found_through_memory),
 		cmocka_unit_test(an_indexed_cfa_is_found_through_memory),
