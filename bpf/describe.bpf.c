@@ -7,13 +7,31 @@
  * looks.
  */
 #include "bpf/maps.bpf.h"
+#include "bpf/kernel_read.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 
 #define COMPONENTS_MAX 64
 #define NAME_BYTES     256
+#define SUBSYSTEMS_MAX 16
 
 #define E_FULL	       (-7) /* E2BIG */
+
+struct describe {
+	union {
+		struct abi_object object;
+		struct abi_cgroup cgroup;
+	};
+	/* components; the last one may be cut, never overrun */
+	char path[ABI_PATH_BYTES + 256];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct describe);
+} describe_map SEC(".maps");
 
 struct path_walk {
 	struct describe *d;
@@ -367,22 +385,23 @@ static long cgroup_step(__u32 i, struct cgroup_walk *w)
  */
 static __always_inline struct cgroup *deepest_cgroup(struct css_set *set)
 {
-	struct cgroup *best = BPF_CORE_READ(set, dfl_cgrp);
-	int level = BPF_CORE_READ(best, level);
+	struct cgroup *best = KERNEL_READ(set, dfl_cgrp);
+	int level = KERNEL_READ(best, level);
 	__u32 n = bpf_core_field_size(set->subsys) / sizeof(void *);
+	__u64 states = (__u64)set + bpf_core_field_offset(set->subsys);
 
 	if (level > 0)
 		return best;
-	for (__u32 i = 0; i < 16; i++) {
+	for (__u32 i = 0; i < n && i < SUBSYSTEMS_MAX; i++) {
+		struct cgroup_subsys_state *css = (void *)kernel_word((void *)(states + 8 * i));
 		struct cgroup *c;
 		int l;
 
-		if (i >= n)
-			break;
-		c = BPF_CORE_READ(set, subsys[i], cgroup);
-		if (!c)
+		/* The state of a hierarchy's root has no parent. */
+		if (!css || !KERNEL_READ(css, parent))
 			continue;
-		l = BPF_CORE_READ(c, level);
+		c = KERNEL_READ(css, cgroup);
+		l = KERNEL_READ(c, level);
 		if (l > level) {
 			level = l;
 			best = c;
@@ -395,14 +414,18 @@ static __always_inline struct cgroup *deepest_cgroup(struct css_set *set)
 __noinline __u64 cgroup_read(struct scratch *s)
 {
 	struct task_struct *task;
+	struct cgroup_root *root;
+	struct kernfs_node *node;
 	struct cgroup *c;
 
 	if (!s)
 		return 0;
 	task = s->task;
-	c = deepest_cgroup(BPF_CORE_READ(task, cgroups));
-	s->head.cgroup = BPF_CORE_READ(c, kn, id);
-	s->head.cgroup_hierarchy = BPF_CORE_READ(c, root, hierarchy_id);
+	c = deepest_cgroup(KERNEL_READ(task, cgroups));
+	node = KERNEL_READ(c, kn);
+	root = KERNEL_READ(c, root);
+	s->head.cgroup = KERNEL_READ(node, id);
+	s->head.cgroup_hierarchy = KERNEL_READ(root, hierarchy_id);
 	return (__u64)c;
 }
 

@@ -111,6 +111,12 @@ struct maple_tree {
 	void *ma_root;
 };
 
+/* A node of a maple tree, of whatever type: words from its parent on. */
+struct maple_range_64 {
+	void *parent;
+	unsigned long pivot[15];
+};
+
 typedef struct {
 	void *vdso;
 } mm_context_t;
@@ -153,6 +159,7 @@ struct cgroup {
 
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
 };
 
 struct css_set {

@@ -17,15 +17,15 @@
  *     that is a loss with a name.
  */
 #include "bpf/maps.bpf.h"
-
-#include <bpf/bpf_core_read.h>
+#include "bpf/kernel_read.bpf.h"
 
 #define NODE_MASK     255ull
+#define NODE_BYTES    256
 #define NODE_LEAF     1
 #define NODE_RANGE    2
 #define NODE_ARANGE   3
-#define ARANGE_SLOTS  80 /* byte offset of the slots */
-#define RANGE_SLOTS   128
+#define ARANGE_SLOTS  10 /* words of a node before its slots */
+#define RANGE_SLOTS   16
 #define TREE_DEPTH    8
 #define TRIES	      4
 #define PAGE_SHIFT    12
@@ -34,65 +34,81 @@
 #define E_NOT_FOUND   (-2) /* ENOENT: no executable mapping holds the address */
 #define E_TORN	      (-11) /* EAGAIN: the tree or the VMA was being changed */
 
-/* One level down: 0 go on, 1 s->slot is what the leaf holds, negative: read failed. */
-__noinline int tree_descend(struct scratch *s, __u64 pc)
+/* The k-th word of a node, 1 to 31; node_open() was called for it. */
+static __always_inline __u64 node_word(struct scratch *s, __u64 node, __u32 k)
 {
-	__u64 parent;
+	return knob_direct ? kernel_load(node + 8 * k) : s->node[k & 31];
+}
+
+static __always_inline int node_open(struct scratch *s, __u64 node)
+{
+	return knob_direct ? 0 : bpf_probe_read_kernel(s->node, NODE_BYTES, (void *)node);
+}
+
+/* The VMA that the tree has for pc, and its range there (inclusive). */
+struct tree_entry {
+	__u64 vma, lo, hi;
+};
+
+/* One level down: 0 go on, 1 e->vma is what the leaf holds, negative: start again. */
+static __always_inline int tree_descend(struct scratch *s, __u64 pc, __u64 *at,
+					struct tree_entry *e, int last_try)
+{
+	__u64 node = *at & ~NODE_MASK, type = (*at >> 3) & 15, slot, parent;
+	struct maple_range_64 *n = (void *)node;
 	__u32 i = 0;
 
-	if (!s)
-		return E_TORN;
-	if (bpf_probe_read_kernel(s->words, sizeof(s->words), (void *)s->node))
+	if (!node || type < NODE_LEAF || type > NODE_ARANGE || node_open(s, node))
 		return E_TORN;
 	/*
 	 * The first pivot (the last address of its slot) that is not below pc. Unused pivots are
 	 * zero: one less is the largest number, and they sort last. In arange nodes the words from
 	 * the tenth on are slots: kernel addresses or zero, which sort last too.
 	 */
-	if (s->words[8] - 1 < pc - 1)
+	if (node_word(s, node, 8) - 1 < pc - 1)
 		i = 8;
-	if (s->words[(i + 4) & 15] - 1 < pc - 1)
+	if (node_word(s, node, i + 4) - 1 < pc - 1)
 		i += 4;
-	if (s->words[(i + 2) & 15] - 1 < pc - 1)
+	if (node_word(s, node, i + 2) - 1 < pc - 1)
 		i += 2;
-	if (s->words[(i + 1) & 15] - 1 < pc - 1)
+	if (node_word(s, node, i + 1) - 1 < pc - 1)
 		i += 1;
 	if (i > 0)
-		s->lo = s->words[i & 15] + 1;
-	if (i < (s->type == NODE_ARANGE ? 9 : 15) && s->words[(i + 1) & 15])
-		s->hi = s->words[(i + 1) & 15];
-	if (bpf_probe_read_kernel(&s->slot, sizeof(s->slot),
-				  (void *)(s->node +
-					   (s->type == NODE_ARANGE ? ARANGE_SLOTS : RANGE_SLOTS) +
-					   8 * i)))
-		return E_TORN;
-	if (bpf_probe_read_kernel(&parent, sizeof(parent), (void *)s->node))
-		return E_TORN;
+		e->lo = node_word(s, node, i) + 1;
+	if (i < (type == NODE_ARANGE ? 9 : 15)) {
+		__u64 pivot = node_word(s, node, i + 1);
+
+		if (pivot)
+			e->hi = pivot;
+	}
+	slot = node_word(s, node, i + (type == NODE_ARANGE ? ARANGE_SLOTS : RANGE_SLOTS));
+	KERNEL_READ_AGAIN();
+	parent = (__u64)KERNEL_READ(n, parent);
 	/* On the last try the mark of death is ignored: the checks of the VMA decide alone. */
-	if ((parent & ~NODE_MASK) == s->node && s->tries_left)
+	if ((parent & ~NODE_MASK) == node && !last_try)
 		return E_TORN;
-	if (s->type == NODE_LEAF)
+	if (type == NODE_LEAF) {
+		e->vma = slot;
 		return 1;
-	s->type = (s->slot >> 3) & 15;
-	s->node = s->slot & ~NODE_MASK;
-	return s->node && s->type >= NODE_LEAF && s->type <= NODE_ARANGE ? 0 : E_TORN;
+	}
+	*at = slot;
+	return 0;
 }
 
-/* The VMA that the tree has for pc into s->slot, its range into s->lo, s->hi (inclusive). */
-static __always_inline int tree_find(struct scratch *s, __u64 pc)
+static __always_inline int tree_find(struct scratch *s, __u64 pc, int last_try,
+				     struct tree_entry *e)
 {
 	struct mm_struct *mm = s->mm;
-	__u64 root = (__u64)BPF_CORE_READ(mm, mm_mt.ma_root);
+	__u64 at = (__u64)KERNEL_READ(mm, mm_mt.ma_root);
 	int r = E_TORN;
 
-	s->lo = 0;
-	s->hi = ~0ull;
-	if ((root & 3) != 2 || root < 4096)
+	e->vma = 0;
+	e->lo = 0;
+	e->hi = ~0ull;
+	if ((at & 3) != 2 || at < 4096)
 		return E_TORN; /* a tree of one entry holds no program */
-	s->type = (root >> 3) & 15;
-	s->node = root & ~NODE_MASK;
 	for (int depth = 0; depth < TREE_DEPTH; depth++) {
-		r = tree_descend(s, pc);
+		r = tree_descend(s, pc, &at, e, last_try);
 		if (r != 0)
 			break;
 	}
@@ -102,18 +118,18 @@ static __always_inline int tree_find(struct scratch *s, __u64 pc)
 static __always_inline __u64 inode_mtime(struct inode *inode)
 {
 	if (bpf_core_field_exists(inode->i_mtime_sec))
-		return (__u64)BPF_CORE_READ(inode, i_mtime_sec) * 1000000000ull +
-		       BPF_CORE_READ(inode, i_mtime_nsec);
+		return (__u64)KERNEL_READ(inode, i_mtime_sec) * 1000000000ull +
+		       KERNEL_READ(inode, i_mtime_nsec);
 	if (bpf_core_field_exists(struct inode___wrapped, __i_mtime)) {
 		struct inode___wrapped *w = (void *)inode;
 
-		return (__u64)BPF_CORE_READ(w, __i_mtime.tv_sec) * 1000000000ull +
-		       (__u64)BPF_CORE_READ(w, __i_mtime.tv_nsec);
+		return (__u64)KERNEL_READ(w, __i_mtime.tv_sec) * 1000000000ull +
+		       (__u64)KERNEL_READ(w, __i_mtime.tv_nsec);
 	} else {
 		struct inode___plain *p = (void *)inode;
 
-		return (__u64)BPF_CORE_READ(p, i_mtime.tv_sec) * 1000000000ull +
-		       (__u64)BPF_CORE_READ(p, i_mtime.tv_nsec);
+		return (__u64)KERNEL_READ(p, i_mtime.tv_sec) * 1000000000ull +
+		       (__u64)KERNEL_READ(p, i_mtime.tv_nsec);
 	}
 }
 
@@ -121,56 +137,69 @@ static __always_inline __u64 inode_mtime(struct inode *inode)
 __noinline int file_key_read(struct scratch *s, __u64 file_address)
 {
 	struct file *file = (void *)file_address;
+	struct super_block *sb;
 	struct inode *inode;
 
 	if (!s)
 		return E_TORN;
-	inode = BPF_CORE_READ(file, f_inode);
+	inode = KERNEL_READ(file, f_inode);
 	if (!inode)
 		return E_TORN;
-	s->key.dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	s->key.generation = BPF_CORE_READ(inode, i_generation);
-	s->key.ino = BPF_CORE_READ(inode, i_ino);
+	sb = KERNEL_READ(inode, i_sb);
+	s->key.dev = KERNEL_READ(sb, s_dev);
+	s->key.generation = KERNEL_READ(inode, i_generation);
+	s->key.ino = KERNEL_READ(inode, i_ino);
 	s->key.mtime_ns = inode_mtime(inode);
-	s->key.size = (__u64)BPF_CORE_READ(inode, i_size);
+	s->key.size = (__u64)KERNEL_READ(inode, i_size);
 	return 0;
 }
 
 static __always_inline int being_split(struct scratch *s, struct file *file)
 {
 	struct mm_struct *mm = s->mm;
+	struct address_space *space;
 
-	return (BPF_CORE_READ(mm, mmap_lock.count.counter) & WRITER_LOCKED) &&
-	       (BPF_CORE_READ(file, f_mapping, i_mmap_rwsem.count.counter) & WRITER_LOCKED);
+	if (!(KERNEL_READ(mm, mmap_lock.count.counter) & WRITER_LOCKED))
+		return 0;
+	space = KERNEL_READ(file, f_mapping);
+	return (KERNEL_READ(space, i_mmap_rwsem.count.counter) & WRITER_LOCKED) != 0;
+}
+
+/* The executable is known already; a process holds its file as long as it has its memory. */
+static __always_inline int is_exe(const struct scratch *s, __u64 file)
+{
+	return file == s->exe_file && !(s->head.flags & ABI_SAMPLE_EXE_NONE);
 }
 
 /*
- * One reading of the mapping that holds pc: into *m and s->key, *ret_file 0 for anonymous ones and
- * the vdso.
+ * One reading of the mapping that holds pc: into *m and, for a file that is not the executable,
+ * s->key. *ret_file 0 for anonymous ones and the vdso.
  */
-__noinline int mapping_read(struct scratch *s, __u64 pc, struct mapping *m, __u64 *ret_file)
+__noinline int mapping_read(struct scratch *s, __u64 pc, struct mapping *m, __u64 *ret_file,
+			    int last_try)
 {
 	struct vm_area_struct *vma;
 	unsigned long start, end, pgoff;
+	struct tree_entry e;
 	struct file *file;
 	int r;
 
 	if (!s || !m || !ret_file)
 		return E_TORN;
-	r = tree_find(s, pc);
+	r = tree_find(s, pc, last_try, &e);
 	if (r < 0)
 		return r;
-	vma = (void *)s->slot;
+	vma = (void *)e.vma;
 	if (!vma)
 		return E_NOT_FOUND;
-	start = BPF_CORE_READ(vma, vm_start);
-	end = BPF_CORE_READ(vma, vm_end);
-	pgoff = BPF_CORE_READ(vma, vm_pgoff);
-	file = BPF_CORE_READ(vma, vm_file);
-	if (pc < start || pc >= end || start != s->lo || end != s->hi + 1 ||
-	    BPF_CORE_READ(vma, vm_mm) != s->mm)
+	start = KERNEL_READ(vma, vm_start);
+	end = KERNEL_READ(vma, vm_end);
+	pgoff = KERNEL_READ(vma, vm_pgoff);
+	file = KERNEL_READ(vma, vm_file);
+	if (pc < start || pc >= end || start != e.lo || end != e.hi + 1 ||
+	    KERNEL_READ(vma, vm_mm) != s->mm)
 		return E_TORN;
-	if (!(BPF_CORE_READ(vma, vm_flags) & VM_EXEC))
+	if (!(KERNEL_READ(vma, vm_flags) & VM_EXEC))
 		return E_NOT_FOUND;
 	m->start = start;
 	m->end = end;
@@ -179,7 +208,7 @@ __noinline int mapping_read(struct scratch *s, __u64 pc, struct mapping *m, __u6
 	if (file) {
 		m->kind = ABI_OBJECT_FILE;
 		m->bias = start - ((__u64)pgoff << PAGE_SHIFT);
-		r = file_key_read(s, (__u64)file);
+		r = is_exe(s, (__u64)file) ? 0 : file_key_read(s, (__u64)file);
 		if (r < 0)
 			return r;
 		if (being_split(s, file))
@@ -190,8 +219,9 @@ __noinline int mapping_read(struct scratch *s, __u64 pc, struct mapping *m, __u6
 	} else {
 		m->kind = ABI_OBJECT_ANON;
 	}
-	if (BPF_CORE_READ(vma, vm_start) != start || BPF_CORE_READ(vma, vm_pgoff) != pgoff ||
-	    BPF_CORE_READ(vma, vm_file) != file)
+	KERNEL_READ_AGAIN();
+	if (KERNEL_READ(vma, vm_start) != start || KERNEL_READ(vma, vm_pgoff) != pgoff ||
+	    KERNEL_READ(vma, vm_file) != file)
 		return E_TORN;
 	return 0;
 }
@@ -203,8 +233,8 @@ __noinline int mapping_read(struct scratch *s, __u64 pc, struct mapping *m, __u6
 __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end);
 
 /*
- * The mapping of pc as an index into s->mapping, from the sample's cache or the tree. E_NOT_FOUND,
- * E_TORN. s->n_objects has grown by the object where it is new to this sample.
+ * The mapping of pc as an index into s->mapping, from those that the sample has met or from the
+ * tree. E_NOT_FOUND, E_TORN. s->n_objects has grown by the object where it is new to this sample.
  */
 __noinline int mapping_find(struct scratch *s, __u64 pc)
 {
@@ -215,20 +245,13 @@ __noinline int mapping_find(struct scratch *s, __u64 pc)
 
 	if (!s)
 		return E_TORN;
-	at = s->last_mapping & (MAPPINGS_CACHED - 1);
-	if (pc >= s->mapping[at].start && pc < s->mapping[at].end)
-		return at;
-	for (at = 0; at < MAPPINGS_CACHED; at++) {
-		if (pc >= s->mapping[at].start && pc < s->mapping[at].end) {
-			s->last_mapping = at;
+	for (at = 0; at < MAPPINGS_CACHED && at < s->n_mappings; at++)
+		if (mapping_holds(&s->mapping[at], pc))
 			return at;
-		}
-	}
 	at = s->next_mapping & (MAPPINGS_CACHED - 1);
 	m = &s->mapping[at];
 	for (int i = TRIES - 1; i >= 0; i--) {
-		s->tries_left = i;
-		r = mapping_read(s, pc, m, &file);
+		r = mapping_read(s, pc, m, &file, i == 0);
 		if (r != E_TORN)
 			break;
 		count(ABI_COUNTER_MAPPING_RETRY);
@@ -238,7 +261,12 @@ __noinline int mapping_find(struct scratch *s, __u64 pc)
 		m->end = 0;
 		return r;
 	}
-	r = object_index(s, m->kind, file, m->start, m->end);
+	if (m->kind == ABI_OBJECT_FILE && is_exe(s, file)) {
+		r = s->head.exe;
+		s->info = s->exe_info;
+	} else {
+		r = object_index(s, m->kind, file, m->start, m->end);
+	}
 	if (r < 0) {
 		/* One file too many for the record: user space has to place the address. */
 		m->kind = ABI_OBJECT_RAW;
@@ -252,7 +280,8 @@ __noinline int mapping_find(struct scratch *s, __u64 pc)
 	}
 	m->object = r;
 	m->info = s->info;
-	s->last_mapping = at;
+	if (s->n_mappings <= at)
+		s->n_mappings = at + 1;
 	s->next_mapping = at + 1;
 	return at;
 }

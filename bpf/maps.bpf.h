@@ -2,8 +2,7 @@
 /*
  * The maps, the knobs and the scratch memory that the programs share.
  *
- * Weak, because every .bpf.c includes this and bpftool links them into one object. The sampler only
- * looks up in shared maps, never updates one: it may run in an NMI.
+ * The sampler only looks up in shared maps, never updates one: it may run in an NMI.
  */
 #pragma once
 
@@ -49,6 +48,22 @@ struct mapping {
 	struct abi_object_info info; /* of the file or the vdso; zero where it is not numbered */
 };
 
+/*
+ * The rule of a place that was looked up: valid while its stamp is the walk's, the sum of
+ * tables_epoch and of the time as pages keep it, neither of which goes back. So that pages in use
+ * are still marked as such.
+ */
+struct recent_rule {
+	__u64 place; /* the object's pages_at, and the offset */
+	__u32 stamp;
+	__s32 rule;
+};
+
+#define RECENT_RULES	   512
+#define RECENT_OFFSET_BITS 38
+#define RECENT_MIX	   0x9e3779b97f4a7c15ull
+#define RECENT_SHIFT	   48
+
 /* Everything one sample needs: too large for the stack, one a CPU. */
 struct scratch {
 	__u64 busy;
@@ -60,27 +75,29 @@ struct scratch {
 	/* the walk */
 	struct unwind_state walk;
 	struct abi_frame frame; /* the one at hand, where the walk is */
-	__u32 mapping_at; /* what it lies in */
+	__s32 rule; /* its rule's number */
+	__u32 is_root; /* it is the outermost, whatever its rule says */
+	__u32 stamp;
+	__u32 mapping_at; /* what it lies in, and most likely the next */
 	__u32 by_fp; /* it was found by the frame pointer */
 	__u32 no_table; /* a frame was walked by frame pointer for want of its table */
 	__u32 end;
 	struct task_struct *task;
 	struct mm_struct *mm;
 	__u64 vdso;
+	__u64 exe_file;
+	struct abi_object_info exe_info;
 	__u64 hash[2];
 	__u32 n_user;
 	__u32 n_objects;
 	__u32 n_mappings;
 	__u32 next_mapping; /* which one is replaced when all are in use */
-	__u32 last_mapping;
 	struct mapping mapping[MAPPINGS_CACHED];
 	/* the mapping walk */
-	__u64 words[16]; /* a maple node's parent and pivots */
-	__u64 node, lo, hi, slot;
-	__u32 tries_left;
-	__u32 type;
+	__u64 node[32]; /* of the maple tree, where it is not read by loads */
 	struct abi_file_key key;
 	struct abi_object_info info; /* what is known of the object that was looked up last */
+	struct recent_rule recent[RECENT_RULES];
 };
 
 /* Pages are copied whole: the last one may reach past what is sent. */
@@ -88,28 +105,12 @@ struct stack_copy {
 	__u8 bytes[ABI_STACK_BYTES_MAX + STACK_PAGE_BYTES];
 };
 
-struct describe {
-	union {
-		struct abi_object object;
-		struct abi_cgroup cgroup;
-	};
-	/* components; the last one may be cut, never overrun */
-	char path[ABI_PATH_BYTES + 256];
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct scratch);
-} scratch_map __weak SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct describe);
-} describe_map __weak SEC(".maps");
+} scratch_map SEC(".maps");
 
 /* Its value is cut to a word where no stacks are copied: see knob_snapshot. */
 struct {
@@ -117,14 +118,14 @@ struct {
 	__uint(max_entries, 1);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(struct stack_copy));
-} stack_map __weak SEC(".maps");
+} stack_map SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct cpu_counters);
-} counters __weak SEC(".maps");
+} counters SEC(".maps");
 
 /* When each CPU's timer last fired; user space zeroes it when a CPU comes online. */
 struct {
@@ -132,33 +133,33 @@ struct {
 	__uint(max_entries, 1); /* set to the number of possible CPUs */
 	__type(key, __u32);
 	__type(value, __u64);
-} last_tick __weak SEC(".maps");
+} last_tick SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096); /* set before loading */
-} ring __weak SEC(".maps");
+} ring SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ABI_OBJECTS_MAX);
 	__type(key, struct abi_file_key);
 	__type(value, struct abi_object_info);
-} objects __weak SEC(".maps");
+} objects SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ABI_CGROUPS_MAX);
 	__type(key, struct abi_cgroup_key);
 	__type(value, __u32);
-} cgroups __weak SEC(".maps");
+} cgroups SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ABI_FILTER_MAX);
 	__type(key, struct abi_filter_key);
 	__type(value, __u32);
-} filters __weak SEC(".maps");
+} filters SEC(".maps");
 
 static __always_inline void count_add(enum abi_counter which, __u64 n)
 {
@@ -185,14 +186,7 @@ static __always_inline void hash_word(__u64 *hash, __u64 word)
 	*hash = (h ^ (h >> 29)) * 0xbf58476d1ce4e5b9ull + knob_secret[1];
 }
 
-/* A cgroup's parent directory, whatever the field is called. */
-static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
+static __always_inline int mapping_holds(const struct mapping *m, __u64 address)
 {
-	if (bpf_core_field_exists(node->__parent)) {
-		return BPF_CORE_READ(node, __parent);
-	} else {
-		struct kernfs_node___before *before = (void *)node;
-
-		return BPF_CORE_READ(before, parent);
-	}
+	return address >= m->start && address < m->end;
 }

@@ -6,6 +6,7 @@
  * the user stack. It updates no shared map (it may run in an NMI) and measures its own run time.
  */
 #include "bpf/maps.bpf.h"
+#include "bpf/kernel_read.bpf.h"
 
 #include "bpf/arch.bpf.h"
 
@@ -18,6 +19,7 @@ const volatile __u64 knob_secret[2] = {};
 const volatile __u8 knob_filter = 0;
 const volatile __u8 knob_filter_allows = 0;
 const volatile __u8 knob_mappings = 1;
+const volatile __u8 knob_direct = 0;
 const volatile __u8 knob_tables = 1;
 const volatile __u8 knob_snapshot = 0;
 const volatile __u8 knob_user = 1;
@@ -102,11 +104,20 @@ static __noinline int filter_passes(struct scratch *s, __u64 cgroup_address)
 	return !knob_filter_allows || pid_verdict || comm_verdict || f.verdict;
 }
 
+static __always_inline void comm_read(char *to, const struct task_struct *task)
+{
+	__u64 *word = (void *)to;
+	const char *comm = (void *)task + bpf_core_field_offset(task->comm);
+
+	word[0] = kernel_word(comm);
+	word[1] = kernel_word(comm + sizeof(*word));
+}
+
 /* Who is running: everything of the head but the stacks. */
 static __always_inline void head_fill(struct scratch *s, struct task_struct *task, __u64 now)
 {
 	__u64 ids = bpf_get_current_pid_tgid();
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct task_struct *leader = KERNEL_READ(task, group_leader);
 
 	__builtin_memset(&s->head, 0, sizeof(s->head));
 	s->task = task;
@@ -116,37 +127,41 @@ static __always_inline void head_fill(struct scratch *s, struct task_struct *tas
 	s->head.tid = (__u32)ids;
 	s->head.uid = (__u32)bpf_get_current_uid_gid();
 	s->head.cpu = bpf_get_smp_processor_id();
-	s->head.start_ns = BPF_CORE_READ(leader, start_boottime);
-	bpf_get_current_comm(s->head.thread, sizeof(s->head.thread));
-	BPF_CORE_READ_INTO(&s->head.comm, leader, comm);
+	s->head.start_ns = KERNEL_READ(leader, start_boottime);
+	comm_read(s->head.thread, task);
+	comm_read(s->head.comm, leader);
 }
 
 static __always_inline void walk_reset(struct scratch *s)
 {
 	s->n_user = 0;
 	s->n_objects = 0;
+	s->n_mappings = 0;
 	s->next_mapping = 0;
-	s->last_mapping = 0;
+	s->mapping_at = 0;
+	/* The first to be looked at, and none yet. */
+	s->mapping[0].start = 0;
+	s->mapping[0].end = 0;
 	s->hash[0] = knob_secret[0];
 	s->hash[1] = knob_secret[0];
 	s->end = ABI_END_NONE;
-	__builtin_memset(s->mapping, 0, sizeof(s->mapping));
 }
 
 /* The executable, as an index into the object table. */
 static __noinline int exe_read(struct scratch *s)
 {
 	struct mm_struct *mm = s->mm;
-	__u64 exe = (__u64)BPF_CORE_READ(mm, exe_file);
 	int r;
 
 	s->head.flags |= ABI_SAMPLE_EXE_NONE;
-	if (!exe || file_key_read(s, exe) < 0)
+	s->exe_file = (__u64)KERNEL_READ(mm, exe_file);
+	if (!s->exe_file || file_key_read(s, s->exe_file) < 0)
 		return 0;
-	r = object_index(s, ABI_OBJECT_FILE, exe, 0, 0);
+	r = object_index(s, ABI_OBJECT_FILE, s->exe_file, 0, 0);
 	if (r < 0)
 		return 0;
 	s->head.exe = r;
+	s->exe_info = s->info;
 	s->head.flags &= ~ABI_SAMPLE_EXE_NONE;
 	return 0;
 }
@@ -288,7 +303,7 @@ static __noinline int sample_send(struct scratch *s)
 }
 
 static __always_inline void take_sample(struct scratch *s, struct bpf_perf_event_data *ctx,
-					__u64 now, __u64 missed)
+					struct cpu_counters *counts, __u64 now, __u64 missed)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct scratch *ctx_of_loop = s;
@@ -298,32 +313,33 @@ static __always_inline void take_sample(struct scratch *s, struct bpf_perf_event
 	head_fill(s, task, now);
 	cgroup = cgroup_read(s);
 	if (knob_filter && !filter_passes(s, cgroup)) {
-		count(ABI_COUNTER_FILTERED);
+		counts->value[ABI_COUNTER_FILTERED]++;
 		return;
 	}
-	count_add(ABI_COUNTER_MISSED, missed);
-	count(ABI_COUNTER_TAKEN);
+	counts->value[ABI_COUNTER_MISSED] += missed;
+	counts->value[ABI_COUNTER_TAKEN]++;
 	walk_reset(s);
 	cgroup_describe(s, cgroup);
 	if (arch_is_user((void *)&ctx->regs))
 		s->head.flags |= ABI_SAMPLE_USER_MODE;
-	mm = BPF_CORE_READ(task, mm);
+	mm = KERNEL_READ(task, mm);
 	s->mm = mm;
-	if (BPF_CORE_READ(task, flags) & PF_KTHREAD) {
+	if (KERNEL_READ(task, flags) & PF_KTHREAD) {
 		s->head.flags |= ABI_SAMPLE_KTHREAD | ABI_SAMPLE_EXE_NONE;
 		s->mm = NULL;
 	}
 	if (knob_kernel)
 		kernel_stack(s, ctx);
 	if (s->mm) {
-		s->vdso = (__u64)BPF_CORE_READ(mm, context.vdso);
+		s->vdso = (__u64)KERNEL_READ(mm, context.vdso);
 		exe_read(s);
 		if (knob_user)
 			user_stack(s, ctx);
 	} else {
 		s->head.flags |= ABI_SAMPLE_EXE_NONE;
 	}
-	bpf_loop(s->head.n_kernel, hash_kernel_step, &ctx_of_loop, 0);
+	if (s->head.n_kernel)
+		bpf_loop(s->head.n_kernel, hash_kernel_step, &ctx_of_loop, 0);
 	sample_send(s);
 }
 
@@ -333,25 +349,29 @@ int hearth_sample(struct bpf_perf_event_data *ctx)
 	__u64 now = bpf_ktime_get_ns();
 	__u32 idle = (__u32)bpf_get_current_pid_tgid() == 0;
 	__u64 missed = missed_ticks(now, idle);
+	struct cpu_counters *counts;
 	struct scratch *s;
 	__u32 zero = 0;
 
-	count(ABI_COUNTER_TICKS);
+	counts = bpf_map_lookup_elem(&counters, &zero);
+	if (!counts)
+		return 0;
+	counts->value[ABI_COUNTER_TICKS]++;
 	if (idle) {
-		count(ABI_COUNTER_IDLE);
+		counts->value[ABI_COUNTER_IDLE]++;
 		return 0;
 	}
 	s = bpf_map_lookup_elem(&scratch_map, &zero);
 	if (!s)
 		return 0;
 	if (s->busy) {
-		count(ABI_COUNTER_TAKEN);
-		count(ABI_COUNTER_DROP_BUSY);
+		counts->value[ABI_COUNTER_TAKEN]++;
+		counts->value[ABI_COUNTER_DROP_BUSY]++;
 		return 0;
 	}
 	s->busy = 1;
-	take_sample(s, ctx, now, missed);
+	take_sample(s, ctx, counts, now, missed);
 	s->busy = 0;
-	count_add(ABI_COUNTER_RUN_NS, bpf_ktime_get_ns() - now);
+	counts->value[ABI_COUNTER_RUN_NS] += bpf_ktime_get_ns() - now;
 	return 0;
 }

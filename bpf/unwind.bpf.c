@@ -24,6 +24,12 @@ struct {
 	__type(value, struct unwind_dictionary);
 } dictionary SEC(".maps");
 
+/*
+ * Counted up by user space when it has taken something out of the tables: what was looked up before
+ * does not hold any more.
+ */
+__u32 tables_epoch;
+
 struct chunk_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -82,7 +88,7 @@ __noinline int rule_search(__u32 at, __u32 n_and_log2, __u32 low)
 }
 
 /* The rule's number at the frame at hand, RULE_HOLE, or NO_TABLE. */
-__noinline int rule_find(struct scratch *s)
+static __always_inline int rule_find(struct scratch *s)
 {
 	struct unwind_page_ref *ref;
 	struct unwind_chunk *chunk;
@@ -90,8 +96,6 @@ __noinline int rule_find(struct scratch *s)
 	__u32 page, at, now;
 	__u64 offset, rows;
 
-	if (!s)
-		return NO_TABLE;
 	m = &s->mapping[s->mapping_at & (MAPPINGS_CACHED - 1)];
 	if (m->kind != ABI_OBJECT_FILE && m->kind != ABI_OBJECT_VDSO)
 		return RULE_HOLE;
@@ -118,67 +122,6 @@ __noinline int rule_find(struct scratch *s)
 			   (__u16)offset);
 }
 
-/* Where s->walk is: into s->frame and s->mapping_at. 0, or the end. */
-static __always_inline int frame_place(struct scratch *s)
-{
-	__u64 pc = s->walk.pc;
-	int r;
-
-	s->frame = (struct abi_frame){};
-	if (s->walk.pc_is_return) {
-		pc -= ARCH_CALL_BYTES;
-		s->frame.flags = ABI_FRAME_RETURN;
-	}
-	if (s->by_fp)
-		s->frame.flags |= ABI_FRAME_BY_FP;
-	if (!knob_mappings) {
-		r = object_index(s, ABI_OBJECT_RAW, 0, 0, 0);
-		s->frame.offset = pc;
-		s->frame.object = r;
-		return r < 0 ? ABI_END_NO_MAPPINGS : 0;
-	}
-	r = mapping_find(s, pc);
-	if (r < 0 && r != E_NOT_FOUND)
-		return ABI_END_MAPPING_TORN;
-	if (r < 0)
-		return s->by_fp ? ABI_END_FP_SHORT : ABI_END_NOT_CODE;
-	s->mapping_at = r;
-	s->frame.offset = pc - s->mapping[r & (MAPPINGS_CACHED - 1)].bias;
-	s->frame.object = s->mapping[r & (MAPPINGS_CACHED - 1)].object;
-	return 0;
-}
-
-static __always_inline void frame_keep(struct scratch *s)
-{
-	__u32 at = s->n_user & (ABI_USER_FRAMES_MAX - 1);
-
-	s->user[at] = s->frame;
-	s->n_user = at + 1;
-	hash_word(&s->hash[0], *(__u64 *)&s->frame);
-}
-
-/* To the caller by the rule of that number, or by the frame pointer. 0, or the end. */
-__noinline int frame_step(struct scratch *s, int number)
-{
-	struct unwind_dictionary *d;
-	struct unwind_rule *rule;
-	__u32 zero = 0;
-
-	if (!s)
-		return ABI_END_UNREADABLE;
-	d = bpf_map_lookup_elem(&dictionary, &zero);
-	if (!d || number <= RULE_HOLE) {
-		/* In the innermost frame, or below one with CFI, zero is just a number. */
-		int zero_is_root = s->by_fp;
-
-		s->by_fp = 1;
-		return unwind_step_fp(&s->walk, zero_is_root);
-	}
-	s->by_fp = 0;
-	rule = &d->rule[number & (UNWIND_RULES_MAX - 1)];
-	return unwind_step(&s->walk, rule);
-}
-
 /*
  * A return address in a hole, and a function begins right behind: no call led there. The rule of
  * that function's first byte, where the frame then is; RULE_HOLE where it is otherwise.
@@ -199,36 +142,141 @@ static __always_inline int rule_without_call(struct scratch *s)
 	return RULE_HOLE;
 }
 
+/* The rule of the frame at hand from the tables: into s->rule and s->is_root. */
+__noinline int rule_look_up(struct scratch *s)
+{
+	int number;
+
+	if (!s)
+		return 0;
+	number = rule_find(s);
+	s->is_root = 0;
+	if (number == RULE_HOLE) {
+		/*
+		 * The outermost frame, made by hand as makecontext() does; or the innermost
+		 * one, which the kernel sent there: a signal's handler, or after an exec.
+		 */
+		number = rule_without_call(s);
+		s->is_root = number > RULE_HOLE && s->n_user > 0;
+		s->rule = number;
+		return 0;
+	}
+	s->rule = number;
+	return 0;
+}
+
+/*
+ * The rule of the frame at hand: into s->rule and s->is_root. A place that a walk of this CPU has
+ * lately met is not searched again.
+ */
+static __always_inline void rule_of_frame(struct scratch *s)
+{
+	struct mapping *m = &s->mapping[s->mapping_at & (MAPPINGS_CACHED - 1)];
+	__u64 place = (__u64)m->info.pages_at << RECENT_OFFSET_BITS | s->frame.offset;
+	struct recent_rule *r =
+		&s->recent[(place * RECENT_MIX >> RECENT_SHIFT) & (RECENT_RULES - 1)];
+
+	if (r->place == place && r->stamp == s->stamp) {
+		s->rule = r->rule;
+		s->is_root = 0;
+		return;
+	}
+	rule_look_up(s);
+	if (s->rule <= RULE_HOLE || s->is_root || !m->info.pages_at ||
+	    s->frame.offset >> RECENT_OFFSET_BITS)
+		return;
+	r->place = place;
+	r->stamp = s->stamp;
+	r->rule = s->rule;
+}
+
+/* Where s->walk is: into s->frame and s->mapping_at. 0, or the end. */
+static __always_inline int frame_place(struct scratch *s)
+{
+	__u64 pc = s->walk.pc;
+	struct mapping *m;
+	__u32 flags = 0;
+	int r;
+
+	if (s->walk.pc_is_return) {
+		pc -= ARCH_CALL_BYTES;
+		flags = ABI_FRAME_RETURN;
+	}
+	if (s->by_fp)
+		flags |= ABI_FRAME_BY_FP;
+	if (!knob_mappings) {
+		r = object_index(s, ABI_OBJECT_RAW, 0, 0, 0);
+		s->frame = (struct abi_frame){.offset = pc, .object = r, .flags = flags};
+		return r < 0 ? ABI_END_NO_MAPPINGS : 0;
+	}
+	r = s->mapping_at & (MAPPINGS_CACHED - 1);
+	if (!mapping_holds(&s->mapping[r], pc))
+		r = mapping_find(s, pc);
+	if (r < 0 && r != E_NOT_FOUND)
+		return ABI_END_MAPPING_TORN;
+	if (r < 0)
+		return s->by_fp ? ABI_END_FP_SHORT : ABI_END_NOT_CODE;
+	s->mapping_at = r;
+	m = &s->mapping[r & (MAPPINGS_CACHED - 1)];
+	s->frame = (struct abi_frame){.offset = pc - m->bias, .object = m->object, .flags = flags};
+	return 0;
+}
+
+static __always_inline void frame_keep(struct scratch *s)
+{
+	__u32 at = s->n_user & (ABI_USER_FRAMES_MAX - 1);
+
+	s->user[at] = s->frame;
+	s->n_user = at + 1;
+	hash_word(&s->hash[0], *(__u64 *)&s->frame);
+}
+
+/* To the caller by the rule of that number, or by the frame pointer. 0, or the end. */
+static __always_inline int frame_step(struct scratch *s, int number)
+{
+	struct unwind_dictionary *d;
+	struct unwind_rule *rule;
+	__u32 zero = 0;
+
+	d = bpf_map_lookup_elem(&dictionary, &zero);
+	if (!d || number <= RULE_HOLE) {
+		/* In the innermost frame, or below one with CFI, zero is just a number. */
+		int zero_is_root = s->by_fp;
+
+		s->by_fp = 1;
+		return unwind_step_fp(&s->walk, zero_is_root);
+	}
+	s->by_fp = 0;
+	rule = &d->rule[number & (UNWIND_RULES_MAX - 1)];
+	return unwind_step(&s->walk, rule);
+}
+
 static long walk_step(__u32 i, struct scratch **ctx)
 {
 	struct scratch *s = *ctx;
-	int number = RULE_HOLE, is_root = 0;
+	int end;
 
 	if (s->n_user >= ABI_USER_FRAMES_MAX) {
 		s->end = ABI_END_TOO_DEEP;
 		return 1;
 	}
-	s->end = frame_place(s);
-	if (s->end)
+	end = frame_place(s);
+	if (end) {
+		s->end = end;
 		return 1;
-	if (knob_tables && knob_mappings) {
-		number = rule_find(s);
-		if (number == RULE_HOLE) {
-			/*
-			 * The outermost frame, made by hand as makecontext() does; or the innermost
-			 * one, which the kernel sent there: a signal's handler, or after an exec.
-			 */
-			number = rule_without_call(s);
-			is_root = number > RULE_HOLE && s->n_user > 0;
-		}
 	}
-	if (number == NO_TABLE) {
+	s->rule = RULE_HOLE;
+	s->is_root = 0;
+	if (knob_tables && knob_mappings)
+		rule_of_frame(s);
+	if (s->rule == NO_TABLE) {
 		s->frame.flags |= ABI_FRAME_NO_TABLE;
 		s->no_table = 1;
 	}
 	frame_keep(s);
-	s->end = is_root ? ABI_END_ROOT : frame_step(s, number);
-	return s->end != 0;
+	end = s->is_root ? ABI_END_ROOT : frame_step(s, s->rule);
+	s->end = end;
+	return end != 0;
 }
 
 /*
@@ -242,6 +290,7 @@ __noinline int user_walk(struct scratch *s, __u32 pc_is_return)
 	unwind_begin(&s->walk, pc_is_return);
 	s->by_fp = 0;
 	s->no_table = 0;
+	s->stamp = tables_epoch + (__u32)(s->head.time_ns >> UNWIND_USED_SHIFT);
 	bpf_loop(ABI_USER_FRAMES_MAX + 1, walk_step, &s, 0);
 	/* By frame pointer, frames may have been passed over: it may look whole and is not. */
 	if (s->no_table)

@@ -30,7 +30,8 @@ struct bpf_programs {
 	struct hearth_bpf *skeleton;
 	struct bpf_link *links[2];
 	unsigned int cpus; /* possible ones */
-	bool mappings;
+	bool mappings; /* they can be walked */
+	bool direct; /* kernel structures are read by loads */
 	struct unwind_dictionary *dictionary;
 	struct unwind_chunk *chunk[UNWIND_CHUNKS_MAX];
 	int chunk_fd[UNWIND_CHUNKS_MAX];
@@ -57,14 +58,16 @@ static uint32_t ring_bytes(const struct bpf_programs_options *o, unsigned int cp
 	return bytes;
 }
 
-/* The mapping walk reads mm_struct.mm_mt, the maple tree that kernels have from 6.1 on. */
-static bool kernel_has_maple_tree(void)
+static void look_at_kernel(struct bpf_programs *b)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	bool there = btf && btf__find_by_name_kind(btf, "maple_tree", BTF_KIND_STRUCT) > 0;
 
+	if (!btf)
+		return;
+	/* The mapping walk reads mm_struct.mm_mt, the maple tree that kernels have from 6.1 on. */
+	b->mappings = btf__find_by_name_kind(btf, "maple_tree", BTF_KIND_STRUCT) > 0;
+	b->direct = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 	btf__free(btf);
-	return there;
 }
 
 static int set_knobs(struct bpf_programs *b, const struct bpf_programs_options *o)
@@ -76,6 +79,7 @@ static int set_knobs(struct bpf_programs *b, const struct bpf_programs_options *
 	s->rodata->knob_filter = o->filter;
 	s->rodata->knob_filter_allows = o->filter_allows;
 	s->rodata->knob_mappings = b->mappings;
+	s->rodata->knob_direct = b->direct;
 	s->rodata->knob_tables = o->tables;
 	s->rodata->knob_snapshot = o->snapshot;
 	s->rodata->knob_user = o->user;
@@ -156,8 +160,9 @@ void bpf_programs_unmap_chunks(struct bpf_programs *b)
 	}
 }
 
-void bpf_programs_settle(void)
+void bpf_programs_settle(struct bpf_programs *b)
 {
+	__atomic_fetch_add(&b->skeleton->bss->tables_epoch, 1, __ATOMIC_RELEASE);
 	/*
 	 * Waits for a grace period of RCU, under which the sampler runs. Where the call is not to
 	 * be had, longer than any run takes.
@@ -225,7 +230,8 @@ int bpf_programs_load(const struct bpf_programs_options *options, struct bpf_pro
 		return -ENOMEM;
 	libbpf_set_print(quiet);
 	b->cpus = cpus > 0 ? (unsigned int)cpus : 1;
-	b->mappings = !options->raw && kernel_has_maple_tree();
+	look_at_kernel(b);
+	b->mappings = b->mappings && !options->raw;
 	r = load(b, options, err);
 	if (r < 0) {
 		bpf_programs_free(b);

@@ -62,8 +62,11 @@ struct unwind_dictionary *bpf_programs_dictionary(const struct bpf_programs *b);
 int bpf_programs_map_chunk(struct bpf_programs *b, uint32_t number, struct unwind_chunk **ret);
 /* The kernel keeps the chunks; their memory is no longer this process's as well. */
 void bpf_programs_unmap_chunks(struct bpf_programs *b);
-/* Returns when no run of the sampler that was under way at the call is any more. */
-void bpf_programs_settle(void);
+/*
+ * What was taken out of the tables is walked by no more: no run of the sampler that was under way
+ * at the call is so at the return, and later ones have forgotten what those found.
+ */
+void bpf_programs_settle(struct bpf_programs *b);
 
 /* Filters, changed live; options.filter must be set. */
 int bpf_programs_filter_set(struct bpf_programs *b, const struct abi_filter_key *key,

@@ -18,8 +18,7 @@ static int tell(void *ctx, const struct abi_file_key *key, const struct abi_obje
 
 static void settle(void *ctx)
 {
-	(void)ctx;
-	bpf_programs_settle();
+	bpf_programs_settle(ctx);
 }
 
 int tables_kernel_new(struct bpf_programs *programs, struct tables **ret)

@@ -1,5 +1,6 @@
 /* Tables in plain memory, as the kernel would have them; see kernel.h. */
 #include "tests/replay/kernel.h"
+#include "tests/replay/walk.h"
 
 #include "profiler/base/cleanup.h"
 #include "symbolizer/source_vdso.h"
@@ -35,6 +36,7 @@ static int tell(void *ctx, const struct abi_file_key *key, const struct abi_obje
 static void settle(void *ctx)
 {
 	(void)ctx; /* nobody walks meanwhile */
+	replay_forget();
 }
 
 int replay_kernel_init(struct replay_kernel *k)
@@ -42,6 +44,7 @@ int replay_kernel_init(struct replay_kernel *k)
 	struct tables_kernel kernel = {
 		.ctx = k, .map_chunk = map_chunk, .tell = tell, .settle = settle};
 
+	replay_forget();
 	*k = (struct replay_kernel){.n = 1};
 	k->dictionary = calloc(1, sizeof(*k->dictionary));
 	if (!k->dictionary)

@@ -24,6 +24,21 @@ struct world {
 
 static struct world *world;
 
+/* What walks have met lately outlives them, as it does in the kernel. */
+static struct recent_rule recent[RECENT_RULES];
+
+static void enter(struct world *w)
+{
+	memcpy(w->scratch.recent, recent, sizeof(recent));
+	world = w;
+}
+
+static void leave(void)
+{
+	memcpy(recent, world->scratch.recent, sizeof(recent));
+	world = NULL;
+}
+
 const volatile __u64 knob_secret[2] = {1, 2};
 #define knob_mappings (!world->c->no_mappings)
 #define knob_tables   1
@@ -111,21 +126,26 @@ int mapping_find(struct scratch *s, __u64 pc)
 	return (int)at;
 }
 
+void replay_forget(void)
+{
+	tables_epoch++;
+}
+
 int replay_rule(const struct replay_kernel *k, uint32_t number, uint64_t offset)
 {
 	static struct world w;
 	struct scratch *s = &w.scratch;
-	int rule;
 
 	memset(&w, 0, sizeof(w));
 	w.kernel = k;
 	s->mapping[0].kind = ABI_OBJECT_FILE;
 	s->mapping[0].info = k->object[number].info;
 	s->frame.offset = offset;
-	world = &w;
-	rule = rule_find(s);
-	world = NULL;
-	return rule;
+	s->stamp = tables_epoch;
+	enter(&w);
+	rule_of_frame(s);
+	leave();
+	return s->rule;
 }
 
 static void hand_over(const struct scratch *s, struct replay_stack *to)
@@ -156,8 +176,8 @@ void replay_walk(const struct replay_kernel *k, const struct replay_case *c, rep
 	w.to = ret;
 	w.scratch.walk.regs = c->regs;
 	w.scratch.head.time_ns = 1000000000000ull;
-	world = &w;
+	enter(&w);
 	user_walk(&w.scratch, c->in_syscall);
 	hand_over(&w.scratch, ret);
-	world = NULL;
+	leave();
 }

@@ -28,5 +28,8 @@ typedef int (*replay_read_fn)(void *ctx, void *to, size_t bytes, uint64_t addres
 void replay_walk(const struct replay_kernel *k, const struct replay_case *c, replay_read_fn read,
 		 void *ctx, struct replay_stack *ret);
 
+/* Something was taken out of the tables: what walks have met before does not hold any more. */
+void replay_forget(void);
+
 /* The number of the rule that the walk finds at an offset of a file; negative: no table there. */
 int replay_rule(const struct replay_kernel *k, uint32_t number, uint64_t offset);

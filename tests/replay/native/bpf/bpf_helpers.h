@@ -10,7 +10,7 @@
 #define __uint(name, value)  int(*name)[value]
 #define __type(name, value)  __typeof__(value) *name
 #define __array(name, value) __typeof__(value) *name[]
-#define __weak		     __attribute__((weak))
+
 #define __noinline	     __attribute__((noinline))
 
 void *bpf_map_lookup_elem(void *map, const void *key);
