@@ -5,3 +5,4 @@
 #include "bpf/describe.bpf.c"
 #include "bpf/unwind.bpf.c"
 #include "bpf/process.bpf.c"
+#include "bpf/running.bpf.c"

@@ -167,6 +167,10 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct cred {
+	kuid_t uid;
+};
+
 struct task_struct {
 	unsigned int flags;
 	struct mm_struct *mm;
@@ -176,6 +180,13 @@ struct task_struct {
 	__u64 start_boottime;
 	char comm[16];
 	struct css_set *cgroups;
+	const struct cred *cred;
+};
+
+/* What an iterator over mappings has at hand; NULL behind the last. */
+struct bpf_iter__task_vma {
+	struct task_struct *task;
+	struct vm_area_struct *vma;
 };
 
 #pragma clang attribute pop

@@ -32,6 +32,7 @@ struct bpf_programs {
 	unsigned int cpus; /* possible ones */
 	bool mappings; /* they can be walked */
 	bool direct; /* kernel structures are read by loads */
+	bool iterates; /* over the mappings of all processes */
 	struct unwind_dictionary *dictionary;
 	struct unwind_chunk *chunk[UNWIND_CHUNKS_MAX];
 	int chunk_fd[UNWIND_CHUNKS_MAX];
@@ -67,6 +68,7 @@ static void look_at_kernel(struct bpf_programs *b)
 	/* The mapping walk reads mm_struct.mm_mt, the maple tree that kernels have from 6.1 on. */
 	b->mappings = btf__find_by_name_kind(btf, "maple_tree", BTF_KIND_STRUCT) > 0;
 	b->direct = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+	b->iterates = btf__find_by_name_kind(btf, "bpf_iter_task_vma", BTF_KIND_FUNC) > 0;
 	btf__free(btf);
 }
 
@@ -95,6 +97,8 @@ static int set_knobs(struct bpf_programs *b, const struct bpf_programs_options *
 		return -EINVAL;
 	if (!o->filter && bpf_map__set_max_entries(s->maps.filters, 1))
 		return -EINVAL;
+	b->iterates = b->iterates && b->mappings && o->tables;
+	bpf_program__set_autoload(s->progs.hearth_running, b->iterates);
 	bpf_program__set_autoload(s->progs.hearth_fork, o->follow);
 	bpf_program__set_autoload(s->progs.hearth_free, o->follow);
 	return 0;
@@ -251,6 +255,28 @@ struct bpf_programs *bpf_programs_free(struct bpf_programs *b)
 	hearth_bpf__destroy(b->skeleton);
 	free(b);
 	return NULL;
+}
+
+int bpf_programs_describe_running(struct bpf_programs *b)
+{
+	_cleanup_close_ int fd = -1;
+	struct bpf_link *link;
+	char none[64];
+	ssize_t n;
+
+	if (!b->iterates)
+		return -EOPNOTSUPP;
+	link = bpf_program__attach_iter(b->skeleton->progs.hearth_running, NULL);
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	bpf_link__destroy(link);
+	if (fd < 0)
+		return -errno;
+	do {
+		n = read(fd, none, sizeof(none));
+	} while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
+	return n < 0 ? -errno : 0;
 }
 
 int bpf_programs_sampler_fd(const struct bpf_programs *b)

@@ -10,6 +10,7 @@
 #include "profiler/collector/labels.h"
 #include "profiler/collector/objects.h"
 #include "profiler/resolve/resolve.h"
+#include "profiler/collector/running.h"
 #include "profiler/collector/sampler.h"
 #include "profiler/collector/snapshots.h"
 #include "profiler/collector/stacks.h"
@@ -29,6 +30,7 @@
 struct collector {
 	struct collector_options options;
 	struct bpf_programs *programs;
+	struct running *running;
 	struct sampler *sampler;
 	struct events *events;
 	struct resolve *resolve;
@@ -219,6 +221,7 @@ struct collector *collector_free(struct collector *c)
 	if (!c)
 		return NULL;
 	sampler_stop(c->sampler);
+	running_free(c->running);
 	events_close(c->events);
 	jit_free(c->jit);
 	resolve_free(c->resolve);
@@ -263,6 +266,8 @@ int collector_filter_cgroup(struct collector *c, const char *path, struct err *e
 int collector_start(struct collector *c, struct err *err)
 {
 	c->live->start_ns = quantity_now_ns();
+	if (c->tables)
+		c->running = running_start(c->programs);
 	return sampler_start(c->programs, c->options.frequency_hz, &c->sampler, err);
 }
 

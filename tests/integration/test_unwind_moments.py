@@ -3,7 +3,13 @@
 coroutines, jumps, the vDSO, the kernel, objects that come and go. See test_unwind.py.
 """
 
+import json
 import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
 import unittest
 
 import host
@@ -167,6 +173,33 @@ class Elsewhere(Case):
             f"{MAIN};case_body;enter_jit;jit;called_by_jit;{LEAF}",
             share=0.99,
         )
+
+
+class Before(unittest.TestCase):
+    """What runs already when sampling begins."""
+
+    def test_the_first_sample_of_a_program_is_whole(self):
+        """It rests at the start, and for longer than its files take to be made ready."""
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "recorded.json")
+            copy = shutil.copy(os.path.join(host.PROGRAMS, "deep"), folder)
+            with subprocess.Popen([copy, "25", "20", "0"]) as program:
+                try:
+                    time.sleep(0.5)  # it is in its loop, and all that it needs is bound
+                    program.send_signal(signal.SIGSTOP)
+                    record = subprocess.Popen(
+                        [host.HEARTH, "record", "-F", "499", "-p", str(program.pid), "-d", "4"]
+                        + ["--format", "json", "-o", out]
+                    )
+                    time.sleep(2.5)
+                    program.send_signal(signal.SIGCONT)
+                    self.assertEqual(record.wait(timeout=60), 0)
+                finally:
+                    program.kill()
+            with open(out, encoding="utf-8") as file:
+                stacks = unwinding.stacks_of(json.load(file))
+        self.assertGreater(unwinding.count(stacks), 20)
+        self.assertEqual([stack.told() for stack in stacks if stack.incomplete], [])
 
 
 class Objects(Case):
