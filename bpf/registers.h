@@ -29,8 +29,12 @@ struct arch_regs {
 #define ARCH_CALL_BYTES 1 /* return addresses are looked up inside the call before them */
 #define ARCH_DWARF_SP	7
 #define ARCH_DWARF_FP	6
+/* Where a frame's pointer leads, its caller's stack begins behind it. */
+#define ARCH_FP_TELLS_SP 1
+/* Calls leave the return address in a register. */
+#define ARCH_HAS_LINK  0
 
-#define ARCH_CS_USER32	0x23 /* __USER32_CS: compat code */
+#define ARCH_CS_USER32 0x23 /* __USER32_CS: compat code */
 
 /*
  * struct rt_sigframe as a handler's return finds it: the stack pointer is at its ucontext, whose
@@ -52,6 +56,12 @@ static __always_inline __u64 arch_sp(const struct arch_regs *r)
 static __always_inline __u64 arch_fp(const struct arch_regs *r)
 {
 	return r->bp;
+}
+
+static __always_inline __u64 arch_link(const struct arch_regs *r)
+{
+	(void)r;
+	return 0;
 }
 
 static __always_inline int arch_is_user(const struct arch_regs *r)
@@ -110,15 +120,20 @@ static __always_inline __u64 arch_strip(__u64 address)
 
 #else
 
-/* struct user_pt_regs */
+/* struct pt_regs; the context of a program has only those of struct user_pt_regs, up to pstate. */
 struct arch_regs {
 	__u64 regs[31], sp, pc, pstate;
+	__u64 orig_x0;
+	__s32 syscallno;
+	__u32 reserved;
 };
 
 #define ARCH_WORDS	      64
 #define ARCH_CALL_BYTES	      4
 #define ARCH_DWARF_SP	      31
 #define ARCH_DWARF_FP	      29
+#define ARCH_FP_TELLS_SP      0 /* the pair is saved at its frame's bottom */
+#define ARCH_HAS_LINK	      1
 
 #define ARCH_PSR_MODE_MASK    0x0f
 #define ARCH_PSR_MODE32_BIT   0x10
@@ -152,6 +167,11 @@ static __always_inline __u64 arch_fp(const struct arch_regs *r)
 	return r->regs[29];
 }
 
+static __always_inline __u64 arch_link(const struct arch_regs *r)
+{
+	return r->regs[30];
+}
+
 static __always_inline int arch_is_user(const struct arch_regs *r)
 {
 	return (r->pstate & ARCH_PSR_MODE_MASK) == 0;
@@ -162,9 +182,10 @@ static __always_inline int arch_is_compat(const struct arch_regs *r)
 	return (r->pstate & ARCH_PSR_MODE32_BIT) != 0;
 }
 
+/* In the kernel by a system call, whose saved PC is behind the instruction; not by a fault. */
 static __always_inline int arch_in_syscall(const struct arch_regs *r)
 {
-	return 1;
+	return r->syscallno >= 0;
 }
 
 /* Which word of struct arch_regs a DWARF register is: x0 to x30, and sp behind them. */
@@ -175,9 +196,7 @@ static __always_inline __u32 arch_word(__u32 dwarf)
 
 static __always_inline void arch_take_signal(struct arch_regs *r, const __u64 *saved)
 {
-#pragma clang loop unroll(full)
-	for (int i = 0; i < 31; i++)
-		r->regs[i] = saved[i];
+	__builtin_memcpy(r->regs, saved, sizeof(r->regs));
 	r->sp = saved[31];
 	r->pc = saved[32];
 }

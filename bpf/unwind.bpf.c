@@ -231,6 +231,20 @@ static __always_inline void frame_keep(struct scratch *s)
 	hash_word(&s->hash[0], *(__u64 *)&s->frame);
 }
 
+static __always_inline int in_file(const struct scratch *s)
+{
+	return s->mapping[s->mapping_at & (MAPPINGS_CACHED - 1)].kind == ABI_OBJECT_FILE;
+}
+
+static __always_inline int frame_step_fp(struct scratch *s)
+{
+	/* In the innermost frame, or below one with CFI, zero is just a number. */
+	int zero_is_root = s->by_fp;
+
+	s->by_fp = 1;
+	return unwind_step_fp(&s->walk, zero_is_root);
+}
+
 /* To the caller by the rule of that number, or by the frame pointer. 0, or the end. */
 static __always_inline int frame_step(struct scratch *s, int number)
 {
@@ -239,15 +253,16 @@ static __always_inline int frame_step(struct scratch *s, int number)
 	__u32 zero = 0;
 
 	d = bpf_map_lookup_elem(&dictionary, &zero);
-	if (!d || number <= RULE_HOLE) {
-		/* In the innermost frame, or below one with CFI, zero is just a number. */
-		int zero_is_root = s->by_fp;
-
-		s->by_fp = 1;
-		return unwind_step_fp(&s->walk, zero_is_root);
-	}
-	s->by_fp = 0;
+	/* What has no CFI in a file is a PLT stub, or else a leaf. */
+	if (ARCH_HAS_LINK && number == RULE_HOLE && s->walk.has_registers && in_file(s))
+		return unwind_step_link(&s->walk);
+	if (!d || number <= RULE_HOLE)
+		return frame_step_fp(s);
 	rule = &d->rule[number & (UNWIND_RULES_MAX - 1)];
+	/* Not to the caller's stack: rules tell by it where things are. */
+	if (!ARCH_FP_TELLS_SP && s->by_fp && rule->kind != UNWIND_KIND_END)
+		return frame_step_fp(s);
+	s->by_fp = 0;
 	return unwind_step(&s->walk, rule);
 }
 

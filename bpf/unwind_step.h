@@ -213,6 +213,15 @@ static __always_inline int unwind_step(struct unwind_state *w, const struct unwi
 	return w->pc ? ABI_END_NONE : ABI_END_ROOT;
 }
 
+/* To the caller of code that has left the stack alone: innermost frames only. */
+static __always_inline int unwind_step_link(struct unwind_state *w)
+{
+	w->pc = arch_strip(arch_link(&w->regs));
+	w->pc_is_return = 1;
+	w->has_registers = 0;
+	return w->pc ? ABI_END_NONE : ABI_END_ROOT;
+}
+
 /*
  * To the caller by the saved frame pointer and the return address above it, as every frame-pointer
  * prologue leaves them. zero_is_root: a frame pointer of zero is the mark of the outermost frame,
