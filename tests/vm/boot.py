@@ -13,13 +13,14 @@ import subprocess
 import sys
 import tempfile
 
+import arm64
+
 SKIP = 77
 TRIES = 2  # emulated time stretches where the machine is busy
 BOOT_S = 120
 KVM_PROBE_S = 20
 DOWNLOAD_S = 120
 MEMORY_MB = 1024
-QEMU = "qemu-system-x86_64"
 BUSYBOX = "/bin/busybox"  # the static one: the guest has no libraries before ours
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -40,6 +41,16 @@ ROWS = {
         "cpus": 4,
         "tests": {"doctor", "split", "cpus-come-and-go"},
     },
+    "arm64": {
+        "machine": "arm64",
+        "kernel": "linux-image-6.12-cloud-arm64",
+        "tests": ON_EVERY_KERNEL,
+    },
+}
+# qemu, and the name of the serial line
+MACHINES = {
+    "x86-64": (["qemu-system-x86_64", "-M", "q35", "-cpu", "max"], "ttyS0"),
+    "arm64": (["qemu-system-aarch64", "-M", "virt", "-cpu", "max,pauth-impdef=on"], "ttyAMA0"),
 }
 PROGRAMS = (
     "hearth",
@@ -67,24 +78,51 @@ def output_of(*command, **options):
         raise Skip(f"{' '.join(command)}: {error.stderr.strip()}") from error
 
 
-def kernel_package(meta):
+class Here:
+    """Hearth as it was built for this machine, whose packages are at hand."""
+
+    apt = ()
+
+    def __init__(self, build):
+        self.build = build
+        self.busybox = BUSYBOX
+
+    def libraries_of(self, program):
+        listed = re.findall(r"(/\S+\.so\S*) \(0x", output_of("ldd", program))
+        return {library: library.lstrip("/") for library in listed}
+
+
+def built_for_arm64(folder):
+    missing = arm64.missing_tool()
+    if missing:
+        raise Skip(f"{missing} is not installed")
+    built = arm64.Arm64(os.path.join(folder, "arm64"), output_of)
+    built.unpack()
+    built.compile(PROGRAMS)
+    built.busybox = os.path.join(built.sysroot, BUSYBOX.lstrip("/"))
+    return built
+
+
+def kernel_package(meta, apt):
     """Its name has the ABI's number in it, which a meta package knows: (name, version)."""
-    depends = output_of("apt-cache", "depends", meta)
+    depends = output_of("apt-cache", *apt, "depends", meta)
     found = re.search(r"^\s*Depends: (linux-image-\S+)$", depends, re.MULTILINE)
     if not found:
         raise Skip(f"the package lists know no {meta}: run apt-get update")
-    shown = output_of("apt-cache", "show", "--no-all-versions", found.group(1))
+    shown = output_of("apt-cache", *apt, "show", "--no-all-versions", found.group(1))
     return found.group(1), re.search(r"^Version: (\S+)$", shown, re.MULTILINE).group(1)
 
 
-def kernel_of(meta, folder):
+def kernel_of(meta, folder, apt):
     """The path of its vmlinuz, downloaded once a version."""
-    name, version = kernel_package(meta)
+    name, version = kernel_package(meta, apt)
     kept = os.path.join(folder, f"{name}_{version}")
     if os.path.exists(kept):
         return kept
     with tempfile.TemporaryDirectory(dir=folder) as work:
-        output_of("apt-get", "download", f"{name}={version}", cwd=work, timeout=DOWNLOAD_S)
+        output_of(
+            "apt-get", *apt, "download", f"{name}={version}", cwd=work, timeout=DOWNLOAD_S
+        )
         package = next(file for file in os.listdir(work) if file.endswith(".deb"))
         output_of("dpkg", "-x", package, "unpacked", cwd=work)
         boot = os.path.join(work, "unpacked", "boot")
@@ -93,19 +131,15 @@ def kernel_of(meta, folder):
     return kept
 
 
-def libraries_of(program):
-    return set(re.findall(r"(/\S+\.so\S*) \(0x", output_of("ldd", program)))
-
-
-def initramfs(build, path):
+def initramfs(built, path):
     """busybox, our programs with their shared libraries, and guest.sh as the first process."""
     output_of("dpkg-query", "--status", "busybox-static")
     with tempfile.TemporaryDirectory() as root:
-        copies = {BUSYBOX: "bin/busybox", os.path.join(HERE, "guest.sh"): "init"}
+        copies = {built.busybox: "bin/busybox", os.path.join(HERE, "guest.sh"): "init"}
         for name in PROGRAMS:
-            program = os.path.join(build, name)
+            program = os.path.join(built.build, name)
             copies[program] = os.path.join("hearth", os.path.basename(name))
-            copies.update((library, library.lstrip("/")) for library in libraries_of(program))
+            copies.update(built.libraries_of(program))
         for source, target in copies.items():
             os.makedirs(os.path.dirname(os.path.join(root, target)), exist_ok=True)
             shutil.copy(source, os.path.join(root, target))
@@ -124,11 +158,12 @@ def initramfs(build, path):
         file.write(gzip.compress(packed, compresslevel=1))
 
 
-def qemu(accelerator, kernel, append, *arguments, seconds):
+def qemu(machine, accelerator, kernel, append, *arguments, seconds):
     """(what the machine wrote on its serial line, whether it ended by itself)."""
-    command = [QEMU, "-M", "q35", "-cpu", "max", "-accel", accelerator, "-m", str(MEMORY_MB)]
+    start, console = MACHINES[machine]
+    command = [*start, "-accel", accelerator, "-m", str(MEMORY_MB)]
     command += ["-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio"]
-    command += ["-kernel", kernel, "-append", f"console=ttyS0 panic=-1 {append}", *arguments]
+    command += ["-kernel", kernel, "-append", f"console={console} panic=-1 {append}", *arguments]
     try:
         ended = subprocess.run(
             command,
@@ -144,11 +179,11 @@ def qemu(accelerator, kernel, append, *arguments, seconds):
     return written.decode("utf-8", "replace").replace("\r", ""), whole
 
 
-def accelerator(kernel):
+def accelerator(machine, kernel):
     """kvm where a kernel boots with it: the device alone promises nothing."""
-    if os.access("/dev/kvm", os.R_OK | os.W_OK):
+    if machine == "x86-64" and os.access("/dev/kvm", os.R_OK | os.W_OK):
         # Without an initramfs it ends in a panic, which is far enough.
-        written, whole = qemu("kvm", kernel, "", seconds=KVM_PROBE_S)
+        written, whole = qemu(machine, "kvm", kernel, "", seconds=KVM_PROBE_S)
         if whole and "Kernel panic" in written:
             return "kvm"
     return "tcg,thread=multi"
@@ -158,7 +193,9 @@ def run(row, kernel, image, accel):
     """Boot once. What is wrong, or None."""
     append = f"quiet row={row} {ROWS[row].get('boot', '')}"
     cpus = str(ROWS[row].get("cpus", 2))
-    written, _ = qemu(accel, kernel, append, "-initrd", image, "-smp", cpus, seconds=BOOT_S)
+    machine = ROWS[row].get("machine", "x86-64")
+    arguments = ("-initrd", image, "-smp", cpus)
+    written, _ = qemu(machine, accel, kernel, append, *arguments, seconds=BOOT_S)
     print(written, flush=True)
     results = dict(re.findall(r"^RESULT (\S+) (ok|fail|skip)$", written, re.MULTILINE))
     if not re.search(r"^### END$", written, re.MULTILINE):
@@ -170,14 +207,17 @@ def run(row, kernel, image, accel):
 def main(row, build):
     folder = os.path.join(build, "vm")
     os.makedirs(folder, exist_ok=True)
-    if not shutil.which(QEMU):
-        raise Skip(f"{QEMU} is not installed")
-    kernel = kernel_of(ROWS[row]["kernel"], folder)
-    accel = accelerator(kernel)
+    machine = ROWS[row].get("machine", "x86-64")
+    program = MACHINES[machine][0][0]
+    if not shutil.which(program):
+        raise Skip(f"{program} is not installed")
+    built = built_for_arm64(folder) if machine == "arm64" else Here(build)
+    kernel = kernel_of(ROWS[row]["kernel"], folder, built.apt)
+    accel = accelerator(machine, kernel)
     print(f"{os.path.basename(kernel)}, {accel}", flush=True)
     with tempfile.TemporaryDirectory() as work:
         image = os.path.join(work, "initramfs.gz")
-        initramfs(build, image)
+        initramfs(built, image)
         for _ in range(TRIES):
             wrong = run(row, kernel, image, accel)
             if not wrong:

@@ -189,7 +189,7 @@ on_every_kernel() {
 
 # shellcheck disable=SC2154 # the kernel puts it into the environment
 case $row in
-6.*) on_every_kernel ;;
+6.* | arm64) on_every_kernel ;;
 lockdown)
 	check doctor-refuses doctor_refuses
 	check record-refuses record_refuses
