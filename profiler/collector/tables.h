@@ -76,7 +76,7 @@ int tables_none(struct tables *t, const struct tables_object *object);
 /* The object is forgotten: the kernel has been told, its number will go to another. */
 void tables_forget(struct tables *t, uint32_t number);
 
-/* Nothing is loaded for a while: the pool's memory need not be mapped here as well. */
+/* A batch is done: the pool's memory, as much as it touched, need not be mapped here as well. */
 void tables_rest(struct tables *t);
 
 void tables_count(const struct tables *t, struct tables_counts *ret);
