@@ -9,6 +9,7 @@
 #include "profiler/daemon.h"
 
 #include "profiler/base/cleanup.h"
+#include "profiler/base/heap.h"
 #include "profiler/base/quantity.h"
 #include "profiler/collector/collector.h"
 #include "profiler/features/features.h"
@@ -363,6 +364,7 @@ int daemon_run(const struct daemon_options *options)
 	struct err err = {};
 	int r;
 
+	heap_settle();
 	features_probe(&features);
 	r = features_require(&features, &err);
 	if (r == 0) {
