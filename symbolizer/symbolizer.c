@@ -24,7 +24,7 @@
  * up to 64 KiB, they are given back to the page cache, which has them still; at 384
  * bench_symbolize takes five times as long. Asked every few questions, for asking is a system call.
  */
-#define RELEASE_FAULTS	  2048
+#define RELEASE_FAULTS	  1024
 #define RELEASE_QUESTIONS 32
 /* The collector numbers at most ABI_OBJECTS_MAX files; kernel modules come on top. */
 #define SYM_MODULES_MAX 65536
