@@ -22,7 +22,7 @@
 
 #define COLLECTOR_PENDING_MAX \
 	1000000 /* samples kept while they cannot be written; more are dropped and counted */
-#define COLLECTOR_LIVE_BYTES (12u << 20) /* a live profile larger than this is replaced */
+#define COLLECTOR_LIVE_BYTES (5u << 20) /* a live profile larger than this is replaced */
 
 /* Samples that user space lost. X(enum, short name, sentence) */
 #define COLLECTOR_LOSS_LIST(X)                                                   \
