@@ -90,7 +90,7 @@ static void on_failed(void *ctx, uint32_t number, int error, const char *sentenc
 	(void)sentence;
 }
 
-static void on_table(void *ctx, uint32_t number, const struct unwind_table *table)
+static void on_table(void *ctx, uint32_t number, const struct unwind_table *table, bool for_now)
 {
 	struct collector *c = ctx;
 	const struct object *object = objects_by_number(c->objects, number);
@@ -104,6 +104,8 @@ static void on_table(void *ctx, uint32_t number, const struct unwind_table *tabl
 	/* What found no room is missed, and asked for, again. */
 	if (table)
 		(void)tables_add(c->tables, &of, table, quantity_monotonic_ns());
+	else if (for_now)
+		tables_later(c->tables, number);
 	else
 		(void)tables_none(c->tables, &of);
 }

@@ -508,6 +508,14 @@ int tables_none(struct tables *t, const struct tables_object *object)
 	return tables_add(t, object, &none, (uint64_t)t->units << UNWIND_USED_SHIFT);
 }
 
+void tables_later(struct tables *t, uint32_t number)
+{
+	struct loaded *o = object_of(t, number);
+
+	if (o)
+		wait_longer(o, true);
+}
+
 bool tables_miss(struct tables *t, uint32_t number, uint64_t offset, uint64_t now_ns)
 {
 	struct loaded *o = object_of(t, number);

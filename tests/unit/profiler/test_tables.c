@@ -75,6 +75,25 @@ static void what_brings_nothing_is_asked_for_less_and_less_often(void **state)
 	assert_true(tables_miss(b->tables, 1, 0, b->now_ns + TABLES_ASK_NS));
 }
 
+static void a_table_that_is_not_there_for_now_is_asked_for_again(void **state)
+{
+	struct tables_bench *b = *state;
+	uint64_t wait = TABLES_ASK_NS;
+
+	assert_true(tables_miss(b->tables, 1, 0, b->now_ns));
+	for (int i = 0; i < 10; i++) {
+		tables_later(b->tables, 1);
+		assert_int_equal(bench_look_up(b, 1, 0, 0), NO_TABLE);
+		wait = wait < TABLES_ASK_MAX_NS ? 2 * wait : wait;
+		assert_false(tables_miss(b->tables, 1, 0, b->now_ns + wait - 1));
+		b->now_ns += wait;
+		assert_true(tables_miss(b->tables, 1, 0, b->now_ns));
+	}
+	bench_make_table(&b->table[1], 0, 2, 1, 10, 1, 0);
+	assert_int_equal(bench_add(b, 1), 0);
+	assert_int_equal(bench_check_object(b, 1), 20);
+}
+
 static void a_table_too_large_is_loaded_by_the_pages_that_were_missed(void **state)
 {
 	struct tables_bench *b = *state;
@@ -227,6 +246,7 @@ int main(void)
 		TEST(a_file_without_a_table_is_all_holes),
 		TEST(a_miss_asks_once_in_a_while),
 		TEST(what_brings_nothing_is_asked_for_less_and_less_often),
+		TEST(a_table_that_is_not_there_for_now_is_asked_for_again),
 		TEST(a_table_too_large_is_loaded_by_the_pages_that_were_missed),
 		TEST(only_the_memory_that_is_touched_is_mapped),
 		TEST(without_memory_nothing_changes),
