@@ -233,6 +233,8 @@ static int answer(struct worker *w, struct wire_msg *m)
 	}
 	r = w->wants.lost ? -EPROTO : wire_send(JAIL_SOCK, &out, SEND_MS);
 	wire_msg_done(&out);
+	/* The next question is mostly about another file. */
+	symbolizer_rest(w->symbolizer);
 	return r;
 }
 
@@ -276,9 +278,8 @@ static int serve(struct worker *w)
 		struct wire_msg m;
 		int r = wire_receive(JAIL_SOCK, &m, patience);
 
-		/* Nothing more is asked: what was read, and what was freed, goes back, once. */
+		/* Nothing more is asked: what was freed goes back, once. */
 		if (r == -ETIMEDOUT) {
-			symbolizer_rest(w->symbolizer);
 			heap_trim();
 			patience = -1;
 			continue;
