@@ -85,7 +85,9 @@ def main():
         paths = make_objects(folder)
         served = host.Daemon(os.path.join(folder, "store", "hearth.db"))
         roles = "".join(f"{role:>12}" for role in ROLES)
-        print(f"{'s':>5}{'MB':>8}{roles}{'maps MiB':>10}{'tables':>9}{'samples':>9}{'complete':>11}")
+        print(
+            f"{'s':>5}{'MB':>8}{roles}{'maps MiB':>10}{'tables':>9}{'samples':>9}{'complete':>11}"
+        )
         processes = start(paths, seconds)
         try:
             until = time.monotonic() + seconds

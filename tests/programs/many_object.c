@@ -25,20 +25,22 @@
 					what(name##f, 512)
 #define LEVEL_2(what, name)                                                                  \
 	LEVEL_1(what, name##0)                                                               \
-	LEVEL_1(what, name##1) LEVEL_1(what, name##2) LEVEL_1(what, name##3)                 \
-		LEVEL_1(what, name##4) LEVEL_1(what, name##5) LEVEL_1(what, name##6)         \
-			LEVEL_1(what, name##7) LEVEL_1(what, name##8) LEVEL_1(what, name##9) \
-				LEVEL_1(what, name##a) LEVEL_1(what, name##b)                \
-					LEVEL_1(what, name##c) LEVEL_1(what, name##d)        \
-						LEVEL_1(what, name##e) LEVEL_1(what, name##f)
+	LEVEL_1(what, name##1)                                                               \
+	LEVEL_1(what, name##2) LEVEL_1(what, name##3) LEVEL_1(what, name##4)                 \
+		LEVEL_1(what, name##5) LEVEL_1(what, name##6) LEVEL_1(what, name##7)         \
+			LEVEL_1(what, name##8) LEVEL_1(what, name##9) LEVEL_1(what, name##a) \
+				LEVEL_1(what, name##b) LEVEL_1(what, name##c)                \
+					LEVEL_1(what, name##d) LEVEL_1(what, name##e)        \
+						LEVEL_1(what, name##f)
 #define LEVEL_3(what, name)                                                                  \
 	LEVEL_2(what, name##0)                                                               \
-	LEVEL_2(what, name##1) LEVEL_2(what, name##2) LEVEL_2(what, name##3)                 \
-		LEVEL_2(what, name##4) LEVEL_2(what, name##5) LEVEL_2(what, name##6)         \
-			LEVEL_2(what, name##7) LEVEL_2(what, name##8) LEVEL_2(what, name##9) \
-				LEVEL_2(what, name##a) LEVEL_2(what, name##b)                \
-					LEVEL_2(what, name##c) LEVEL_2(what, name##d)        \
-						LEVEL_2(what, name##e) LEVEL_2(what, name##f)
+	LEVEL_2(what, name##1)                                                               \
+	LEVEL_2(what, name##2) LEVEL_2(what, name##3) LEVEL_2(what, name##4)                 \
+		LEVEL_2(what, name##5) LEVEL_2(what, name##6) LEVEL_2(what, name##7)         \
+			LEVEL_2(what, name##8) LEVEL_2(what, name##9) LEVEL_2(what, name##a) \
+				LEVEL_2(what, name##b) LEVEL_2(what, name##c)                \
+					LEVEL_2(what, name##d) LEVEL_2(what, name##e)        \
+						LEVEL_2(what, name##f)
 #define LEVEL_OF(level) LEVEL_##level
 #define LEVEL(level)	LEVEL_OF(level)
 #define ALL_OF(what)	LEVEL(MANY_LEVELS)(what, function_)
