@@ -166,7 +166,8 @@ static int renew(struct daemon *d)
 /* It grew too large, or the store's dictionary did: not both are kept beside what follows. */
 static bool wants_renewal(const struct daemon *d)
 {
-	return collector_wants_renewal(d->collector) || store_feed_epoch(d->feed) != d->epoch;
+	return collector_wants_renewal(d->collector, store_feed_bytes(d->feed)) ||
+	       store_feed_epoch(d->feed) != d->epoch;
 }
 
 static void tell_sampler(struct daemon *d, int r, const struct err *err)

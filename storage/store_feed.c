@@ -61,6 +61,15 @@ uint64_t store_feed_epoch(const struct store_feed *f)
 	return f->epoch;
 }
 
+size_t store_feed_bytes(const struct store_feed *f)
+{
+	const struct store *s = f->store;
+
+	if (!s)
+		return 0;
+	return dict_bytes(s->growth.dict) + (s->previous.dict ? dict_bytes(s->previous.dict) : 0);
+}
+
 struct store_feed *store_feed_free(struct store_feed *f)
 {
 	if (!f)

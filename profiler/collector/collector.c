@@ -280,9 +280,11 @@ struct profile *collector_live(struct collector *c)
 	return c->live;
 }
 
-bool collector_wants_renewal(const struct collector *c)
+bool collector_wants_renewal(const struct collector *c, size_t store_bytes)
 {
-	return profile_bytes(c->live) > COLLECTOR_LIVE_BYTES;
+	size_t bytes = profile_bytes(c->live);
+
+	return bytes > COLLECTOR_LIVE_BYTES_MIN && bytes + store_bytes > COLLECTOR_LIVE_BYTES;
 }
 
 int collector_renew(struct collector *c)
