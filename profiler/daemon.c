@@ -9,6 +9,7 @@
 #include "profiler/daemon.h"
 
 #include "profiler/base/cleanup.h"
+#include "profiler/base/heap.h"
 #include "profiler/base/quantity.h"
 #include "profiler/collector/collector.h"
 #include "profiler/features/features.h"
@@ -53,6 +54,7 @@ struct daemon {
 	bool over;
 	uint64_t started_ns, second_ns; /* monotonic */
 	uint64_t commits;
+	uint64_t epoch; /* of the feed, when the live profile began */
 	char store_error[ERR_TEXT_BYTES]; /* "" while writing goes on */
 	char sampler_error[ERR_TEXT_BYTES];
 };
@@ -142,16 +144,30 @@ static int commit(struct daemon *d, bool sync)
 	return r;
 }
 
-/* The live profile grew too large: everything is written, so start a new one. */
+static int begin_feed(struct daemon *d)
+{
+	int r = store_feed_new(d->store, collector_live(d->collector), &d->feed);
+
+	if (r == 0)
+		d->epoch = store_feed_epoch(d->feed);
+	return r;
+}
+
+/* Everything is written, so start a new live profile. */
 static int renew(struct daemon *d)
 {
 	int r;
 
 	d->feed = store_feed_free(d->feed);
 	r = collector_renew(d->collector);
-	if (r == 0)
-		r = store_feed_new(d->store, collector_live(d->collector), &d->feed);
-	return r;
+	return r < 0 ? r : begin_feed(d);
+}
+
+/* It grew too large, or the store's dictionary did: not both are kept beside what follows. */
+static bool wants_renewal(const struct daemon *d)
+{
+	return collector_wants_renewal(d->collector, store_feed_bytes(d->feed)) ||
+	       store_feed_epoch(d->feed) != d->epoch;
 }
 
 static void tell_sampler(struct daemon *d, int r, const struct err *err)
@@ -189,7 +205,7 @@ static int second(struct daemon *d)
 	r = commit(d, d->commits % SYNC_EVERY == SYNC_EVERY - 1);
 	if (r >= 0)
 		age(d);
-	if (r >= 0 && collector_wants_renewal(d->collector))
+	if (r >= 0 && wants_renewal(d))
 		return renew(d);
 	collector_ask_names(d->collector);
 	return 0;
@@ -297,7 +313,7 @@ static int start(struct daemon *d, struct err *err)
 	if (r == 0)
 		r = collector_new(&c, &d->collector, err);
 	if (r == 0)
-		r = store_feed_new(d->store, collector_live(d->collector), &d->feed);
+		r = begin_feed(d);
 	if (r < 0)
 		return r;
 	snprintf(note, sizeof(note), "pid=%d address=%s", getpid(), d->address);
@@ -363,6 +379,7 @@ int daemon_run(const struct daemon_options *options)
 	struct err err = {};
 	int r;
 
+	heap_settle();
 	features_probe(&features);
 	r = features_require(&features, &err);
 	if (r == 0) {

@@ -62,6 +62,13 @@ struct store_feed;
 
 int store_feed_new(struct store *s, struct profile *live, struct store_feed **ret);
 struct store_feed *store_feed_free(struct store_feed *f);
+/*
+ * The dictionary that its last flush wrote to. Where it is another than before, the old one was
+ * large or old: live, which holds the same, may begin anew as well.
+ */
+uint64_t store_feed_epoch(const struct store_feed *f);
+/* Memory of the dictionaries that are kept for writing. */
+size_t store_feed_bytes(const struct store_feed *f);
 /* Its samples are old from the beginning: they age by size, not by time. Before the first flush. */
 void store_feed_set_imported(struct store_feed *f);
 

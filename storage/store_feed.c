@@ -43,6 +43,7 @@ void store_feed_forget(struct store_feed *f)
 {
 	f->n_string = f->n_object = f->n_function = f->n_location = 0;
 	f->n_stack = f->n_labels = f->n_class = f->n_named = 0;
+	f->names_from = f->live->n_locations;
 }
 
 void store_feed_detach(struct store_feed *f)
@@ -53,6 +54,20 @@ void store_feed_detach(struct store_feed *f)
 		at = &(*at)->next;
 	*at = f->next;
 	f->store = NULL;
+}
+
+uint64_t store_feed_epoch(const struct store_feed *f)
+{
+	return f->epoch;
+}
+
+size_t store_feed_bytes(const struct store_feed *f)
+{
+	const struct store *s = f->store;
+
+	if (!s)
+		return 0;
+	return dict_bytes(s->growth.dict) + (s->previous.dict ? dict_bytes(s->previous.dict) : 0);
 }
 
 struct store_feed *store_feed_free(struct store_feed *f)
@@ -363,9 +378,10 @@ int store_feed_names(struct store_feed *f)
 
 		/*
 		 * A name without a sample is of one that an earlier live profile had: what it is
-		 * called was found out later.
+		 * called was found out later. One that was there when the epoch began is of the
+		 * epoch before.
 		 */
-		if (f->location[i] == UNSEEN && l->naming != PROFILE_NAMED)
+		if (f->location[i] == UNSEEN && (l->naming != PROFILE_NAMED || i < f->names_from))
 			continue;
 		r = number_location(f, i);
 		if (r < 0)

@@ -141,6 +141,12 @@ void dwarf_sections_done(struct dwarf_sections *s)
 	*s = (struct dwarf_sections){};
 }
 
+void dwarf_sections_rest(struct dwarf_sections *s)
+{
+	if (s->in_room)
+		madvise(s->inflated, s->inflated_bytes, MADV_DONTNEED);
+}
+
 size_t dwarf_sections_bytes(const struct dwarf_sections *s)
 {
 	return s->in_room ? 0 : s->inflated_bytes;

@@ -35,5 +35,7 @@ bool dwarf_sections_there(const struct elf_image *image);
 int dwarf_sections_open(struct dwarf_sections *s, const struct elf_image *image, bool split,
 			const struct file_opener *opener, size_t bytes_max);
 void dwarf_sections_done(struct dwarf_sections *s); /* a zeroed one is allowed */
+/* Nobody reads them for a while: the pages of room are their file's alone. */
+void dwarf_sections_rest(struct dwarf_sections *s);
 /* Heap bytes in use. */
 size_t dwarf_sections_bytes(const struct dwarf_sections *s);

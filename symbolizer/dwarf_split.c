@@ -313,6 +313,10 @@ void dwarf_splits_rest(struct dwarf_splits *s)
 	struct dwarf_split *split;
 
 	LIST_FOREACH(split, &s->all, link)
-	guard_release_pages(&split->image.guard);
+	{
+		guard_release_pages(&split->image.guard);
+		dwarf_sections_rest(&split->sections);
+	}
 	guard_release_pages(&s->package.guard);
+	dwarf_sections_rest(&s->package_sections);
 }

@@ -57,6 +57,8 @@ void source_dwarf_read(struct source_dwarf *d, const struct elf_image *debug,
 
 void source_dwarf_rest(struct source_dwarf *d)
 {
+	dwarf_sections_rest(&d->file.sections);
+	dwarf_sections_rest(&d->alt_file.sections);
 	dwarf_splits_rest(&d->splits);
 }
 

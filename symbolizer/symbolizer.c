@@ -24,8 +24,13 @@
  * up to 64 KiB, they are given back to the page cache, which has them still; at 384
  * bench_symbolize takes five times as long. Asked every few questions, for asking is a system call.
  */
-#define RELEASE_FAULTS	  2048
+#define RELEASE_FAULTS	  1024
 #define RELEASE_QUESTIONS 32
+/*
+ * Indexes are dropped when another file is asked about, or after so many questions: one that is
+ * larger than all may take is not made again for each.
+ */
+#define TRIM_QUESTIONS 256
 /* The collector numbers at most ABI_OBJECTS_MAX files; kernel modules come on top. */
 #define SYM_MODULES_MAX 65536
 
@@ -59,6 +64,7 @@ struct symbolizer {
 	size_t n_modules;
 	struct sym_module *touched;
 	unsigned int questions;
+	uint32_t last_module; /* that was asked about */
 	long faults; /* of this thread, when pages were last given back */
 	struct kernel_names kernel;
 	struct names kernel_shown; /* as they are shown: clone suffixes off */
@@ -426,7 +432,9 @@ static int name_at(struct symbolizer *s, uint32_t module, uint64_t at, bool is_o
 
 	if (!m || m->kind == MODULE_FREE)
 		return err_set(err, -EINVAL, "no module of number %u", module);
-	budget_trim(&s->budget);
+	if (module != s->last_module || s->questions % TRIM_QUESTIONS == 0)
+		budget_trim(&s->budget);
+	s->last_module = module;
 	release_when_many(s);
 	answer_clear(&s->answer);
 	r = name_in_module(s, module, at, is_offset, err);

@@ -22,7 +22,12 @@
 
 #define COLLECTOR_PENDING_MAX \
 	1000000 /* samples kept while they cannot be written; more are dropped and counted */
-#define COLLECTOR_LIVE_BYTES (12u << 20) /* a live profile larger than this is replaced */
+/*
+ * A live profile is replaced where it and the dictionaries of its store are larger than the first
+ * together, but not while it is smaller than the second: a new one costs looking all up again.
+ */
+#define COLLECTOR_LIVE_BYTES	 (20u << 20)
+#define COLLECTOR_LIVE_BYTES_MIN (2u << 20)
 
 /* Samples that user space lost. X(enum, short name, sentence) */
 #define COLLECTOR_LOSS_LIST(X)                                                   \
@@ -84,7 +89,7 @@ void collector_give_up_names(struct collector *c);
 int collector_tick(struct collector *c, struct err *err);
 
 struct profile *collector_live(struct collector *c); /* borrowed until collector_renew() */
-bool collector_wants_renewal(const struct collector *c);
+bool collector_wants_renewal(const struct collector *c, size_t store_bytes);
 int collector_renew(
 	struct collector *c); /* a fresh live profile; its samples must have been written */
 

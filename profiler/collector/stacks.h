@@ -13,7 +13,7 @@
 #include "profiler/collector/objects.h"
 #include "storage/profile.h"
 
-#define STACKS_CACHED_BYTES (4u << 20)
+#define STACKS_CACHED_BYTES (2u << 20)
 #define STACKS_LAYOUT_NS    2000000000ull /* the kernel's layout is not read again sooner */
 
 struct stacks;

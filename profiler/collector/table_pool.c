@@ -196,25 +196,24 @@ void table_pool_give(struct table_pool *p, uint32_t place, uint32_t words)
 	}
 }
 
-void table_pool_rest(struct table_pool *p)
+bool table_pool_rest(struct table_pool *p)
 {
-	for (uint32_t i = 0; i < p->n_chunks; i++)
+	bool was_used = false;
+
+	for (uint32_t i = 0; i < p->n_chunks; i++) {
+		was_used |= p->chunk[i] != NULL;
 		p->chunk[i] = NULL;
+	}
+	return was_used;
 }
 
-int table_pool_wake(struct table_pool *p)
+uint32_t *table_pool_words(struct table_pool *p, uint32_t place)
 {
-	int r = 0;
+	uint32_t number = place >> UNWIND_CHUNK_BITS;
 
-	for (uint32_t i = 0; i < p->n_chunks && r == 0; i++)
-		if (!p->chunk[i])
-			r = p->grow(p->ctx, i, &p->chunk[i]);
-	return r;
-}
-
-uint32_t *table_pool_words(const struct table_pool *p, uint32_t place)
-{
-	return &p->chunk[place >> UNWIND_CHUNK_BITS]->word[place & (UNWIND_CHUNK_WORDS - 1)];
+	if (!p->chunk[number] && p->grow(p->ctx, number, &p->chunk[number]) < 0)
+		return NULL;
+	return &p->chunk[number]->word[place & (UNWIND_CHUNK_WORDS - 1)];
 }
 
 uint64_t table_pool_used_bytes(const struct table_pool *p)

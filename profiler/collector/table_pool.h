@@ -2,13 +2,14 @@
  * The allocator of the kernel's table pool: places of words in chunks that grow up to a maximum.
  *
  * A place is what bpf/unwind_table.h says; what is allocated lies in one chunk and is exactly as
- * large as asked for. Best fit over a sorted list of free pieces, which join when they meet. Not
- * thread-safe.
+ * large as asked for. The memory of a chunk is had when its words are, and only then. Best fit over
+ * a sorted list of free pieces, which join when they meet. Not thread-safe.
  */
 #pragma once
 
 #include "bpf/unwind_table.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -32,11 +33,13 @@ int64_t table_pool_take(struct table_pool *p, uint32_t words, uint32_t align);
 /* Give back what was taken so. */
 void table_pool_give(struct table_pool *p, uint32_t place, uint32_t words);
 
-/* The memory of the chunks is not touched any more before table_pool_wake(): it may be unmapped. */
-void table_pool_rest(struct table_pool *p);
-int table_pool_wake(struct table_pool *p); /* 0, also where it is awake, or the grower's errno */
-
-uint32_t *table_pool_words(const struct table_pool *p, uint32_t place); /* borrowed */
+/*
+ * The words at place, which was taken; borrowed until table_pool_rest(). NULL: the grower cannot
+ * give the memory of its chunk again.
+ */
+uint32_t *table_pool_words(struct table_pool *p, uint32_t place);
+/* The memory of the chunks is not touched any more: it may be unmapped. False: none was in use. */
+bool table_pool_rest(struct table_pool *p);
 
 uint64_t table_pool_used_bytes(const struct table_pool *p); /* taken */
 uint64_t table_pool_bytes(const struct table_pool *p); /* of all chunks that there are */

@@ -43,7 +43,6 @@ struct tables {
 	uint32_t units; /* now, as pages have it */
 	uint32_t loading; /* the object whose pages are coming: it is not dropped as empty */
 	uint64_t share_used; /* words of its domain */
-	bool awake; /* the pool's memory is mapped */
 	uint64_t rows, pages, objects;
 	uint64_t loaded, evicted, refused;
 };
@@ -97,9 +96,10 @@ static struct loaded *object_of(struct tables *t, uint32_t number)
 	return &t->object[number];
 }
 
-static struct unwind_page_ref *ref_of(const struct tables *t, const struct loaded *o, uint32_t page)
+/* The index of o, which has pages; it lies in one piece. NULL without memory. */
+static struct unwind_page_ref *index_of(struct tables *t, const struct loaded *o)
 {
-	return (void *)table_pool_words(t->pool, o->pages_at + page * (uint32_t)UNWIND_REF_WORDS);
+	return (void *)table_pool_words(t->pool, o->pages_at);
 }
 
 /* ---- out of the pool ---- */
@@ -130,9 +130,8 @@ static void settle(struct tables *t)
 	rule_book_release(t->rules);
 }
 
-static void unload_page(struct tables *t, struct loaded *o, uint32_t page)
+static void unload_page(struct tables *t, struct loaded *o, struct unwind_page_ref *ref)
 {
-	struct unwind_page_ref *ref = ref_of(t, o, page);
 	uint64_t rows = ref->rows;
 	uint32_t n = UNWIND_REF_N(rows), at = UNWIND_REF_AT(rows);
 	const struct unwind_row *row;
@@ -140,8 +139,9 @@ static void unload_page(struct tables *t, struct loaded *o, uint32_t page)
 	__atomic_store_n(&ref->rows, 0, __ATOMIC_RELEASE);
 	if (!(rows & UNWIND_REF_LOADED) || n == 0)
 		return;
+	/* Without memory its rules stay for ever, and are harmless. */
 	row = (const void *)table_pool_words(t->pool, at);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; row && i < n; i++)
 		rule_book_drop(t->rules, row[i].rule, 1);
 	part(t, at, n);
 	o->words -= n;
@@ -150,17 +150,27 @@ static void unload_page(struct tables *t, struct loaded *o, uint32_t page)
 	t->pages--;
 }
 
-/* The object is as if it had never had a table; the kernel no longer looks at its index. */
-static void unload_object(struct tables *t, struct loaded *o)
+/*
+ * The object is as if it had never had a table; the kernel no longer looks at its index. -ENOMEM:
+ * it has it still.
+ */
+static int unload_object(struct tables *t, struct loaded *o)
 {
+	struct unwind_page_ref *index;
+
 	if (!o->pages_at)
-		return;
-	for (uint32_t i = 0; i < o->n_pages; i++)
-		unload_page(t, o, i);
-	if (o->n_pages)
+		return 0;
+	if (o->n_pages) {
+		index = index_of(t, o);
+		if (!index)
+			return -ENOMEM;
+		for (uint32_t i = 0; i < o->n_pages; i++)
+			unload_page(t, o, &index[i]);
 		part(t, o->pages_at, o->n_pages * (uint32_t)UNWIND_REF_WORDS);
+	}
 	o->pages_at = o->first_page = o->n_pages = o->words = 0;
 	t->objects--;
+	return 0;
 }
 
 static int tell(struct tables *t, const struct loaded *o)
@@ -197,11 +207,13 @@ static int64_t candidates(struct tables *t, const uint32_t *domain, struct candi
 		return -ENOMEM;
 	for (uint32_t i = 1; i < t->cap; i++) {
 		const struct loaded *o = &t->object[i];
+		const struct unwind_page_ref *index;
 
 		if (o->n_loaded == 0 || (domain && o->object.domain != *domain))
 			continue;
-		for (uint32_t page = 0; page < o->n_pages; page++) {
-			const struct unwind_page_ref *ref = ref_of(t, o, page);
+		index = index_of(t, o);
+		for (uint32_t page = 0; index && page < o->n_pages; page++) {
+			const struct unwind_page_ref *ref = &index[page];
 
 			if (UNWIND_REF_N(ref->rows) && ref->used + IN_USE_UNITS < t->units)
 				v[n++] = (struct candidate){ref->used, i, page};
@@ -220,8 +232,8 @@ static void drop_empty(struct tables *t)
 
 		if (o->n_pages == 0 || o->n_loaded || i == t->loading)
 			continue;
-		unload_object(t, o);
-		tell(t, o);
+		if (unload_object(t, o) == 0)
+			tell(t, o);
 	}
 }
 
@@ -237,7 +249,7 @@ static bool make_room(struct tables *t, uint32_t words, const uint32_t *domain)
 		struct loaded *o = &t->object[v[i].number];
 		uint32_t before = o->words;
 
-		unload_page(t, o, v[i].page);
+		unload_page(t, o, &index_of(t, o)[v[i].page]);
 		freed += before - o->words;
 		t->evicted++;
 	}
@@ -303,6 +315,7 @@ struct loading {
 	struct tables *t;
 	struct loaded *o;
 	const struct unwind_table *table;
+	struct unwind_page_ref *index; /* of o */
 	uint32_t *number; /* of each of the table's rules in the dictionary */
 	uint32_t max_rules;
 };
@@ -325,7 +338,7 @@ static uint32_t log2_of(uint32_t n)
 static int load_page(struct loading *l, const struct unwind_page *page)
 {
 	struct tables *t = l->t;
-	struct unwind_page_ref *ref = ref_of(t, l->o, page->number - l->o->first_page);
+	struct unwind_page_ref *ref = &l->index[page->number - l->o->first_page];
 	const struct unwind_row *from = &l->table->rows[page->first_row];
 	struct unwind_row *to;
 	int64_t place;
@@ -338,6 +351,11 @@ static int load_page(struct loading *l, const struct unwind_page *page)
 		return (int)place;
 	}
 	to = (void *)table_pool_words(t->pool, (uint32_t)place);
+	if (!to) {
+		table_pool_give(t->pool, (uint32_t)place, page->n_rows);
+		l->o->words -= page->n_rows;
+		return -ENOMEM;
+	}
 	for (uint32_t i = 0; i < page->n_rows; i++) {
 		uint32_t number = rule_number(l, from[i].rule);
 
@@ -382,7 +400,10 @@ static int load_pages(struct tables *t, struct loaded *o, const struct unwind_ta
 	bool whole = fits_whole(t, o, table);
 	int r = 0;
 
-	if (!number)
+	if (table->n_pages == 0)
+		return 0;
+	l.index = index_of(t, o);
+	if (!number || !l.index)
 		return -ENOMEM;
 	memset(number, 0xff, (table->n_rules + 1) * sizeof(*number));
 	/* Where one page found no room, looking for more of it would take long. */
@@ -393,15 +414,14 @@ static int load_pages(struct tables *t, struct loaded *o, const struct unwind_ta
 }
 
 /* Pages between the first and the last that have no rows are holes. */
-static void mark_holes(struct tables *t, const struct loaded *o, const struct unwind_table *table)
+static void mark_holes(struct unwind_page_ref *index, uint32_t n, const struct unwind_table *table)
 {
 	uint32_t at = 0;
 
-	for (uint32_t page = 0; page < o->n_pages; page++) {
-		struct unwind_page_ref *ref = ref_of(t, o, page);
-		bool has_rows = table->pages[at].number == o->first_page + page;
+	for (uint32_t page = 0; page < n; page++) {
+		bool has_rows = table->pages[at].number == table->pages[0].number + page;
 
-		*ref = (struct unwind_page_ref){.rows = has_rows ? 0 : UNWIND_REF(0, 0, 0)};
+		index[page] = (struct unwind_page_ref){.rows = has_rows ? 0 : UNWIND_REF(0, 0, 0)};
 		at += has_rows;
 	}
 }
@@ -410,18 +430,27 @@ static int add_index(struct tables *t, struct loaded *o, const struct unwind_tab
 {
 	uint32_t first = table->n_pages ? table->pages[0].number : 0;
 	uint32_t n = table->n_pages ? table->pages[table->n_pages - 1].number - first + 1 : 0;
+	uint32_t words = n * (uint32_t)UNWIND_REF_WORDS;
 	int64_t place = NO_PAGES_AT;
+	struct unwind_page_ref *index;
 
 	if (n)
-		place = take(t, o, n * (uint32_t)UNWIND_REF_WORDS, UNWIND_REF_WORDS);
+		place = take(t, o, words, UNWIND_REF_WORDS);
 	if (place < 0)
 		return (int)place;
+	if (n) {
+		index = (void *)table_pool_words(t->pool, (uint32_t)place);
+		if (!index) {
+			table_pool_give(t->pool, (uint32_t)place, words);
+			o->words -= words;
+			return -ENOMEM;
+		}
+		mark_holes(index, n, table);
+	}
 	o->pages_at = (uint32_t)place;
 	o->first_page = first;
 	o->n_pages = n;
 	t->objects++;
-	if (n)
-		mark_holes(t, o, table);
 	return 0;
 }
 
@@ -448,17 +477,17 @@ int tables_add(struct tables *t, const struct tables_object *object,
 	uint64_t loaded = t->loaded;
 	int r = 0, told = 0;
 
-	if (!o || table_pool_wake(t->pool) < 0)
+	if (!o)
 		return -ENOMEM;
-	t->awake = true;
 	t->units = (uint32_t)(now_ns >> UNWIND_USED_SHIFT);
-	t->loading = object->number;
 	if (o->pages_at && !has_index(o, table)) {
-		unload_object(t, o);
+		if (unload_object(t, o) < 0)
+			return -ENOMEM;
 		tell(t, o);
 		settle(t);
 	}
 	o->object = *object;
+	t->loading = object->number;
 	t->share_used = words_of_domain(t, object->domain);
 	if (!o->pages_at)
 		r = add_index(t, o, table);
@@ -477,6 +506,14 @@ int tables_none(struct tables *t, const struct tables_object *object)
 	static const struct unwind_table none;
 
 	return tables_add(t, object, &none, (uint64_t)t->units << UNWIND_USED_SHIFT);
+}
+
+void tables_later(struct tables *t, uint32_t number)
+{
+	struct loaded *o = object_of(t, number);
+
+	if (o)
+		wait_longer(o, true);
 }
 
 bool tables_miss(struct tables *t, uint32_t number, uint64_t offset, uint64_t now_ns)
@@ -500,10 +537,8 @@ void tables_forget(struct tables *t, uint32_t number)
 		return;
 	if (t->object[number].pages_at) {
 		/* Without memory its pages stay until the number has another table. */
-		if (table_pool_wake(t->pool) < 0)
+		if (unload_object(t, &t->object[number]) < 0)
 			return;
-		t->awake = true;
-		unload_object(t, &t->object[number]);
 		settle(t);
 	}
 	t->object[number] = (struct loaded){};
@@ -511,11 +546,8 @@ void tables_forget(struct tables *t, uint32_t number)
 
 void tables_rest(struct tables *t)
 {
-	if (!t->awake || !t->kernel.unmap_chunks)
-		return;
-	t->awake = false;
-	table_pool_rest(t->pool);
-	t->kernel.unmap_chunks(t->kernel.ctx);
+	if (t->kernel.unmap_chunks && table_pool_rest(t->pool))
+		t->kernel.unmap_chunks(t->kernel.ctx);
 }
 
 void tables_count(const struct tables *t, struct tables_counts *ret)

@@ -73,10 +73,13 @@ int tables_add(struct tables *t, const struct tables_object *object,
 /* There is none: its code is walked by frame pointer. */
 int tables_none(struct tables *t, const struct tables_object *object);
 
+/* There is none for now: it is missed again, later each time. */
+void tables_later(struct tables *t, uint32_t number);
+
 /* The object is forgotten: the kernel has been told, its number will go to another. */
 void tables_forget(struct tables *t, uint32_t number);
 
-/* Nothing is loaded for a while: the pool's memory need not be mapped here as well. */
+/* A batch is done: the pool's memory, as much as it touched, need not be mapped here as well. */
 void tables_rest(struct tables *t);
 
 void tables_count(const struct tables *t, struct tables_counts *ret);

@@ -7,6 +7,7 @@
  */
 #include "profiler/jail/worker.h"
 #include "profiler/base/cleanup.h"
+#include "profiler/base/heap.h"
 #include "profiler/base/quantity.h"
 #include "profiler/base/wire.h"
 #include "profiler/jail/protocol.h"
@@ -23,7 +24,7 @@
 #include <sys/resource.h>
 
 #define SEND_MS	      10000
-#define REST_MS	      500 /* without a request: mapped pages are given back */
+#define REST_MS	      500 /* without a request: memory is given back */
 #define MODULE_NONE   UINT32_MAX
 #define OBJECTS_FIRST 64
 
@@ -35,7 +36,7 @@
 /* And here, so that a slow file costs the collector's patience in steps: a tenth of what it has. */
 #define ANSWER_NS 1000000000ull
 /* Private memory: a part for indexes, which stay, the rest for what is being parsed. */
-#define INDEX_SHARE 6
+#define INDEX_SHARE 32
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -232,6 +233,8 @@ static int answer(struct worker *w, struct wire_msg *m)
 	}
 	r = w->wants.lost ? -EPROTO : wire_send(JAIL_SOCK, &out, SEND_MS);
 	wire_msg_done(&out);
+	/* The next question is mostly about another file. */
+	symbolizer_rest(w->symbolizer);
 	return r;
 }
 
@@ -275,9 +278,9 @@ static int serve(struct worker *w)
 		struct wire_msg m;
 		int r = wire_receive(JAIL_SOCK, &m, patience);
 
-		/* Nothing more is asked: the pages that were read go back, once. */
+		/* Nothing more is asked: what was freed goes back, once. */
 		if (r == -ETIMEDOUT) {
-			symbolizer_rest(w->symbolizer);
+			heap_trim();
 			patience = -1;
 			continue;
 		}
@@ -355,6 +358,7 @@ int worker_symbolizer(char **args, bool sandbox)
 	struct worker w = {.kernel = MODULE_NONE};
 	struct err err = {};
 
+	heap_settle();
 	if (start(&w, args, sandbox, &err) < 0) {
 		worker_failed(&err);
 		_exit(1);

@@ -136,10 +136,11 @@ struct resolve_answers {
 	/* What resolve_jit_ask() asked, all at once. NULL where it is not used. */
 	void (*jit)(void *ctx, uint32_t object, const struct resolve_jit_names *names);
 	/*
-	 * The answer to resolve_ask_table(); a NULL table: there is none, the status says why. May
-	 * be NULL where nobody asks.
+	 * The answer to resolve_ask_table(); a NULL table: there is none, the status says why.
+	 * for_now: that is no word on the file (no worker could be started, no descriptor was
+	 * left), and asking again later may bring one. May be NULL where nobody asks.
 	 */
-	void (*table)(void *ctx, uint32_t object, const struct unwind_table *table);
+	void (*table)(void *ctx, uint32_t object, const struct unwind_table *table, bool for_now);
 	/*
 	 * The answer to resolve_ask_snapshot(); frames NULL: there is none, the worker failed or
 	 * was late. end is enum abi_end. May be NULL where nobody asks.

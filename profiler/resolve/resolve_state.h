@@ -86,7 +86,7 @@ struct resolve_answer {
 	struct protocol_answer names; /* NAMED; IDENTIFIED: its build id */
 	struct protocol_jit_answer jit; /* JIT; n 0: nobody knows any */
 	bool over; /* JIT */
-	bool has_table; /* TABLE */
+	bool has_table, for_now; /* TABLE */
 	struct unwind_table table;
 	uint64_t snapshot; /* SNAPSHOT: its id */
 	struct protocol_snapshot_answer *stack; /* SNAPSHOT; NULL: there is none */
@@ -112,6 +112,7 @@ struct resolve_slot {
 	uint64_t used_ms;
 	bool has_kernel;
 	unsigned int start_failures; /* in a row */
+	uint64_t start_after_ms; /* TABLES: no worker is started before */
 	uint32_t n_known;
 	uint32_t *forget; /* serials that the worker is to be told */
 	size_t n_forget, cap_forget;

@@ -20,6 +20,9 @@
 
 #define SEND_MS	    5000
 #define IDLE_END_MS 20000 /* a worker that has nothing to compile ends */
+/* A worker that could not be started is not tried again sooner, and twice as late each time. */
+#define START_AFTER_MS	   200
+#define START_AFTER_MS_MAX 12800
 
 /* What is asked for, copied under the lock. */
 struct table_job {
@@ -35,7 +38,8 @@ struct table_job {
 
 /* ---- asking for it ---- */
 
-static void answer(struct resolve *r, struct resolve_entry *e, struct unwind_table *table)
+static void answer(struct resolve *r, struct resolve_entry *e, struct unwind_table *table,
+		   bool for_now)
 {
 	struct resolve_answer *a = calloc(1, sizeof(*a));
 
@@ -49,7 +53,8 @@ static void answer(struct resolve *r, struct resolve_entry *e, struct unwind_tab
 		a->table = *table;
 		*table = (struct unwind_table){};
 	} else {
-		r->tables_none++;
+		a->for_now = for_now;
+		r->tables_none += !for_now;
 	}
 	resolve_answer_add(r, a);
 }
@@ -59,7 +64,7 @@ void resolve_table_enqueue(struct resolve *r, struct resolve_entry *e)
 	if (e->table_queued)
 		return;
 	if (e->state == RESOLVE_FAILED) {
-		answer(r, e, NULL);
+		answer(r, e, NULL, false);
 		return;
 	}
 	if (e->object.kind == RESOLVE_FILE && e->fd < 0) {
@@ -160,20 +165,39 @@ static bool is_another(const struct table_job *job, const struct protocol_table 
 		memcmp(t->build_id, job->build_id, job->build_id_bytes) != 0);
 }
 
+/* Lock held, released meanwhile. 0, or why there is none, in reason only where it was tried. */
+static int ensure_worker(struct resolve_slot *s, uint32_t domain,
+			 char reason[PROTOCOL_SENTENCE_MAX + 1])
+{
+	uint64_t wait_ms = START_AFTER_MS << s->start_failures;
+	struct err err = {};
+	int r;
+
+	if (resolve_now_ms() < s->start_after_ms)
+		return -EAGAIN;
+	r = resolve_ensure_worker(s, domain, &err);
+	if (r == 0) {
+		s->start_failures = 0;
+		return 0;
+	}
+	snprintf(reason, PROTOCOL_SENTENCE_MAX + 1, "%s", err_text(&err));
+	s->start_failures += wait_ms < START_AFTER_MS_MAX;
+	s->start_after_ms = resolve_now_ms() + wait_ms;
+	return r;
+}
+
 /*
- * Lock held, released meanwhile. True and the table, or the sentence that says why there is none.
+ * Lock held, released meanwhile. 0 and the table; or -EAGAIN, for now, or -ENODATA: there is none,
+ * and the sentence that says why.
  */
-static bool compile(struct resolve_slot *s, const struct table_job *job, struct unwind_table *ret,
-		    char reason[PROTOCOL_SENTENCE_MAX + 1])
+static int compile(struct resolve_slot *s, const struct table_job *job, struct unwind_table *ret,
+		   char reason[PROTOCOL_SENTENCE_MAX + 1])
 {
 	struct protocol_table t = {};
-	struct err err = {};
-	int r = resolve_ensure_worker(s, job->domain, &err);
+	int r = ensure_worker(s, job->domain, reason);
 
-	if (r < 0) {
-		snprintf(reason, PROTOCOL_SENTENCE_MAX + 1, "%s", err_text(&err));
-		return false;
-	}
+	if (r < 0)
+		return -EAGAIN;
 	pthread_mutex_unlock(&s->r->lock);
 	r = exchange(s, job, &t, reason);
 	pthread_mutex_lock(&s->r->lock);
@@ -183,19 +207,19 @@ static bool compile(struct resolve_slot *s, const struct table_job *job, struct 
 		if (!s->r->ending)
 			s->r->workers_restarted++;
 		resolve_describe_death(r, status, reason, RESOLVE_REASON_BYTES);
-		return false;
+		return -ENODATA;
 	}
 	if (r == 0 && is_another(job, &t)) {
 		snprintf(reason, PROTOCOL_SENTENCE_MAX + 1, "another file has taken its place");
 		protocol_table_done(&t);
-		return false;
+		return -ENODATA;
 	}
 	if (r > 0)
-		return false;
+		return -ENODATA;
 	s->r->tables_compiled++;
 	s->r->compile_ns += t.compile_ns;
 	*ret = t.table;
-	return true;
+	return 0;
 }
 
 /* ---- one table ---- */
@@ -219,12 +243,13 @@ static void job_of(const struct resolve_entry *e, struct table_job *ret)
 	memcpy(ret->build_id, e->object.build_id, sizeof(ret->build_id));
 }
 
-/* Lock held, released meanwhile. */
-static bool make(struct resolve_slot *s, const struct table_job *job, struct unwind_table *ret,
-		 char reason[PROTOCOL_SENTENCE_MAX + 1])
+/* As compile(), but from the cache where it is there. */
+static int make(struct resolve_slot *s, const struct table_job *job, struct unwind_table *ret,
+		char reason[PROTOCOL_SENTENCE_MAX + 1])
 {
 	struct resolve *r = s->r;
-	bool found, made;
+	bool found;
+	int made;
 
 	pthread_mutex_unlock(&r->lock);
 	found = table_cache_get(r->cache, job->domain, job->build_id, job->build_id_bytes, ret) ==
@@ -232,18 +257,18 @@ static bool make(struct resolve_slot *s, const struct table_job *job, struct unw
 	pthread_mutex_lock(&r->lock);
 	r->tables_cached += found;
 	if (found)
-		return true;
+		return 0;
 	if (job->kind == RESOLVE_FILE && job->fd < 0) {
 		snprintf(reason, PROTOCOL_SENTENCE_MAX + 1, "no descriptor was left for it");
-		return false;
+		return -EAGAIN;
 	}
 	made = compile(s, job, ret, reason);
-	if (!made)
-		return false;
+	if (made < 0)
+		return made;
 	pthread_mutex_unlock(&r->lock);
 	table_cache_put(r->cache, job->domain, job->build_id, job->build_id_bytes, ret);
 	pthread_mutex_lock(&r->lock);
-	return true;
+	return 0;
 }
 
 static void make_one(struct resolve_slot *s, struct resolve_entry *e)
@@ -251,7 +276,7 @@ static void make_one(struct resolve_slot *s, struct resolve_entry *e)
 	char reason[PROTOCOL_SENTENCE_MAX + 1] = "";
 	struct unwind_table table = {};
 	struct table_job job;
-	bool made;
+	int made;
 
 	TAILQ_REMOVE(&s->r->tables, e, table_queue);
 	e->table_queued = false;
@@ -263,9 +288,9 @@ static void make_one(struct resolve_slot *s, struct resolve_entry *e)
 	s->used_ms = resolve_now_ms();
 	e = resolve_find(s->r, job.object);
 	if (e && e->serial == job.serial && !s->r->ending) {
-		if (!made)
+		if (reason[0])
 			resolve_remember_failure(s->r, e->object.path, reason);
-		answer(s->r, e, made ? &table : NULL);
+		answer(s->r, e, made == 0 ? &table : NULL, made == -EAGAIN);
 	}
 	unwind_table_done(&table);
 }

@@ -89,7 +89,7 @@ static bool deliver(struct resolve *r, struct resolve_answer *a, const struct re
 		return true;
 	case RESOLVE_ANSWER_TABLE:
 		if (to->table)
-			to->table(ctx, a->object, a->has_table ? &a->table : NULL);
+			to->table(ctx, a->object, a->has_table ? &a->table : NULL, a->for_now);
 		return true;
 	case RESOLVE_ANSWER_SNAPSHOT:
 		if (to->snapshot)

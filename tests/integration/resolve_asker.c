@@ -59,11 +59,12 @@ static void on_failed(void *ctx, uint32_t object, int error, const char *sentenc
 	snprintf(s->object[object].sentence, sizeof(s->object[object].sentence), "%s", sentence);
 }
 
-static void on_table(void *ctx, uint32_t object, const struct unwind_table *table)
+static void on_table(void *ctx, uint32_t object, const struct unwind_table *table, bool for_now)
 {
 	struct seen *s = ctx;
 
 	s->object[object].tables++;
+	s->object[object].tables_later += for_now;
 	s->object[object].table_fdes = table ? table->n_fdes : 0;
 }
 
@@ -161,6 +162,20 @@ void announce_self(struct resolve *r, uint32_t object)
 	struct resolve_object o = file_object(object, self);
 
 	assert_int_equal(resolve_announce(r, &o), 0);
+}
+
+unsigned int wait_for_table(struct resolve *r, struct seen *s, uint32_t object)
+{
+	unsigned int before = s->object[object].tables;
+
+	assert_int_equal(resolve_ask_table(r, object), 0);
+	for (uint64_t until = now_ms() + 10000;
+	     s->object[object].tables == before && now_ms() < until;) {
+		usleep(1000);
+		resolve_take(r, &to_seen, s, 0);
+	}
+	assert_int_equal(s->object[object].tables, before + 1);
+	return s->object[object].table_fdes;
 }
 
 void copy_self(const char *to, uid_t owner)

@@ -21,7 +21,7 @@
 
 struct seen {
 	struct {
-		unsigned int named, nameless, identified, failed, tables;
+		unsigned int named, nameless, identified, failed, tables, tables_later;
 		unsigned int table_fdes; /* functions of the last table */
 		int error;
 		char sentence[256], function[256];
@@ -40,6 +40,8 @@ void ask_function(struct resolve *r, uint32_t object);
 void copy_self(const char *to, uid_t owner);
 
 void take_all(struct resolve *r, struct seen *s); /* until no answer is awaited */
+/* Ask for the table and take answers until it has come: its functions, 0 where there is none. */
+unsigned int wait_for_table(struct resolve *r, struct seen *s, uint32_t object);
 void assert_named(const struct seen *s, uint32_t object);
 uint64_t status_number(struct resolve *r, const char *key); /* of the status JSON */
 uint64_t now_ms(void);

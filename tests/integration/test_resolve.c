@@ -145,16 +145,12 @@ static unsigned int functions_of_the_table(const char *path)
 	struct resolve_object o = file_object(1, path);
 	struct resolve *r = new_resolve(0);
 	struct seen s = {};
+	unsigned int functions;
 
 	resolve_announce(r, &o);
-	assert_int_equal(resolve_ask_table(r, 1), 0);
-	for (uint64_t until = now_ms() + 10000; !s.object[1].tables && now_ms() < until;) {
-		usleep(1000);
-		resolve_take(r, &to_seen, &s, 0);
-	}
-	assert_int_equal(s.object[1].tables, 1);
+	functions = wait_for_table(r, &s, 1);
 	resolve_free(r);
-	return s.object[1].table_fdes;
+	return functions;
 }
 
 /* Its call frame information was stripped with the debug information that it was part of. */

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 700 /* of resolve, where a test waits for it to run out */
@@ -113,6 +114,32 @@ static void the_end_waits_for_no_stalled_worker(void **state)
 	assert_int_equal(kill(worker, 0), -1);
 }
 
+/* Without descriptors no worker starts. */
+static void a_table_that_no_worker_could_be_started_for_comes_later(void **state)
+{
+	struct resolve_object vdso = {.object = 1, .kind = RESOLVE_VDSO, .path = "[vdso]"};
+	struct resolve *r = new_resolve(0);
+	struct rlimit limit, none;
+	struct seen s = {};
+
+	(void)state;
+	assert_int_equal(resolve_announce(r, &vdso), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){.rlim_cur = 3, .rlim_max = limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	for (unsigned int i = 1; i <= 50; i++) {
+		assert_int_equal(wait_for_table(r, &s, 1), 0);
+		assert_int_equal(s.object[1].tables_later, i);
+	}
+	/* Nearly all of these were answered at once; the rest are told. */
+	assert_in_range(status_number(r, "\"objects_failed\""), 1, 10);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (uint64_t until = now_ms() + 10000; !s.object[1].table_fdes && now_ms() < until;)
+		wait_for_table(r, &s, 1);
+	assert_true(s.object[1].table_fdes > 0);
+	resolve_free(r);
+}
+
 /* ---- domains ---- */
 
 static void owners_do_not_share_a_worker_and_all_are_served(void **state)
@@ -157,6 +184,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_object_that_kills_a_worker_is_set_aside_and_the_rest_is_named),
 		cmocka_unit_test(a_worker_that_dies_between_requests_costs_no_object),
 		cmocka_unit_test(the_end_waits_for_no_stalled_worker),
+		cmocka_unit_test(a_table_that_no_worker_could_be_started_for_comes_later),
 		cmocka_unit_test(owners_do_not_share_a_worker_and_all_are_served),
 	};
 	int status;

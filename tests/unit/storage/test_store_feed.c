@@ -2,6 +2,7 @@
 #include "storage/store.h"
 #include "tests/unit/storage/place.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <cmocka.h>
 
 #define T0_NS 1700000000000000000ull
+#define LARGE 40000 /* names of 200 bytes: an epoch's dictionary is full */
 
 static uint32_t string(struct profile *p, const char *s)
 {
@@ -50,12 +52,17 @@ static struct profile *begin(struct store *s, struct store_feed **ret)
 	return live;
 }
 
-static void end(struct store_feed *f, struct profile *live)
+static void flush(struct store_feed *f)
 {
 	struct err err = {};
 
 	if (store_feed_flush(f, "{}", false, &err) < 0)
 		fail_msg("%s", err_text(&err));
+}
+
+static void end(struct store_feed *f, struct profile *live)
+{
+	flush(f);
 	store_feed_free(f);
 	profile_free(live);
 }
@@ -95,10 +102,36 @@ static void a_name_reaches_what_an_earlier_profile_met(void **state)
 	store_close(s);
 }
 
+/* Else a large live profile would fill each epoch's dictionary at once, and end it. */
+static void a_new_epoch_has_the_names_of_its_own_samples(void **state)
+{
+	struct store *s = place_writer(*state, NULL);
+	struct store_feed *f;
+	struct profile *live = begin(s, &f);
+	char text[256];
+	uint64_t first;
+
+	for (uint64_t i = 0; i < LARGE; i++) {
+		sample(live, 0x1000 + i);
+		snprintf(text, sizeof(text), "%0200llu", (unsigned long long)i);
+		name(live, 0x1000 + i, text);
+	}
+	flush(f);
+	first = store_feed_epoch(f);
+	for (int i = 0; i < 3; i++) {
+		sample(live, 0x1000);
+		flush(f);
+		assert_int_equal(store_feed_epoch(f), first + 1);
+	}
+	end(f, live);
+	store_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLACE_TEST(a_name_reaches_what_an_earlier_profile_met),
+		PLACE_TEST(a_new_epoch_has_the_names_of_its_own_samples),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "tests/unit/symbolizer/fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -79,6 +80,42 @@ static void what_fits_is_inflated_into_our_memory(void **state)
 	elf_image_done(&image);
 }
 
+/* Whether a page is in our memory: bit 63 of its entry. */
+static bool is_present(const void *at)
+{
+	uint64_t entry, page = (uint64_t)(uintptr_t)at / (uint64_t)sysconf(_SC_PAGESIZE);
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &entry, sizeof(entry), (off_t)(page * sizeof(entry))),
+			 sizeof(entry));
+	close(fd);
+	return entry >> 63;
+}
+
+static void room_is_not_in_memory_while_nobody_reads_it(void **state)
+{
+	struct room room = {};
+	const struct file_opener opener = {.open = give_room, .ctx = &room};
+	struct dwarf_sections s;
+	struct elf_image image;
+
+	(void)state;
+	open_image("inlined_compressed", &image);
+	assert_int_equal(dwarf_sections_open(&s, &image, false, &opener, 1), 0);
+	assert_true(is_present(s.inflated));
+	dwarf_sections_rest(&s);
+	assert_false(is_present(s.inflated));
+	check_same(&s);
+	dwarf_sections_done(&s);
+	/* What is in our own memory stays. */
+	assert_int_equal(dwarf_sections_open(&s, &image, false, NULL, BYTES_MAX), 0);
+	dwarf_sections_rest(&s);
+	check_same(&s);
+	dwarf_sections_done(&s);
+	elf_image_done(&image);
+}
+
 static void what_does_not_fit_is_inflated_into_room(void **state)
 {
 	struct room room = {};
@@ -144,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_fits_is_inflated_into_our_memory),
+		cmocka_unit_test(room_is_not_in_memory_while_nobody_reads_it),
 		cmocka_unit_test(what_does_not_fit_is_inflated_into_room),
 		cmocka_unit_test(without_room_it_is_too_large),
 		cmocka_unit_test(names_of_a_file_that_is_too_large_for_memory_are_found),

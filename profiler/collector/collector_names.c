@@ -1,0 +1,206 @@
+/*
+ * What the collector asks of resolve, and the answers: names of the live profile's locations, build
+ * ids, unwind tables, frames of copied stacks.
+ */
+#include "profiler/collector/collector_state.h"
+
+#include "profiler/base/cleanup.h"
+#include "profiler/base/quantity.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define ASK_OFFSETS 256
+
+void collector_ask_jit(struct collector *c)
+{
+	uint64_t now_ns = quantity_monotonic_ns();
+	bool due = now_ns >= c->jit_due_ns;
+
+	jit_ask(c->jit, due, now_ns, c->live);
+	if (due)
+		c->jit_due_ns = UINT64_MAX;
+}
+
+static int64_t intern_line(struct collector *c, const struct resolve_line *l,
+			   struct profile_line *ret)
+{
+	struct profile_function f = {};
+	int64_t id = profile_string(c->live, l->function);
+
+	if (id < 0)
+		return id;
+	f.name = (uint32_t)id;
+	id = profile_string(c->live, l->system_name ? l->system_name : l->function);
+	if (id < 0)
+		return id;
+	f.system_name = (uint32_t)id;
+	id = profile_string(c->live, l->file);
+	if (id < 0)
+		return id;
+	f.file = (uint32_t)id;
+	id = profile_function(c->live, &f);
+	if (id >= 0)
+		*ret = (struct profile_line){
+			.function = (uint32_t)id, .line = l->line, .column = l->column};
+	return id;
+}
+
+static void on_named(void *ctx, uint32_t number, uint64_t offset, const struct resolve_line *lines,
+		     uint32_t n)
+{
+	struct collector *c = ctx;
+	struct object *object = objects_by_number(c->objects, number);
+	struct profile_line interned[64];
+	int64_t location;
+
+	if (!object || object->profile_id == IDMAP_NONE)
+		return; /* asked for a live profile that has been replaced */
+	location = profile_location(c->live, object->profile_id, offset);
+	if (location < 0)
+		return;
+	if (n > sizeof(interned) / sizeof(interned[0]))
+		n = sizeof(interned) / sizeof(interned[0]);
+	for (uint32_t i = 0; i < n; i++)
+		if (intern_line(c, &lines[i], &interned[i]) < 0)
+			return;
+	profile_set_lines(c->live, (uint32_t)location, interned, n);
+}
+
+static void on_identified(void *ctx, uint32_t number, const uint8_t *build_id, uint32_t bytes)
+{
+	struct collector *c = ctx;
+
+	objects_identified(c->objects, number, build_id, bytes, c->live);
+}
+
+static void on_jit(void *ctx, uint32_t number, const struct resolve_jit_names *names)
+{
+	struct collector *c = ctx;
+
+	jit_answered(c->jit, number, names, c->live);
+}
+
+static void on_failed(void *ctx, uint32_t number, int error, const char *sentence)
+{
+	/* resolve keeps the reason for the status; the offsets come as nameless. */
+	(void)ctx;
+	(void)number;
+	(void)error;
+	(void)sentence;
+}
+
+static void on_table(void *ctx, uint32_t number, const struct unwind_table *table, bool for_now)
+{
+	struct collector *c = ctx;
+	const struct object *object = objects_by_number(c->objects, number);
+	struct tables_object of = {.number = number, .key = ABI_VDSO_KEY};
+
+	if (!object)
+		return;
+	of.domain = object->domain;
+	if (object->kind != PROFILE_OBJECT_VDSO)
+		of.key = object->key;
+	/* What found no room is missed, and asked for, again. */
+	if (table)
+		(void)tables_add(c->tables, &of, table, quantity_monotonic_ns());
+	else if (for_now)
+		tables_later(c->tables, number);
+	else
+		(void)tables_none(c->tables, &of);
+}
+
+static void on_snapshot(void *ctx, uint64_t id, const struct snapshot_frame *frames, uint32_t n,
+			unsigned int end)
+{
+	struct collector *c = ctx;
+
+	if (c->snapshots)
+		snapshots_answered(c->snapshots, id, frames, n, end);
+}
+
+int collector_take_names(struct collector *c)
+{
+	static const struct resolve_answers answers = {.named = on_named,
+						       .identified = on_identified,
+						       .failed = on_failed,
+						       .jit = on_jit,
+						       .table = on_table,
+						       .snapshot = on_snapshot};
+
+	int n = resolve_take(c->resolve, &answers, c, 0);
+
+	if (c->tables)
+		tables_rest(c->tables);
+	return n;
+}
+
+size_t collector_names_pending(const struct collector *c)
+{
+	return resolve_pending(c->resolve) + jit_pending(c->jit);
+}
+
+void collector_give_up_names(struct collector *c)
+{
+	jit_release(c->jit, c->live);
+}
+
+/* A location to be named, sortable by the object that it is asked of. */
+struct question {
+	uint32_t number;
+	uint64_t offset;
+};
+
+static int by_number(const void *a, const void *b)
+{
+	const struct question *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* The locations of live from c->asked on that somebody can be asked for, sorted by object. */
+static size_t collect_questions(struct collector *c, struct question *ret)
+{
+	size_t n = 0;
+
+	for (uint32_t i = c->asked; i < c->live->n_locations; i++) {
+		const struct profile_location *l = &c->live->locations[i];
+		const struct object *object = objects_of_profile(c->objects, l->object);
+
+		if (l->naming == PROFILE_UNNAMED && object && object->announced)
+			ret[n++] = (struct question){object->number, l->offset};
+	}
+	qsort(ret, n, sizeof(*ret), by_number);
+	return n;
+}
+
+int collector_ask_names(struct collector *c)
+{
+	_cleanup_free_ struct question *questions = NULL;
+	uint64_t offsets[ASK_OFFSETS];
+	size_t n, in_batch = 0;
+	int r = 0;
+
+	collector_ask_jit(c);
+	if (c->asked == c->live->n_locations)
+		return 0;
+	questions = calloc(c->live->n_locations - c->asked, sizeof(*questions));
+	if (!questions)
+		return -ENOMEM;
+	n = collect_questions(c, questions);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		offsets[in_batch++] = questions[i].offset;
+		if (in_batch < ASK_OFFSETS && i + 1 < n &&
+		    questions[i + 1].number == questions[i].number)
+			continue;
+		r = resolve_ask(c->resolve, questions[i].number, offsets, in_batch);
+		in_batch = 0;
+	}
+	/*
+	 * What resolve has no room for is asked again with the next ones: an answer twice does no
+	 * harm.
+	 */
+	if (r == 0)
+		c->asked = c->live->n_locations;
+	return r;
+}
