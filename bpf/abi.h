@@ -234,7 +234,7 @@ struct abi_object {
 	__u8 is_exe;
 	__u16 path_bytes;
 	__u32 process_uid; /* whose process maps it */
-	__u32 reserved;
+	__u32 is_running; /* told at the start: no sample has met it */
 	__u64 start_ns; /* the process's start, CLOCK_BOOTTIME: pid alone is reused */
 };
 

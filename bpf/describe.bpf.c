@@ -246,7 +246,8 @@ static __always_inline int send(struct describe *d, __u32 head_bytes, __u32 path
 	return r;
 }
 
-static __noinline int object_send(struct scratch *s, struct file *file, __u64 start, __u64 end)
+static __noinline int object_send(struct scratch *s, struct file *file, __u64 start, __u64 end,
+				  __u32 is_running)
 {
 	struct describe *d = describe_memory();
 	struct abi_object *o;
@@ -268,6 +269,7 @@ static __noinline int object_send(struct scratch *s, struct file *file, __u64 st
 	o->vm_end = end;
 	o->key = s->key;
 	o->is_exe = start == 0;
+	o->is_running = is_running;
 	o->path_bytes = path_bytes;
 	o->process_uid = s->head.uid;
 	o->start_ns = s->head.start_ns;
@@ -356,7 +358,7 @@ __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 sta
 	__builtin_memset(&s->object[at].key, 0, sizeof(s->object[at].key));
 	if (kind == ABI_OBJECT_FILE && !number) {
 		s->object[at].key = s->key;
-		object_send(s, (void *)file, start, end);
+		object_send(s, (void *)file, start, end, 0);
 	}
 	s->n_objects = at + 1;
 	return at;

@@ -47,7 +47,7 @@ int hearth_running(struct bpf_iter__task_vma *ctx)
 	process_read(s, task);
 	if ((!knob_filter_allows || filter_verdict(ABI_FILTER_PID, 0, s->head.pid)) &&
 	    file_key_read(s, (__u64)file) == 0 && is_new(s))
-		object_send(s, file, KERNEL_READ(vma, vm_start), KERNEL_READ(vma, vm_end));
+		object_send(s, file, KERNEL_READ(vma, vm_start), KERNEL_READ(vma, vm_end), 1);
 	s->busy = 0;
 	return 0;
 }

@@ -303,7 +303,10 @@ static void announce(struct objects *o, struct object *object, const struct abi_
 		r.is_exe = file->is_exe;
 	}
 	object->announced = resolve_announce(o->resolve, &r) == 0;
-	objects_miss_table(o, object, 0, object->used_ns);
+	if (file && file->is_running && o->tables && object->announced)
+		resolve_ask_table(o->resolve, object->number, false);
+	else
+		objects_miss_table(o, object, 0, object->used_ns);
 }
 
 static void tell(struct objects *o, const struct object *object)
@@ -321,7 +324,7 @@ void objects_miss_table(struct objects *o, const struct object *object, uint64_t
 	    (object->kind != PROFILE_OBJECT_FILE && object->kind != PROFILE_OBJECT_VDSO))
 		return;
 	if (tables_miss(o->tables, object->number, offset, now_ns))
-		resolve_ask_table(o->resolve, object->number);
+		resolve_ask_table(o->resolve, object->number, true);
 }
 
 struct object *objects_describe(struct objects *o, const struct abi_object *file, const char *path,

@@ -355,7 +355,7 @@ void resolve_forget(struct resolve *r, uint32_t object)
 			TAILQ_REMOVE(e->state == RESOLVE_TO_OPEN ? &r->opening : &r->ready, e,
 				     queue);
 		if (e->table_queued)
-			TAILQ_REMOVE(&r->tables, e, table_queue);
+			TAILQ_REMOVE(e->table_queued, e, table_queue);
 		if (e->busy)
 			e->forgotten = true;
 		else
@@ -408,6 +408,7 @@ static struct resolve *alloc(const struct resolve_options *options)
 	TAILQ_INIT(&r->opening);
 	TAILQ_INIT(&r->ready);
 	TAILQ_INIT(&r->tables);
+	TAILQ_INIT(&r->tables_later);
 	TAILQ_INIT(&r->snapshots);
 	STAILQ_INIT(&r->answers);
 	for (unsigned int i = 0; i < RESOLVE_PROCESSES_MAX; i++)

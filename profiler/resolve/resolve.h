@@ -165,9 +165,10 @@ int resolve_announce(struct resolve *r, const struct resolve_object *o);
 int resolve_ask(struct resolve *r, uint32_t object, const uint64_t *offsets, size_t n);
 /*
  * Ask for the unwind table of a FILE or of the VDSO; answered once, unless it is forgotten before.
- * Asking again before the answer is one question. -ENOENT: not announced, or of another kind.
+ * Asking again before the answer is one question. What a walk has missed comes before what may be
+ * wanted later. -ENOENT: not announced, or of another kind.
  */
-int resolve_ask_table(struct resolve *r, uint32_t object);
+int resolve_ask_table(struct resolve *r, uint32_t object, bool is_missed);
 /*
  * Ask for the frames of a copied stack; answered once, in any order. Takes q, which free() frees.
  * -ENOBUFS: RESOLVE_SNAPSHOTS_MAX wait; q stays the caller's.

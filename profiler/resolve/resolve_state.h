@@ -39,6 +39,9 @@ struct resolve_domain {
 
 struct resolve_jit; /* what an entry of run-time compiled code has besides; resolve_jit.c */
 
+struct resolve_entry;
+TAILQ_HEAD(resolve_queue, resolve_entry);
+
 struct resolve_entry {
 	struct resolve_object object; /* path is ours */
 	struct resolve_jit *jit; /* NULL but for RESOLVE_JIT */
@@ -54,7 +57,8 @@ struct resolve_entry {
 	uint64_t used; /* resolve.clock at its last use */
 	uint64_t ready_ms; /* since when it waits for a worker */
 	bool wants_table; /* asked for and not answered */
-	bool table_queued; /* in the queue of the table thread */
+	bool table_waits; /* no walk has missed it yet: others come first */
+	struct resolve_queue *table_queued; /* of the table thread's; NULL: in none */
 	uint32_t known[RESOLVE_PROCESSES_MAX]; /* the run of that worker that knows it */
 	uint64_t *offsets; /* to be asked, in order; of JIT: address and time of each question */
 	size_t n, cap;
@@ -63,7 +67,6 @@ struct resolve_entry {
 	TAILQ_ENTRY(resolve_entry) table_queue;
 };
 LIST_HEAD(resolve_bucket, resolve_entry);
-TAILQ_HEAD(resolve_queue, resolve_entry);
 
 enum resolve_answer_kind {
 	RESOLVE_ANSWER_NAMED,
@@ -147,7 +150,8 @@ struct resolve {
 	uint32_t n_entries;
 	struct resolve_bucket bucket[RESOLVE_BUCKETS];
 	LIST_HEAD(, resolve_domain) domains;
-	struct resolve_queue opening, ready, tables;
+	struct resolve_queue opening, ready;
+	struct resolve_queue tables, tables_later; /* the latter when the former is empty */
 	struct table_cache *cache; /* of the table thread; NULL: none */
 	STAILQ_HEAD(, resolve_answer) answers;
 	struct resolve_answer *current; /* being delivered, by the caller's thread */

@@ -61,8 +61,13 @@ static void answer(struct resolve *r, struct resolve_entry *e, struct unwind_tab
 
 void resolve_table_enqueue(struct resolve *r, struct resolve_entry *e)
 {
-	if (e->table_queued)
+	struct resolve_queue *queue = e->table_waits ? &r->tables_later : &r->tables;
+
+	if (e->table_queued == queue)
 		return;
+	if (e->table_queued)
+		TAILQ_REMOVE(e->table_queued, e, table_queue);
+	e->table_queued = NULL;
 	if (e->state == RESOLVE_FAILED) {
 		answer(r, e, NULL, false);
 		return;
@@ -75,12 +80,12 @@ void resolve_table_enqueue(struct resolve *r, struct resolve_entry *e)
 		}
 		return;
 	}
-	TAILQ_INSERT_TAIL(&r->tables, e, table_queue);
-	e->table_queued = true;
+	TAILQ_INSERT_TAIL(queue, e, table_queue);
+	e->table_queued = queue;
 	pthread_cond_signal(&r->to_table);
 }
 
-int resolve_ask_table(struct resolve *r, uint32_t object)
+int resolve_ask_table(struct resolve *r, uint32_t object, bool is_missed)
 {
 	struct resolve_entry *e;
 	int result = 0;
@@ -90,6 +95,7 @@ int resolve_ask_table(struct resolve *r, uint32_t object)
 	if (!e || (e->object.kind != RESOLVE_FILE && e->object.kind != RESOLVE_VDSO)) {
 		result = -ENOENT;
 	} else {
+		e->table_waits = !is_missed && (!e->wants_table || e->table_waits);
 		e->wants_table = true;
 		resolve_table_enqueue(r, e);
 	}
@@ -278,8 +284,8 @@ static void make_one(struct resolve_slot *s, struct resolve_entry *e)
 	struct table_job job;
 	int made;
 
-	TAILQ_REMOVE(&s->r->tables, e, table_queue);
-	e->table_queued = false;
+	TAILQ_REMOVE(e->table_queued, e, table_queue);
+	e->table_queued = NULL;
 	job_of(e, &job);
 	made = make(s, &job, &table, reason);
 	if (job.fd >= 0)
@@ -318,6 +324,8 @@ void *resolve_table_run(void *slot)
 	while (!r->ending) {
 		struct resolve_entry *e = TAILQ_FIRST(&r->tables);
 
+		if (!e)
+			e = TAILQ_FIRST(&r->tables_later);
 		if (e)
 			make_one(s, e);
 		else

@@ -168,7 +168,7 @@ unsigned int wait_for_table(struct resolve *r, struct seen *s, uint32_t object)
 {
 	unsigned int before = s->object[object].tables;
 
-	assert_int_equal(resolve_ask_table(r, object), 0);
+	assert_int_equal(resolve_ask_table(r, object, true), 0);
 	for (uint64_t until = now_ms() + 10000;
 	     s->object[object].tables == before && now_ms() < until;) {
 		usleep(1000);

@@ -154,6 +154,34 @@ static unsigned int functions_of_the_table(const char *path)
 }
 
 /* Its call frame information was stripped with the debug information that it was part of. */
+/* Copies of one file without a build id known of them: each is compiled. */
+static void a_table_that_is_missed_comes_before_what_may_wait(void **state)
+{
+	enum { FILES = SEEN_OBJECTS - 1 };
+	struct resolve *r = new_resolve(0);
+	unsigned int waiting = 0;
+	struct seen s = {};
+
+	(void)state;
+	for (uint32_t object = 1; object <= FILES; object++)
+		announce_self(r, object);
+	for (uint32_t object = 1; object <= FILES; object++)
+		assert_int_equal(resolve_ask_table(r, object, false), 0);
+	assert_true(wait_for_table(r, &s, FILES) > 0);
+	for (uint32_t object = 1; object < FILES; object++)
+		waiting += !s.object[object].tables;
+	/* Some had been made before it was asked for. */
+	assert_true(waiting > FILES / 2);
+	for (uint64_t until = now_ms() + 20000; waiting && now_ms() < until; usleep(1000)) {
+		resolve_take(r, &to_seen, &s, 0);
+		waiting = 0;
+		for (uint32_t object = 1; object < FILES; object++)
+			waiting += !s.object[object].tables;
+	}
+	assert_int_equal(waiting, 0);
+	resolve_free(r);
+}
+
 static void the_table_of_a_stripped_file_is_that_of_its_debug_file(void **state)
 {
 	unsigned int whole = functions_of_the_table(PROGRAMS "/inlined_frames");
@@ -337,6 +365,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(every_offset_is_answered_exactly_once),
 		cmocka_unit_test(answers_come_in_the_portions_that_are_asked_for),
 		cmocka_unit_test(a_stripped_file_is_named_by_its_debug_file),
+		cmocka_unit_test(a_table_that_is_missed_comes_before_what_may_wait),
 		cmocka_unit_test(the_table_of_a_stripped_file_is_that_of_its_debug_file),
 		cmocka_unit_test(what_is_no_elf_file_is_set_aside_and_others_are_not),
 		cmocka_unit_test(another_file_at_its_path_is_told_by_its_build_id),

@@ -40,10 +40,11 @@ void resolve_forget(struct resolve *r, uint32_t object)
 	r->forgotten++;
 }
 
-int resolve_ask_table(struct resolve *r, uint32_t object)
+int resolve_ask_table(struct resolve *r, uint32_t object, bool is_missed)
 {
 	(void)r;
 	(void)object;
+	(void)is_missed;
 	return -ENOENT;
 }
 
