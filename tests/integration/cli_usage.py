@@ -15,7 +15,7 @@ from cli import CliCase, hearth, hearth_on_terminal
 
 COMMANDS = (
     *("record", "serve", "export", "query", "sql", "import", "merge", "diff"),
-    *("status", "check", "doctor", "symbolize", "unwind-table"),
+    *("top", "status", "check", "doctor", "symbolize", "unwind-table"),
 )
 
 
@@ -35,6 +35,14 @@ class Program(CliCase):
         self.assertRegex(version.stdout, r"^hearth \d+\.\d+\.\d+\n$")
         for command in COMMANDS:
             self.assertEqual(hearth(command, "--version").stdout, version.stdout)
+
+    def test_top_refuses_what_it_cannot_show(self):
+        self.assert_usage('"colour" is not self, total or name', "top", "--sort", "colour")
+        self.assert_usage('"pod" is not all, program', "top", "--by", "pod")
+        self.assert_usage('"(" is not a regular expression', "top", "--filter", "(")
+        self.assert_usage("--pid and --match", "top", "-p", "1", "--match", '{comm="a"}')
+        self.assert_usage("unexpected argument", "top", "now")
+        self.assert_failed("no such store", "top", "--store", "/nowhere/hearth.db")
 
     def test_unknown_commands_get_a_suggestion(self):
         self.assert_usage('unknown command "exprot"; did you mean export?', "exprot")
