@@ -109,7 +109,8 @@ class Arguments(CliCase):
         self.assert_usage("x.doc names no format", "record", "-o", "x.doc")
         self.assert_usage("--by is for --format folded", "export", "--by", "pid", "-o", "x.json")
         self.assert_usage(
-            "pprof cannot hold a comparison", "diff", "-2h..-1h", "-1h..now", "--format", "pprof"
+            "samples cannot hold a comparison",
+            *("diff", "-2h..-1h", "-1h..now", "--format", "samples"),
         )
 
     def test_bytes_are_not_for_terminals(self):
@@ -124,10 +125,13 @@ class Arguments(CliCase):
                 self.assert_usage("is not a number from 19 to 10000", command, "-F", wrong)
 
     def test_ranges(self):
-        self.assert_usage("two ranges are wanted", "diff", "-2h..-1h")
+        self.assert_usage("two ranges or files are wanted", "diff", "-2h..-1h")
         self.assert_usage("is not a range T..T", "diff", "-1h", "-1h..now")
         self.assert_usage("is empty", "diff", "-1h..-2h", "-1h..now")
-        self.assert_usage("only ranges T..T of the store", "diff", "/etc/passwd", "-1h..now")
+        self.assert_usage("is not a range T..T", "diff", "/nowhere/a.pb.gz", "-1h..now")
+        self.assert_usage(
+            "--match is for ranges", *("diff", "--match", '{comm="a"}', "/etc/passwd", "/etc/group")
+        )
 
     def test_listen(self):
         self.assert_usage("--token-file FILE is required", "serve", "--listen", "0.0.0.0:7979")
