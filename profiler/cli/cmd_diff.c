@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "profiler/base/cleanup.h"
 #include "profiler/cli/cmd.h"
 #include "profiler/cli/diff_table.h"
 #include "profiler/cli/file_profile.h"
@@ -110,11 +111,19 @@ static int check(const struct options_result *given, struct err *err)
 static int encode(const struct profile *a, const struct profile *b, struct buf *out,
 		  struct err *err)
 {
-	struct export_options how = {.base = a, .version = HEARTH_VERSION};
+	_cleanup_(buf_done) struct buf series, heatmap;
+	struct export_options how = {
+		.base = a, .version = HEARTH_VERSION, .series = &series, .heatmap = &heatmap};
 	struct winsize size = {};
+	int r = 0;
 
+	buf_init(&series, EXPORT_BYTES_MAX);
+	buf_init(&heatmap, EXPORT_BYTES_MAX);
+	if (!format.table && format.format == EXPORT_HTML && !sides[1].file)
+		r = question_times(&sides[1].range, &series, &heatmap, err);
 	if (!format.table)
-		return export_write((enum export_format)format.format, b, &how, out, err);
+		return r < 0 ? r
+			     : export_write((enum export_format)format.format, b, &how, out, err);
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
 	if (diff_table_write(a, b, size.ws_row > 12 ? size.ws_row - 8u : 20,
 			     size.ws_col >= 40 ? size.ws_col : 80, out) < 0)

@@ -107,7 +107,10 @@ class Arguments(CliCase):
         )
         self.assert_usage("x.doc names no format", "export", "-o", "x.doc")
         self.assert_usage("x.doc names no format", "record", "-o", "x.doc")
-        self.assert_usage("--by is for --format folded", "export", "--by", "pid", "-o", "x.json")
+        self.assert_usage(
+            "--by is for --format folded, flame and html",
+            *("export", "--by", "pid", "-o", "x.json"),
+        )
         self.assert_usage(
             "samples cannot hold a comparison",
             *("diff", "-2h..-1h", "-1h..now", "--format", "samples"),
