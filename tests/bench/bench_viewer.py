@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""What the viewer costs in headless Chromium: bench_viewer.py [--speedscope] [SIZE...].
+"""What the viewer costs in headless Chromium: bench_viewer.py [--peers] [SIZE...].
 
 SIZE: nodes of a made-up call tree (default 10000 100000 1000000), or `deep`: one stack of 50,000
 levels. Printed for each: from navigation to the first flame graph on the screen, the longest task,
 a zoom, a search, another reading of the stacks, heap after collection, memory of the renderer. With
---speedscope the same profile in speedscope as npm publishes it, in the same run. The page and a
-canned answer are served from memory, so the daemon's time is not in it. Nothing is asserted.
+--peers the same tree in speedscope, `go tool pprof -http` and async-profiler's flame.html, in the
+same run; a step of theirs ends with the last change of the page or the last long task, and waiting
+that they do on purpose is in it. The page and a canned answer are served from memory, so the
+daemon's time is not in it; pprof's own server is its user's, and is. Nothing is asserted.
 """
 
 import argparse
@@ -20,9 +22,8 @@ import threading
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "ui")]
-import npm  # noqa: E402
-import speedscope  # noqa: E402
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "ui")]
+import viewer_peers  # noqa: E402
 from webdriver import Browser  # noqa: E402
 
 NAMES = 20000
@@ -112,31 +113,6 @@ def deep(levels):
     ]
 
 
-def speedscope_file(answer):
-    samples, weights, path = [], [], []
-    for d, own, f in zip(answer["depth"], answer["self"], answer["frame"]):
-        path[d:] = [f]
-        if own:
-            samples.append(path[1:])
-            weights.append(own)
-    names = [answer["strings"][i] for i in answer["frames"]["name"]]
-    return {
-        "$schema": "https://www.speedscope.app/file-format-schema.json",
-        "shared": {"frames": [{"name": name} for name in names]},
-        "profiles": [
-            {
-                "type": "sampled",
-                "name": "made up",
-                "unit": "none",
-                "startValue": 0,
-                "endValue": sum(weights),
-                "samples": samples,
-                "weights": weights,
-            }
-        ],
-    }
-
-
 class Pages:
     """The viewer's files, and one canned profile; use with `with`."""
 
@@ -208,6 +184,26 @@ const start = performance.now();
 const end = () => done(performance.now() - start);
 const painted = () => requestAnimationFrame(() => setTimeout(end));
 const wait = () => document.documentElement.dataset.ready === '1' ? painted() : setTimeout(wait, 2);
+wait();
+"""
+
+# The same for a page that is not ours: until nothing has changed for a while.
+SETTLED = """
+const done = arguments[0];
+tasks.length = 0;
+let last = 0;
+const touch = (at) => (last = Math.max(last, at));
+new MutationObserver(() => touch(performance.now()))
+    .observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+new PerformanceObserver((l) => l.getEntries().forEach((e) => touch(e.startTime + e.duration)))
+    .observe({type: 'longtask'});
+const start = performance.now();
+%s;
+requestAnimationFrame(() => setTimeout(() => touch(performance.now())));
+const wait = () => {
+    if (last && performance.now() - last > 700) done(last - start);
+    else setTimeout(wait, 20);
+};
 wait();
 """
 
@@ -287,19 +283,21 @@ def bench_hearth(answer):
         show("Hearth", opened, longest, steps, heap, rss)
 
 
-def bench_speedscope(answer, folder):
-    release = speedscope.fetch(folder)
-    with open(os.path.join(release, "made-up.json"), "w", encoding="ascii") as file:
-        json.dump(speedscope_file(answer), file)
-    with speedscope.Server(release) as server, Browser() as browser:
-        drawn = "document.querySelector('canvas') && document.title !== 'speedscope'"
-        opened, longest = open_page(browser, server.page_of("made-up.json"), drawn)
-        show("speedscope", opened, longest, [], *memory(browser))
+def bench_peer(peer, answer):
+    with tempfile.TemporaryDirectory() as folder, peer.serve(answer, folder) as url:
+        with Browser() as browser:
+            opened, longest = open_page(browser, url, peer.ready)
+            heap, rss = memory(browser)
+            steps = []
+            for step, action in peer.actions.items():
+                ms = browser.script_async(SETTLED % action)
+                steps.append((step, ms, browser.script("return Math.max(0, ...tasks)")))
+            show(peer.name, opened, longest, steps, heap, rss)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--speedscope", action="store_true")
+    parser.add_argument("--peers", action="store_true")
     parser.add_argument("size", nargs="*", default=["10000", "100000", "1000000", "deep"])
     arguments = parser.parse_args()
     for size in arguments.size:
@@ -309,12 +307,11 @@ def main():
         answer = flame(*columns)
         print(f"{len(answer['depth']):,} nodes, {max(answer['depth']):,} deep")
         bench_hearth(answer)
-        if arguments.speedscope:
-            with tempfile.TemporaryDirectory() as folder:
-                try:
-                    bench_speedscope(answer, folder)
-                except (AssertionError, npm.NoPackage) as reason:
-                    print(f"  speedscope: {reason}")
+        for peer in viewer_peers.PEERS if arguments.peers else ():
+            try:
+                bench_peer(peer, answer)
+            except (AssertionError, viewer_peers.NoPeer) as reason:
+                print(f"  {peer.name}: {str(reason)[:300]}", flush=True)
 
 
 if __name__ == "__main__":
