@@ -1,6 +1,6 @@
 """The viewers that ours is measured beside, each as it is published, over the same call tree.
 
-speedscope by npm; `go tool pprof -http` of the Go that is installed; async-profiler's flame.html, by
+speedscope by npm; `go tool pprof -http` of the Go that is installed; async-profiler's flame.html by
 its converter from Maven. A peer is a context manager that gives the address of a page; what cannot
 be had raises NoPeer with the reason.
 """
