@@ -347,6 +347,7 @@ def bench_peer(peer, answer):
             opened, longest = open_page(browser, url, peer.ready)
             heap, rss = memory(browser)
             steps = []
+            browser.script_async(SETTLED % peer.before)
             for step, action in peer.actions.items():
                 ms = browser.script_async(SETTLED % action)
                 steps.append((step, ms, browser.script("return Math.max(0, ...tasks)")))

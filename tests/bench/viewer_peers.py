@@ -24,8 +24,9 @@ PPROF_S = 180  # it reads a million nodes for a while before it listens
 CONVERTER = ("tools.profiler", "jfr-converter", "4.1")
 PATTERN = "function_1.*7"
 
-# ready: true when the graph has been drawn. The actions are what a user's click and key call.
-Peer = namedtuple("Peer", "name serve ready actions")
+# ready: true when the graph has been drawn. The actions are what a user's click and key call;
+# before: what opens the field that one types into.
+Peer = namedtuple("Peer", "name serve ready before actions")
 
 
 class NoPeer(Exception):
@@ -201,15 +202,21 @@ PEERS = (
         f"speedscope {speedscope.VERSION}",
         serve_speedscope,
         "document.querySelector('canvas') && document.title !== 'speedscope'",
+        "window.dispatchEvent(new KeyboardEvent('keydown',"
+        "{key: 'f', code: 'KeyF', ctrlKey: true, bubbles: true}))",
         {
-            "zoom": "window.dispatchEvent(new KeyboardEvent('keydown',"
-            "{key: '=', code: 'Equal', bubbles: true}))",
+            # It knows no regular expressions.
+            "search": "const s = document.querySelector('input:not([type=file])');"
+            "s.value = 'function_1'; s.dispatchEvent(new Event('input', {bubbles: true}))",
+            "zoom": "document.activeElement.blur(); window.dispatchEvent("
+            "new KeyboardEvent('keydown', {key: '=', code: 'Equal', bubbles: true}))",
         },
     ),
     Peer(
         "go tool pprof -http",
         serve_pprof,
         "document.querySelector('.boxbg')",
+        "",
         {
             "search": f"const s = document.getElementById('search'); s.value = '{PATTERN}';"
             "s.dispatchEvent(new Event('input'))",
@@ -222,6 +229,7 @@ PEERS = (
         f"async-profiler's flame.html {CONVERTER[2]}",
         serve_async_profiler,
         "(() => { try { return !!root; } catch { return false; } })()",
+        "",
         {
             "search": f"search('{PATTERN}')",
             "zoom": "render(levels[Math.min(2, levels.length - 1)]"
