@@ -122,8 +122,9 @@ int web_api_diff(struct web_service *w, struct store *s, struct web_request *q, 
 
 	if (r < 0)
 		return r;
-	if (f != EXPORT_FLAME && f != EXPORT_FOLDED && f != EXPORT_JSON && f != EXPORT_HTML)
-		return err_set(err, -EINVAL, "format: a comparison is flame, folded, json or html");
+	if (!export_format_compares(f))
+		return err_set(err, -EINVAL, "format: %s cannot hold a comparison",
+			       export_format_name(f));
 	base_query.from_ns = q->params.base_from_ns;
 	base_query.until_ns = q->params.base_until_ns;
 	if (q->params.value[WEB_PARAM_BASE_MATCH])

@@ -20,7 +20,8 @@
 	X(import, "import",                                                                      \
 	  "add a file's samples to a store: our own, pprof, folded, perf script")                \
 	X(merge, "merge", "stores of several hosts into one")                                    \
-	X(diff, "diff", "compare two ranges of the store")                                       \
+	X(diff, "diff", "compare two ranges of the store, or files")                             \
+	X(top, "top", "the busiest functions of the last seconds, live in the terminal")         \
 	X(status, "status", "what the daemon did and lost, and what the store holds")            \
 	X(check, "check", "is the whole store sound? and a sound one of what is left")           \
 	X(doctor, "doctor", "what this kernel and host offer, what is missing, and what to do")  \

@@ -1,11 +1,13 @@
-/* `hearth diff`: two ranges of a store, compared. */
+/* `hearth diff`: two ranges of a store, or files, compared. */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "profiler/base/cleanup.h"
 #include "profiler/cli/cmd.h"
 #include "profiler/cli/diff_table.h"
+#include "profiler/cli/file_profile.h"
 #include "profiler/cli/formats.h"
 #include "profiler/cli/output.h"
 #include "profiler/cli/question.h"
@@ -24,9 +26,10 @@ static const struct options_row rows[] = {
 	 .argument = "FMT",
 	 .to = &format.format,
 	 .parse = formats_parse,
-	 .help = "folded (stack, samples in A, samples in B), json, html, flame; otherwise what "
-		 "the ending of FILE says, a "
-		 "table on a terminal, else folded"},
+	 .help = "folded (stack, samples in A, samples in B), pprof (A's samples negative, as of "
+		 "go "
+		 "tool pprof -diff_base), speedscope (A's profiles behind B's), json, html, flame; "
+		 "otherwise what the ending of FILE says, a table on a terminal, else folded"},
 	{.name = "output",
 	 .letter = 'o',
 	 .kind = OPTIONS_TEXT,
@@ -40,35 +43,40 @@ static const struct options_example examples[] = {
 	 "the last hour against the one before it: a table on the terminal"},
 	{"hearth diff --match '{comm=\"nginx\"}' -25h..-24h -1h..now -o today.html",
 	 "a program against yesterday, as a flame graph"},
+	{"hearth diff before.pb.gz after.pb.gz -o change.html", "two files"},
 	{},
 };
 
 const struct options_command cmd_diff_options = {
 	.name = "diff",
 	.synopsis = "[OPTION...] A B",
-	.summary = "Compare two ranges of the store: A, the base, and B.",
+	.summary = "Compare A, the base, and B: ranges of the store, or files.",
 	.rows = rows,
 	.n_rows = sizeof(rows) / sizeof(rows[0]),
-	.notes = "A and B are ranges T..T of the store. Files cannot be compared yet: they are "
-		 "refused.\n\n" QUESTION_NOTES,
+	.notes =
+		"A and B are ranges T..T of the store, or files that hearth import takes: a pprof, "
+		"folded stacks, the text of perf script, a sample stream of ours. A file is "
+		"parsed in the jail, and whole; SELECTOR is for ranges.\n\n" QUESTION_NOTES,
 	.examples = examples,
 };
 
-static struct question sides[2]; /* A, B */
+static struct side {
+	const char *file; /* NULL: a range */
+	struct question range;
+} sides[2]; /* A, B */
 
-static int check_side(const char *text, uint64_t now_ns, struct question *side, struct err *err)
+static int check_side(const char *text, uint64_t now_ns, struct side *side, struct err *err)
 {
-	*side = question;
-	if (!strstr(text, "..") && access(text, F_OK) == 0)
-		return err_set(err, -EINVAL,
-			       "%s is a file; only ranges T..T of the store can be compared yet",
-			       text);
-	return range_parse(text, now_ns, &side->from_ns, &side->until_ns, err);
-}
+	struct question *range = &side->range;
+	int r;
 
-static bool compares(int f)
-{
-	return f == EXPORT_FOLDED || f == EXPORT_JSON || f == EXPORT_HTML || f == EXPORT_FLAME;
+	*range = question;
+	r = range_parse(text, now_ns, &range->from_ns, &range->until_ns, err);
+	if (r < 0 && access(text, F_OK) == 0) {
+		side->file = text;
+		return 0;
+	}
+	return r;
 }
 
 static int check(const struct options_result *given, struct err *err)
@@ -77,12 +85,15 @@ static int check(const struct options_result *given, struct err *err)
 
 	if (given->n_arguments != 2)
 		return err_set(err, -EINVAL,
-			       "two ranges are wanted, A and B: hearth diff -2h..-1h -1h..now");
+			       "two ranges or files are wanted, A and B: hearth diff -2h..-1h "
+			       "-1h..now");
 	for (int i = 0; i < 2; i++) {
 		r = check_side(given->arguments[i], given->now_ns, &sides[i], err);
 		if (r < 0)
 			return r;
 	}
+	if (question.match && sides[0].file && sides[1].file)
+		return err_set(err, -EINVAL, "--match is for ranges of the store, not for files");
 	r = question_check(&question, err);
 	if (r < 0)
 		return r;
@@ -91,9 +102,8 @@ static int check(const struct options_result *given, struct err *err)
 	r = formats_choose(&format, output, isatty(STDOUT_FILENO), err);
 	if (r < 0)
 		return r;
-	if (!compares(format.format))
-		return err_set(err, -EINVAL,
-			       "%s cannot hold a comparison; folded, json, html and flame can",
+	if (!export_format_compares((enum export_format)format.format))
+		return err_set(err, -EINVAL, "%s cannot hold a comparison; the other formats can",
 			       export_format_name((enum export_format)format.format));
 	return 0;
 }
@@ -101,11 +111,19 @@ static int check(const struct options_result *given, struct err *err)
 static int encode(const struct profile *a, const struct profile *b, struct buf *out,
 		  struct err *err)
 {
-	struct export_options how = {.base = a, .version = HEARTH_VERSION};
+	_cleanup_(buf_done) struct buf series, heatmap;
+	struct export_options how = {
+		.base = a, .version = HEARTH_VERSION, .series = &series, .heatmap = &heatmap};
 	struct winsize size = {};
+	int r = 0;
 
+	buf_init(&series, EXPORT_BYTES_MAX);
+	buf_init(&heatmap, EXPORT_BYTES_MAX);
+	if (!format.table && format.format == EXPORT_HTML && !sides[1].file)
+		r = question_times(&sides[1].range, &series, &heatmap, err);
 	if (!format.table)
-		return export_write((enum export_format)format.format, b, &how, out, err);
+		return r < 0 ? r
+			     : export_write((enum export_format)format.format, b, &how, out, err);
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
 	if (diff_table_write(a, b, size.ws_row > 12 ? size.ws_row - 8u : 20,
 			     size.ws_col >= 40 ? size.ws_col : 80, out) < 0)
@@ -113,12 +131,20 @@ static int encode(const struct profile *a, const struct profile *b, struct buf *
 	return 0;
 }
 
-/* json shows labels; the others only what comm and the stack say. */
-static const char *const *merge_by(void)
+/* Some formats show labels; the others only what comm and the stack say. */
+static bool shows_labels(void)
+{
+	return !format.table && (format.format == EXPORT_JSON || format.format == EXPORT_PPROF ||
+				 format.format == EXPORT_SPEEDSCOPE);
+}
+
+static int read_side(const struct side *side, struct profile **ret, struct err *err)
 {
 	static const char *const comm[] = {"comm", NULL};
 
-	return format.format == EXPORT_JSON ? NULL : comm;
+	if (side->file)
+		return file_profile_read(side->file, !shows_labels(), ret, err);
+	return question_ask(&side->range, shows_labels() ? NULL : comm, 0, ret, err);
 }
 
 static int run(struct err *err)
@@ -132,7 +158,7 @@ static int run(struct err *err)
 		return r;
 	buf_init(&out, EXPORT_BYTES_MAX);
 	for (int i = 0; i < 2 && r >= 0; i++)
-		r = question_ask(&sides[i], merge_by(), 0, &p[i], err);
+		r = read_side(&sides[i], &p[i], err);
 	if (r >= 0)
 		r = encode(p[0], p[1], &out, err);
 	if (r >= 0)

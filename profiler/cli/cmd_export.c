@@ -58,7 +58,8 @@ static const struct options_row rows[] = {
 	 .to = &by,
 	 .parse = add_by,
 	 .repeatable = true,
-	 .help = "folded: begin each stack with this label in place of comm; repeatable"},
+	 .help = "folded, flame, html: begin each stack with this label in place of comm; "
+		 "repeatable"},
 	{.name = "output",
 	 .letter = 'o',
 	 .kind = OPTIONS_TEXT,
@@ -89,6 +90,12 @@ const struct options_command cmd_export_options = {
 	.examples = examples,
 };
 
+static bool hangs_below_labels(void)
+{
+	return format.format == EXPORT_FOLDED || format.format == EXPORT_FLAME ||
+	       format.format == EXPORT_HTML;
+}
+
 static int check(const struct options_result *given, struct err *err)
 {
 	int r = cmd_no_arguments(given, err);
@@ -103,8 +110,8 @@ static int check(const struct options_result *given, struct err *err)
 	r = formats_choose(&format, output, isatty(STDOUT_FILENO), err);
 	if (r < 0)
 		return r;
-	if (by.n && (format.table || format.format != EXPORT_FOLDED))
-		return err_set(err, -EINVAL, "--by is for --format folded only");
+	if (by.n && (format.table || !hangs_below_labels()))
+		return err_set(err, -EINVAL, "--by is for --format folded, flame and html only");
 	return 0;
 }
 
@@ -118,7 +125,7 @@ static const char *const *merge_by(void)
 
 	if (format.table)
 		return none;
-	if (format.format == EXPORT_FOLDED)
+	if (hangs_below_labels())
 		return by.n ? by.name : comm;
 	return NULL;
 }
@@ -136,12 +143,19 @@ static int write_table(const struct profile *p, struct buf *out, struct err *err
 
 static int encode(const struct profile *p, struct buf *out, struct err *err)
 {
-	struct export_options how = {.version = HEARTH_VERSION};
+	_cleanup_(buf_done) struct buf series, heatmap;
+	struct export_options how = {
+		.version = HEARTH_VERSION, .series = &series, .heatmap = &heatmap};
+	int r = 0;
 
+	buf_init(&series, EXPORT_BYTES_MAX);
+	buf_init(&heatmap, EXPORT_BYTES_MAX);
 	if (format.table)
 		return write_table(p, out, err);
 	memcpy(how.by, by.name, sizeof(how.by));
-	return export_write((enum export_format)format.format, p, &how, out, err);
+	if (format.format == EXPORT_HTML)
+		r = question_times(&question, &series, &heatmap, err);
+	return r < 0 ? r : export_write((enum export_format)format.format, p, &how, out, err);
 }
 
 static int run(struct err *err)

@@ -6,6 +6,7 @@
 
 #include "storage/selector.h"
 #include "storage/store.h"
+#include "web/times.h"
 
 int question_check(const struct question *q, struct err *err)
 {
@@ -94,6 +95,20 @@ int question_ask(const struct question *q, const char *const *by, uint64_t times
 		question_tell_empty(q);
 	*ret = p;
 	return 0;
+}
+
+int question_times(const struct question *q, struct buf *series, struct buf *heatmap,
+		   struct err *err)
+{
+	struct store_query query;
+	struct store *s;
+	int r = question_open(q, &s, &query, err);
+
+	if (r < 0)
+		return r;
+	r = web_times_read(s, &query, series, heatmap, err);
+	store_close(s);
+	return r;
 }
 
 void question_tell_empty(const struct question *q)

@@ -1,6 +1,7 @@
 /* What `export` and `diff` ask of a store: which one, which range, which samples. */
 #pragma once
 
+#include "profiler/base/buf.h"
 #include "profiler/base/err.h"
 #include "profiler/cli/options.h"
 #include "storage/profile.h"
@@ -67,5 +68,11 @@ int question_open(const struct question *q, struct store **ret, struct store_que
  */
 int question_ask(const struct question *q, const char *const *by, uint64_t times_ns,
 		 struct profile **ret, struct err *err);
+/*
+ * What stands in an HTML file beside its profile: CPU use over time, and of up to two hours the
+ * heat map, as JSON.
+ */
+int question_times(const struct question *q, struct buf *series, struct buf *heatmap,
+		   struct err *err);
 /* That there were none, on stderr. */
 void question_tell_empty(const struct question *q);

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""What the viewer costs in headless Chromium: bench_viewer.py [--speedscope] [SIZE...].
+"""What the viewer costs in headless Chromium: bench_viewer.py [--peers] [SIZE...].
 
-SIZE: nodes of a made-up call tree (default 10000 100000 1000000), or `deep`: one stack of 50,000
-levels. Printed for each: from navigation to the first flame graph on the screen, the longest task,
-a zoom, a search, another reading of the stacks, heap after collection, memory of the renderer. With
---speedscope the same profile in speedscope as npm publishes it, in the same run. The page and a
-canned answer are served from memory, so the daemon's time is not in it. Nothing is asserted.
+SIZE: nodes of a made-up call tree (default 10000 100000 1000000), `deep`: one stack of 50,000
+levels, or `threads`: 50,000 threads, as rows below each thread and as lanes. Printed for each: from
+navigation to the first flame graph on the screen, the longest task, a zoom, a search, another
+reading of the stacks, heap after collection, memory of the renderer. With --peers the same tree in
+speedscope, `go tool pprof -http` and async-profiler's flame.html, in the same run; a step of theirs
+ends with the last change of the page or the last long task, and waiting that they do on purpose is
+in it. The page and a canned answer are served from memory, so the daemon's time is not in it;
+pprof's own server is its user's, and is. Nothing is asserted.
 """
 
 import argparse
@@ -17,12 +20,12 @@ import random
 import sys
 import tempfile
 import threading
+import time
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "ui")]
-import npm  # noqa: E402
-import speedscope  # noqa: E402
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "ui")]
+import viewer_peers  # noqa: E402
 from webdriver import Browser  # noqa: E402
 
 NAMES = 20000
@@ -73,10 +76,12 @@ def sorted_tree(depth, rng):
     return [[column[i] for i in order] for column in (depth, total, own, frame)]
 
 
-def flame(depth, total, own, frame):
-    names = ["", "all", *(f"module_{i % 37}::function_{i}" for i in range(1, NAMES))]
+def flame(depth, total, own, frame, labels=0):
+    """The answer with these columns; the first `labels` frames behind the root are labels."""
+    count = labels + NAMES
+    names = ["", "all", *(f"module_{i % 37}::function_{i}" for i in range(1, count))]
     objects = [f"/usr/lib/library_{i}.so" for i in range(37)]
-    column = list(range(1, NAMES + 1))
+    column = list(range(1, count + 1))
     return {
         "version": 1,
         "start_ns": 1_700_000_000 * 10**9,
@@ -89,10 +94,10 @@ def flame(depth, total, own, frame):
         "frames": {
             "name": column,
             "system_name": column,
-            "file": [0] * NAMES,
-            "line": [0] * NAMES,
-            "object": [0, *(len(names) + i % 37 for i in range(1, NAMES))],
-            "kind": [5, *([0] * (NAMES - 1))],
+            "file": [0] * count,
+            "line": [0] * count,
+            "object": [0] * (labels + 1) + [len(names) + i % 37 for i in range(labels + 1, count)],
+            "kind": [5] * (labels + 1) + [0] * (count - labels - 1),
         },
         "kinds": KINDS,
         "depth": depth,
@@ -112,37 +117,33 @@ def deep(levels):
     ]
 
 
-def speedscope_file(answer):
-    samples, weights, path = [], [], []
-    for d, own, f in zip(answer["depth"], answer["self"], answer["frame"]):
-        path[d:] = [f]
-        if own:
-            samples.append(path[1:])
-            weights.append(own)
-    names = [answer["strings"][i] for i in answer["frames"]["name"]]
-    return {
-        "$schema": "https://www.speedscope.app/file-format-schema.json",
-        "shared": {"frames": [{"name": name} for name in names]},
-        "profiles": [
-            {
-                "type": "sampled",
-                "name": "made up",
-                "unit": "none",
-                "startValue": 0,
-                "endValue": sum(weights),
-                "samples": samples,
-                "weights": weights,
-            }
-        ],
-    }
+def threads(n):
+    """A root, and below it n threads of two functions each, which the frames of flame() are for."""
+    return [
+        [0, *([1, 2, 3] * n)],
+        [2 * n, *([2, 2, 2] * n)],
+        [0, *([0, 0, 2] * n)],
+        [0, *(f for i in range(n) for f in (1 + i, n + 1 + i % 40, n + 41 + i % 40))],
+    ]
+
+
+def thread_samples(n):
+    lines = ["#hearth-samples 1\n"]
+    lines += [f"stack\t{i + 1}\tmain;function_{i}\n" for i in range(40)]
+    for ms in (int(time.time() * 1000) - before for before in (240_000, 120_000)):
+        for i in range(n):
+            thread = f"{1 + i // 500}\t{1 + i}\tp\tworker-{i}"
+            lines.append(f"sample\t{ms + i}\t{thread}\t{1 + i % 40}\n")
+    return "".join(lines).encode()
 
 
 class Pages:
-    """The viewer's files, and one canned profile; use with `with`."""
+    """The viewer's files, and one canned profile; use with `with`. samples: those of its lanes."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, samples=b""):
         profile = json.dumps(answer, separators=(",", ":")).encode()
         self.profile = gzip.compress(profile, 1)
+        self.samples = samples
         pages = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -158,7 +159,9 @@ class Pages:
     def answer(self, request):
         path = urllib.parse.urlsplit(request.path).path.lstrip("/") or "index.html"
         encoding, kind = None, "application/json"
-        if path == "api/v1/profile":
+        if path == "api/v1/profile" and "format=samples" in request.path:
+            body = self.samples
+        elif path == "api/v1/profile":
             body, encoding = self.profile, "gzip"
         elif path == "api/v1/series":
             body = b'{"start_ns":0,"step_ns":1000000000,"period_ns":1,"series":[],"more":{}}'
@@ -211,6 +214,26 @@ const wait = () => document.documentElement.dataset.ready === '1' ? painted() : 
 wait();
 """
 
+# The same for a page that is not ours: until nothing has changed for a while.
+SETTLED = """
+const done = arguments[0];
+tasks.length = 0;
+let last = 0;
+const touch = (at) => (last = Math.max(last, at));
+new MutationObserver(() => touch(performance.now()))
+    .observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+new PerformanceObserver((l) => l.getEntries().forEach((e) => touch(e.startTime + e.duration)))
+    .observe({type: 'longtask'});
+const start = performance.now();
+%s;
+requestAnimationFrame(() => setTimeout(() => touch(performance.now())));
+const wait = () => {
+    if (last && performance.now() - last > 700) done(last - start);
+    else setTimeout(wait, 20);
+};
+wait();
+"""
+
 KEY = """document.getElementById('graph')
 .dispatchEvent(new KeyboardEvent('keydown', {key: '%s', bubbles: true}))"""
 
@@ -228,6 +251,19 @@ ACTIONS = (
         "document.getElementById('invert').click();" "document.getElementById('merge').click()",
     ),
 )
+
+
+LANES = """
+const {dataset} = document.documentElement;
+const asked = performance.now();
+document.querySelector('[data-time=lanes]').click();
+const shown = () => dataset.lanes ? requestAnimationFrame(() => setTimeout(
+    () => arguments[0](performance.now() - asked))) : setTimeout(shown, 5);
+tasks.length = 0;
+shown();
+"""
+SCROLLED = """const lanes = document.getElementById('lanes-scroll');
+lanes.scrollTop = lanes.scrollHeight / 2;"""
 
 
 def renderer_bytes():
@@ -287,34 +323,60 @@ def bench_hearth(answer):
         show("Hearth", opened, longest, steps, heap, rss)
 
 
-def bench_speedscope(answer, folder):
-    release = speedscope.fetch(folder)
-    with open(os.path.join(release, "made-up.json"), "w", encoding="ascii") as file:
-        json.dump(speedscope_file(answer), file)
-    with speedscope.Server(release) as server, Browser() as browser:
-        drawn = "document.querySelector('canvas') && document.title !== 'speedscope'"
-        opened, longest = open_page(browser, server.page_of("made-up.json"), drawn)
-        show("speedscope", opened, longest, [], *memory(browser))
+def bench_threads(n):
+    answer = flame(*threads(n), labels=n)
+    with Pages(answer, thread_samples(n)) as pages, Browser() as browser:
+        browser.open(pages.base + "index.html?from=1")
+        opened, longest = open_page(browser, pages.base + "?from=-5m&by=tid")
+        heap, rss = memory(browser)
+        steps = []
+        for step, source in (
+            *((name, TIMED % action) for name, action in ACTIONS),
+            ("lanes", LANES),
+            ("lanes scrolled", TIMED % SCROLLED),
+        ):
+            ms = browser.script_async(source)
+            steps.append((step, ms, browser.script("return Math.max(0, ...tasks)")))
+        shown = browser.script("return document.documentElement.dataset.lanes")
+        show(f"Hearth, {int(shown):,} lanes", opened, longest, steps, heap, rss)
+
+
+def bench_peer(peer, answer):
+    with tempfile.TemporaryDirectory() as folder, peer.serve(answer, folder) as url:
+        with Browser() as browser:
+            opened, longest = open_page(browser, url, peer.ready)
+            heap, rss = memory(browser)
+            steps = []
+            browser.script_async(SETTLED % peer.before)
+            for step, action in peer.actions.items():
+                ms = browser.script_async(SETTLED % action)
+                steps.append((step, ms, browser.script("return Math.max(0, ...tasks)")))
+            show(peer.name, opened, longest, steps, heap, rss)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--speedscope", action="store_true")
-    parser.add_argument("size", nargs="*", default=["10000", "100000", "1000000", "deep"])
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument(
+        "size", nargs="*", default=["10000", "100000", "1000000", "deep", "threads"]
+    )
     arguments = parser.parse_args()
     for size in arguments.size:
+        if size == "threads":
+            print("50,000 threads")
+            bench_threads(50000)
+            continue
         rng = random.Random(7)
         columns = deep(50001) if size == "deep" else None
         columns = columns or sorted_tree(list(depths(int(size), rng)), rng)
         answer = flame(*columns)
         print(f"{len(answer['depth']):,} nodes, {max(answer['depth']):,} deep")
         bench_hearth(answer)
-        if arguments.speedscope:
-            with tempfile.TemporaryDirectory() as folder:
-                try:
-                    bench_speedscope(answer, folder)
-                except (AssertionError, npm.NoPackage) as reason:
-                    print(f"  speedscope: {reason}")
+        for peer in viewer_peers.PEERS if arguments.peers else ():
+            try:
+                bench_peer(peer, answer)
+            except (AssertionError, viewer_peers.NoPeer) as reason:
+                print(f"  {peer.name}: {str(reason)[:300]}", flush=True)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from cli import CliCase, hearth, hearth_on_terminal
 
 COMMANDS = (
     *("record", "serve", "export", "query", "sql", "import", "merge", "diff"),
-    *("status", "check", "doctor", "symbolize", "unwind-table"),
+    *("top", "status", "check", "doctor", "symbolize", "unwind-table"),
 )
 
 
@@ -35,6 +35,14 @@ class Program(CliCase):
         self.assertRegex(version.stdout, r"^hearth \d+\.\d+\.\d+\n$")
         for command in COMMANDS:
             self.assertEqual(hearth(command, "--version").stdout, version.stdout)
+
+    def test_top_refuses_what_it_cannot_show(self):
+        self.assert_usage('"colour" is not self, total or name', "top", "--sort", "colour")
+        self.assert_usage('"pod" is not all, program', "top", "--by", "pod")
+        self.assert_usage('"(" is not a regular expression', "top", "--filter", "(")
+        self.assert_usage("--pid and --match", "top", "-p", "1", "--match", '{comm="a"}')
+        self.assert_usage("unexpected argument", "top", "now")
+        self.assert_failed("no such store", "top", "--store", "/nowhere/hearth.db")
 
     def test_unknown_commands_get_a_suggestion(self):
         self.assert_usage('unknown command "exprot"; did you mean export?', "exprot")
@@ -99,9 +107,13 @@ class Arguments(CliCase):
         )
         self.assert_usage("x.doc names no format", "export", "-o", "x.doc")
         self.assert_usage("x.doc names no format", "record", "-o", "x.doc")
-        self.assert_usage("--by is for --format folded", "export", "--by", "pid", "-o", "x.json")
         self.assert_usage(
-            "pprof cannot hold a comparison", "diff", "-2h..-1h", "-1h..now", "--format", "pprof"
+            "--by is for --format folded, flame and html",
+            *("export", "--by", "pid", "-o", "x.json"),
+        )
+        self.assert_usage(
+            "samples cannot hold a comparison",
+            *("diff", "-2h..-1h", "-1h..now", "--format", "samples"),
         )
 
     def test_bytes_are_not_for_terminals(self):
@@ -116,10 +128,13 @@ class Arguments(CliCase):
                 self.assert_usage("is not a number from 19 to 10000", command, "-F", wrong)
 
     def test_ranges(self):
-        self.assert_usage("two ranges are wanted", "diff", "-2h..-1h")
+        self.assert_usage("two ranges or files are wanted", "diff", "-2h..-1h")
         self.assert_usage("is not a range T..T", "diff", "-1h", "-1h..now")
         self.assert_usage("is empty", "diff", "-1h..-2h", "-1h..now")
-        self.assert_usage("only ranges T..T of the store", "diff", "/etc/passwd", "-1h..now")
+        self.assert_usage("is not a range T..T", "diff", "/nowhere/a.pb.gz", "-1h..now")
+        self.assert_usage(
+            "--match is for ranges", *("diff", "--match", '{comm="a"}', "/etc/passwd", "/etc/group")
+        )
 
     def test_listen(self):
         self.assert_usage("--token-file FILE is required", "serve", "--listen", "0.0.0.0:7979")

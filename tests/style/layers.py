@@ -24,7 +24,7 @@ RULES = {
     ),
     "profiler": (
         ["profiler", "bpf", "symbolizer", "storage", "web"],
-        ["libc", "sockets", "libbpf", "seccomp", "libcap"],
+        ["libc", "sockets", "libbpf", "seccomp", "libcap", "ncursesw"],
     ),
     "tests/unit/base": (["tests", "profiler/base"], ["libc", "sockets", "cmocka"]),
     "tests/unit/symbolizer": (
@@ -63,6 +63,7 @@ LIBRARIES = [
     ("protobuf-c", r"protobuf-c/.*|google/protobuf-c/.*"),
     ("seccomp", r"seccomp\.h"),
     ("libcap", r"sys/(capability|psx_syscall)\.h"),
+    ("ncursesw", r"curses\.h|term\.h"),
     ("cmocka", r"cmocka\.h"),
     (
         "sockets",

@@ -155,6 +155,20 @@ class Report(Documents):
         asked = [url for url in self.browser.requests() if not url.startswith(own)]
         self.assertEqual(asked, [])
 
+    def embedded(self, name):
+        with open(self.files["html"], encoding="utf-8") as file:
+            found = re.search(rf'id="hearth-{name}">(.*?)</script>', file.read())
+        return json.loads(found.group(1))
+
+    def test_it_has_the_time_and_the_heat_map(self):
+        self.assertEqual(sum(self.embedded("heatmap")["values"]), self.profile["samples"])
+        used = sum(sum(line["values"]) for line in self.embedded("series")["series"])
+        self.assertEqual(used, self.profile["cpu_ns"])
+        self.open()
+        self.assertTrue(self.browser.find("#timeline").rect()["height"] > 20)
+        self.browser.find("#report-time [data-time=heat]").click()
+        self.assertTrue(self.browser.find("#heatmap").rect()["height"] > 20)
+
     def test_hostile_names_stay_text(self):
         self.open()
         self.assertGreater(self.search("onerror"), 0)

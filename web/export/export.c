@@ -26,11 +26,11 @@ struct encoder {
 };
 
 static const struct encoder encoders[EXPORT_FORMAT_COUNT] = {
-	[EXPORT_PPROF] = {.write = export_pprof_write},
+	[EXPORT_PPROF] = {.write = export_pprof_write, .knows_diff = true},
 	[EXPORT_FOLDED] = {.write = export_folded_write, .knows_diff = true},
 	[EXPORT_JSON] = {.write = export_json_write, .knows_diff = true},
 	[EXPORT_SAMPLES] = {.write = export_samples_write},
-	[EXPORT_SPEEDSCOPE] = {.write = export_speedscope_write},
+	[EXPORT_SPEEDSCOPE] = {.write = export_speedscope_write, .knows_diff = true},
 	[EXPORT_HTML] = {.write = export_html_write, .knows_diff = true},
 	[EXPORT_FLAME] = {.write = export_flame_write, .knows_diff = true},
 };
@@ -53,6 +53,11 @@ const char *export_format_ending(enum export_format f)
 uint64_t export_format_times_ns(enum export_format f)
 {
 	return formats[f].times_ns;
+}
+
+bool export_format_compares(enum export_format f)
+{
+	return encoders[f].knows_diff;
 }
 
 int export_format_parse(const char *name)
@@ -101,8 +106,7 @@ int export_write(enum export_format f, const struct profile *p,
 	const struct export_options *o = options ? options : &none;
 
 	if (o->base && !encoders[f].knows_diff)
-		return err_set(err, -EOPNOTSUPP,
-			       "%s cannot hold a comparison; json, folded and html can",
+		return err_set(err, -EOPNOTSUPP, "%s cannot hold a comparison; the others can",
 			       formats[f].name);
 	return encoders[f].write(p, o, out, err);
 }

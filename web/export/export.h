@@ -43,7 +43,7 @@ struct export_options {
 	/* folded, flame, html: labels in comm's place, in order, NULL-terminated; none: comm */
 	const char *by[EXPORT_BY_MAX + 1];
 	const char *title; /* html, speedscope; NULL: "hearth" */
-	/* diff: the other range; NULL: none. json, folded, flame and html know it */
+	/* diff: the other range; NULL: none. See export_format_compares() */
 	const struct profile *base;
 	/* html: JSON of times.h that stands beside the profile; NULL or empty: none */
 	const struct buf *series, *heatmap;
@@ -55,6 +55,7 @@ const char *export_format_type(enum export_format f);
 const char *export_format_ending(enum export_format f);
 /* Up to which length of a range samples come with their times; EXPORT_TIMES_ALWAYS: they must. */
 uint64_t export_format_times_ns(enum export_format f);
+bool export_format_compares(enum export_format f); /* it can hold two ranges */
 int export_format_parse(const char *name); /* by name; -ENOENT */
 /* By a file's ending: .pb.gz .pprof .folded .txt .json .speedscope.json .html .tsv; -ENOENT */
 int export_format_of_path(const char *path);

@@ -5,6 +5,9 @@
  * are offsets in the object's file: each mapping begins at 0. An incomplete stack has the label
  * `incomplete`. pprof leaves samples without locations out of its tables, so a stack without frames
  * has one that says so.
+ *
+ * A comparison is what `go tool pprof -diff_base` makes of two files: the base's samples are
+ * negative and have the label `pprof::base`, by which pprof knows what shares are of.
  */
 #include "web/export/formats.h"
 
@@ -13,6 +16,7 @@
 #include <string.h>
 
 #include "profiler/base/cleanup.h"
+#include "web/export/join.h"
 #include "web/export/protobuf.h"
 #include "web/export/rows.h"
 #include "web/export/strings.h"
@@ -89,7 +93,7 @@ struct label_set {
 struct pprof {
 	const struct profile *p;
 	const struct export_options *options;
-	struct export_rows rows;
+	struct export_rows rows, base_rows;
 	struct export_strings strings;
 	uint32_t *location_id; /* by location of p; 0 not used yet */
 	uint32_t *locations; /* the used ones, in order of their ids; one may be NO_STACK */
@@ -112,6 +116,7 @@ struct pprof {
 static void pprof_done(struct pprof *w)
 {
 	export_rows_done(&w->rows);
+	export_rows_done(&w->base_rows);
 	export_strings_done(&w->strings);
 	free(w->location_id);
 	free(w->locations);
@@ -315,25 +320,28 @@ static int add_locations(struct pprof *w, uint32_t stack)
 	return 0;
 }
 
-static int add_sample(struct pprof *w, const struct export_row *row)
+/* p: whose row it is. That of the base is negative: two's complement, as protobuf has it. */
+static int add_sample(struct pprof *w, const struct profile *p, const struct export_row *row)
 {
-	const struct profile *p = w->p;
 	const struct label_set *labels = label_set(w, row->labels);
 	uint32_t reason = w->rows.reason[row->stack];
+	uint64_t count = p == w->p ? row->count : -row->count;
 	int r = add_locations(w, row->stack);
 
 	if (r < 0)
 		return r;
 	protobuf_message(&w->message, SAMPLE_LOCATION_ID, &w->part);
 	buf_clear(&w->part);
-	buf_add_varint(&w->part, row->count);
-	if (p->period_ns)
-		buf_add_varint(&w->part, row->count * p->period_ns);
+	buf_add_varint(&w->part, count);
+	if (w->p->period_ns)
+		buf_add_varint(&w->part, count * p->period_ns);
 	protobuf_message(&w->message, SAMPLE_VALUE, &w->part);
 	if (labels->len)
 		buf_add(&w->message, w->labels.data + labels->at, labels->len);
 	if (reason != EXPORT_COMPLETE)
 		add_label(w, &w->message, "incomplete", profile_str(p, reason));
+	if (p != w->p)
+		add_label(w, &w->message, "pprof::base", "true");
 	flush_message(w, PPROF_SAMPLE);
 	return w->err ? w->err : w->labels.err;
 }
@@ -513,7 +521,7 @@ static void add_strings(struct pprof *w)
 	}
 }
 
-static int write_all(struct pprof *w)
+static int write_all(struct pprof *w, const struct profile *base)
 {
 	const struct profile *p = w->p;
 	int r = 0;
@@ -524,7 +532,9 @@ static int write_all(struct pprof *w)
 		add_value_type(w, PPROF_PERIOD_TYPE, "cpu", "nanoseconds");
 	}
 	for (size_t i = 0; i < w->rows.n && r == 0; i++)
-		r = add_sample(w, &w->rows.row[i]);
+		r = add_sample(w, w->p, &w->rows.row[i]);
+	for (size_t i = 0; i < w->base_rows.n && r == 0; i++)
+		r = add_sample(w, base, &w->base_rows.row[i]);
 	if (r == 0)
 		r = choose_main(w);
 	for (uint32_t i = 0; i < w->n_locations && r == 0; i++) {
@@ -551,10 +561,15 @@ static int write_all(struct pprof *w)
 int export_pprof_write(const struct profile *p, const struct export_options *options,
 		       struct buf *out, struct err *err)
 {
-	_cleanup_(pprof_done) struct pprof w;
-	int r = pprof_init(&w, p, options, out);
+	_cleanup_(export_join_done) struct export_join both = {};
+	_cleanup_(pprof_done) struct pprof w = {};
+	int r = options->base ? export_join_init(&both, p, options->base) : 0;
 
 	if (r == 0)
-		r = write_all(&w);
+		r = pprof_init(&w, options->base ? &both.now : p, options, out);
+	if (r == 0 && options->base)
+		r = export_rows_init(&w.base_rows, &both.base);
+	if (r == 0)
+		r = write_all(&w, &both.base);
 	return r < 0 ? err_set(err, r, "writing pprof: %s", strerror(-r)) : 0;
 }

@@ -1,7 +1,8 @@
 /*
  * speedscope: https://www.speedscope.app/file-format-schema.json. With times one profile a thread
  * in time order, without them one a process; the heaviest first. Neighbours with equal stacks are
- * one entry with their weights added.
+ * one entry with their weights added. A comparison has the base's profiles behind the others, named
+ * so.
  */
 #include "web/export/formats.h"
 
@@ -14,6 +15,7 @@
 #include "profiler/base/cleanup.h"
 #include "profiler/base/json.h"
 #include "web/export/frames.h"
+#include "web/export/join.h"
 #include "web/export/rows.h"
 
 struct track {
@@ -24,7 +26,8 @@ struct track {
 };
 
 struct speedscope {
-	const struct profile *p;
+	const struct profile *p; /* the side that is being written */
+	const char *side; /* what its names begin with */
 	struct json *j;
 	struct frames frames;
 	struct frames_map map;
@@ -37,15 +40,24 @@ struct speedscope {
 	struct export_path path;
 };
 
-static void speedscope_done(struct speedscope *s)
+/* What a side leaves behind. */
+static void side_done(struct speedscope *s)
 {
-	frames_done(&s->frames);
-	frames_map_done(&s->map);
 	free(s->tracks);
 	idmap_done(&s->index);
 	free(s->track_of);
 	free(s->order);
 	free(s->rank);
+	s->tracks = NULL;
+	s->track_of = s->order = s->rank = NULL;
+	s->n_tracks = s->cap_tracks = 0;
+}
+
+static void speedscope_done(struct speedscope *s)
+{
+	frames_done(&s->frames);
+	frames_map_done(&s->map);
+	side_done(s);
 	export_path_done(&s->path);
 }
 
@@ -190,8 +202,8 @@ static void add_name(struct speedscope *s, const struct track *t)
 	char scratch[24];
 
 	buf_init(&name, EXPORT_BYTES_MAX);
-	buf_printf(&name, "%s (pid %" PRIu64 ")", profile_label_text(p, t->labels, "comm", scratch),
-		   t->key[0]);
+	buf_printf(&name, "%s%s (pid %" PRIu64 ")", s->side,
+		   profile_label_text(p, t->labels, "comm", scratch), t->key[0]);
 	if (!p->merge)
 		buf_printf(&name, " %s (tid %" PRIu64 ")",
 			   profile_label_text(p, t->labels, "thread", scratch), t->key[2]);
@@ -234,7 +246,7 @@ static int add_track(struct speedscope *s, const struct track *t, uint32_t from,
 	if (t)
 		add_name(s, t);
 	else
-		json_kv_str(s->j, "name", "no samples");
+		json_kv_str(s->j, "name", s->side[0] ? "base: no samples" : "no samples");
 	json_kv_str(s->j, "unit", s->p->period_ns ? "nanoseconds" : "none");
 	json_kv_u64(s->j, "startValue", 0);
 	json_kv_u64(s->j, "endValue", t ? t->samples * unit : 0);
@@ -248,8 +260,6 @@ static int add_profiles(struct speedscope *s)
 	uint32_t from = 0;
 	int r = 0;
 
-	json_key(s->j, "profiles");
-	json_array_begin(s->j);
 	for (uint32_t i = 0; i < s->n_tracks && r == 0; i++) {
 		uint32_t until = from;
 
@@ -260,8 +270,21 @@ static int add_profiles(struct speedscope *s)
 	}
 	if (!s->n_tracks)
 		r = add_track(s, NULL, 0, 0);
-	json_array_end(s->j);
 	return r;
+}
+
+static int add_side(struct speedscope *s, const struct profile *p, const char *side)
+{
+	int r;
+
+	side_done(s);
+	s->p = p;
+	s->side = side;
+	s->track_of = calloc((size_t)p->n_labels + 1, sizeof(*s->track_of));
+	r = s->track_of ? find_tracks(s) : -ENOMEM;
+	if (r == 0)
+		r = order_samples(s);
+	return r < 0 ? r : add_profiles(s);
 }
 
 static void add_frames(struct speedscope *s)
@@ -296,20 +319,22 @@ static void add_exporter(struct json *j, const char *version)
 	json_kv_str(j, "exporter", text);
 }
 
-static int write_all(struct speedscope *s, const struct export_options *options)
+static int write_all(struct speedscope *s, const struct profile *p, const struct profile *base,
+		     const struct export_options *options)
 {
-	int r = find_tracks(s);
+	int r;
 
-	if (r == 0)
-		r = order_samples(s);
-	if (r < 0)
-		return r;
 	json_object_begin(s->j);
 	json_kv_str(s->j, "$schema", "https://www.speedscope.app/file-format-schema.json");
 	json_kv_str(s->j, "name", options->title ? options->title : "hearth");
 	json_kv_u64(s->j, "activeProfileIndex", 0);
 	add_exporter(s->j, options->version);
-	r = add_profiles(s);
+	json_key(s->j, "profiles");
+	json_array_begin(s->j);
+	r = add_side(s, p, "");
+	if (r == 0 && base)
+		r = add_side(s, base, "base: ");
+	json_array_end(s->j);
 	add_frames(s);
 	json_object_end(s->j);
 	buf_add_char(s->j->out, '\n');
@@ -319,16 +344,22 @@ static int write_all(struct speedscope *s, const struct export_options *options)
 int export_speedscope_write(const struct profile *p, const struct export_options *options,
 			    struct buf *out, struct err *err)
 {
-	_cleanup_(speedscope_done) struct speedscope s = {.p = p};
+	_cleanup_(export_join_done) struct export_join both = {};
+	_cleanup_(speedscope_done) struct speedscope s = {};
+	const struct profile *base = NULL;
 	struct json j;
 	int r = frames_init(&s.frames);
 
 	json_init(&j, out);
 	s.j = &j;
-	s.track_of = calloc((size_t)p->n_labels + 1, sizeof(*s.track_of));
+	if (r == 0 && options->base) {
+		r = export_join_init(&both, p, options->base);
+		p = &both.now;
+		base = &both.base;
+	}
 	if (r == 0)
-		r = s.track_of ? frames_map_init(&s.map, &s.frames, p) : -ENOMEM;
+		r = frames_map_init(&s.map, &s.frames, p);
 	if (r == 0)
-		r = write_all(&s, options);
+		r = write_all(&s, p, base, options);
 	return r < 0 ? err_set(err, r, "writing speedscope: %s", strerror(-r)) : 0;
 }

@@ -33,3 +33,11 @@ test("lines that are no samples are nobody's", () => {
 	for (const line of ["", "sample", "sample\t1\t2\t3\ta\tb\t99", "stack\t1", "x\ty", "# c"])
 		assert.equal(finish(readLanes(line)).samples, 0, line);
 });
+
+test("many threads are read in slices that leave the page its time", () => {
+	const lines = ["stack\t1\tmain"];
+	for (let tid = 1; tid <= 10000; tid++) lines.push(`sample\t1\t1\t${tid}\ta\ta\t1`);
+	let slices = 0;
+	for (const reading = readLanes(lines.join("\n")); !reading.next().done; ) slices++;
+	assert.ok(slices >= 2, String(slices));
+});

@@ -58,10 +58,10 @@ struct read {
 	size_t n_strings;
 };
 
-static struct read *read_profile(const struct profile *p)
+static struct read *read_comparison(const struct profile *p, const struct profile *base)
 {
 	struct read *r = calloc(1, sizeof(*r));
-	struct export_options options = {.version = "9.9"};
+	struct export_options options = {.version = "9.9", .base = base};
 	size_t len;
 	char *gz = build_export(EXPORT_PPROF, p, &options, &len);
 	z_stream z = {.next_in = (unsigned char *)gz, .avail_in = (unsigned int)len};
@@ -82,6 +82,11 @@ static struct read *read_profile(const struct profile *p)
 			r->strings[r->n_strings++] = &r->top.field[i];
 	assert_int_equal(r->strings[0]->len, 0);
 	return r;
+}
+
+static struct read *read_profile(const struct profile *p)
+{
+	return read_comparison(p, NULL);
 }
 
 static void read_free(struct read *r)
@@ -221,6 +226,51 @@ static void a_sample_has_leaf_first_locations_values_and_labels(void **state)
 	profile_free(p);
 }
 
+/* The values of a sample that was read into r->part. */
+static void assert_values(const struct read *r, uint64_t samples, uint64_t ns)
+{
+	struct cursor c = cursor_over(r->part.field[1].data, r->part.field[1].len);
+
+	assert_int_equal(cursor_varint(&c), samples);
+	assert_int_equal(cursor_varint(&c), ns);
+}
+
+static void a_comparison_has_the_base_negative_and_labelled(void **state)
+{
+	struct profile *p = build_profile(true), *base = build_profile(true);
+	uint32_t f = build_frame(p, "/a", 1, "f"), labels = build_labels(p, 1, 1, "c", "c");
+	const struct field *last;
+	struct read *r;
+	struct cursor c;
+
+	(void)state;
+	build_sample(p, 0, BUILD_STACK(p, f), labels, 3);
+	build_sample(base, 0, BUILD_STACK(base, build_frame(base, "/b", 9, "g")),
+		     build_labels(base, 2, 2, "d", "d"), 7);
+	build_sample(base, 0, BUILD_STACK(base, build_frame(base, "/a", 1, "f")),
+		     build_labels(base, 1, 1, "c", "c"), 3);
+	base->period_ns = 1000;
+	r = read_comparison(p, base);
+	assert_int_equal(count_of(r, 2), 3);
+	assert_int_equal(count_of(r, 4), 2); /* f is one location */
+	assert_true(nth(r, 2, 0));
+	assert_values(r, 3, 3 * 10101010);
+	assert_int_equal(r->part.n, 2 + 4);
+	assert_true(nth(r, 2, 1));
+	assert_values(r, (uint64_t)-7, (uint64_t)-7000);
+	assert_int_equal(r->part.n, 2 + 5);
+	last = &r->part.field[r->part.n - 1];
+	c = cursor_over(last->data, last->len);
+	assert_int_equal(cursor_varint(&c), 1 << 3);
+	assert_true(is_string(r, cursor_varint(&c), "pprof::base"));
+	assert_int_equal(cursor_varint(&c), 2 << 3);
+	assert_true(is_string(r, cursor_varint(&c), "true"));
+	assert_int_equal(number_of(&r->top, 9), p->start_ns);
+	read_free(r);
+	profile_free(p);
+	profile_free(base);
+}
+
 static void mappings_say_what_their_names_have(void **state)
 {
 	struct profile *p = build_typical();
@@ -356,6 +406,7 @@ int main(void)
 		cmocka_unit_test(types_period_and_times_are_said),
 		cmocka_unit_test(ids_are_dense_and_every_reference_has_its_target),
 		cmocka_unit_test(a_sample_has_leaf_first_locations_values_and_labels),
+		cmocka_unit_test(a_comparison_has_the_base_negative_and_labelled),
 		cmocka_unit_test(mappings_say_what_their_names_have),
 		cmocka_unit_test(no_sample_is_without_a_location),
 		cmocka_unit_test(losses_and_the_version_are_comments),

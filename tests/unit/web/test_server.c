@@ -120,7 +120,7 @@ static void errors_are_json_with_the_right_status(void **state)
 	check(state, "/api/v1/profile?format=svg", 400, "format");
 	check(state, "/api/v1/profile?match=%7Bcomm=", 400, "\"message\":\"");
 	check(state, "/api/v1/profile?match=a%00b", 400, "NUL");
-	check(state, "/api/v1/diff?format=pprof", 400, "flame, folded, json or html");
+	check(state, "/api/v1/diff?format=samples", 400, "cannot hold a comparison");
 	check(state, "/api/v1/profile?by=pid&format=json", 400, "folded");
 	check(state, "/api/v1/heatmap?from=-30d", 400, "7200");
 	check(state, "/api/v1/profile?format=samples&from=-2h", 400, "an hour");

@@ -65,6 +65,35 @@ static void merged_samples_are_one_profile_a_process(void **state)
 	profile_free(p);
 }
 
+static void a_comparison_has_the_base_behind(void **state)
+{
+	struct profile *p = build_profile(true), *base = build_profile(true);
+	struct export_options options = {.base = base};
+	char *text;
+
+	(void)state;
+	build_sample(p, 0, BUILD_STACK(p, build_frame(p, "/a", 1, "f")),
+		     build_labels(p, 1, 1, "c", "c"), 2);
+	build_sample(base, 0, BUILD_STACK(base, build_frame(base, "/a", 2, "g")),
+		     build_labels(base, 1, 1, "c", "c"), 4);
+	build_sample(base, 0, BUILD_STACK(base, build_frame(base, "/a", 1, "f")),
+		     build_labels(base, 2, 1, "d", "d"), 1);
+	p->period_ns = base->period_ns = 0;
+	text = build_export(EXPORT_SPEEDSCOPE, p, &options, NULL);
+	assert_non_null(strstr(
+		text,
+		"\"profiles\":["
+		"{\"type\":\"sampled\",\"name\":\"c (pid 1)\",\"unit\":\"none\",\"startValue\":0,"
+		"\"endValue\":2,\"samples\":[[0]],\"weights\":[2]},"
+		"{\"type\":\"sampled\",\"name\":\"base: c (pid 1)\",\"unit\":\"none\","
+		"\"startValue\":0,\"endValue\":4,\"samples\":[[1]],\"weights\":[4]},"
+		"{\"type\":\"sampled\",\"name\":\"base: d (pid 2)\",\"unit\":\"none\","
+		"\"startValue\":0,\"endValue\":1,\"samples\":[[0]],\"weights\":[1]}]"));
+	free(text);
+	profile_free(p);
+	profile_free(base);
+}
+
 static void no_samples_are_one_empty_profile(void **state)
 {
 	struct profile *p = build_profile(false);
@@ -93,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_thread_is_a_profile_in_time_order_heaviest_first),
 		cmocka_unit_test(merged_samples_are_one_profile_a_process),
+		cmocka_unit_test(a_comparison_has_the_base_behind),
 		cmocka_unit_test(no_samples_are_one_empty_profile),
 		cmocka_unit_test(hostile_names_stay_strings),
 	};

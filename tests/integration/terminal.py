@@ -1,0 +1,218 @@
+"""A terminal for tests: a program on a pseudo terminal, its keys, and what its screen shows.
+
+The emulation knows what ncurses sends to TERM=xterm, and refuses the rest: a sequence that a name
+smuggled in is an error, and so is a byte that is no text.
+"""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+SEQUENCE = re.compile(
+    r"\x1b\[(?P<private>[?>]?)(?P<numbers>[\d;]*)(?P<final>[A-Za-z@`])|\x1b[()][AB0]|\x1b[=>78M]"
+)
+
+
+class Screen:
+    """Lines of characters, as sequences change them."""
+
+    def __init__(self, lines, columns):
+        self.size = lines, columns
+        self.cells = [[" "] * columns for _ in range(lines)]
+        self.line = self.column = 0
+        self.colours = 0  # how often one was set
+        self.other = self.cursor_hidden = False
+        self.rest = ""
+
+    def text(self):
+        return ["".join(line).rstrip() for line in self.cells]
+
+    def feed(self, text):
+        text = self.rest + text
+        at = 0
+        self.rest = ""
+        while at < len(text):
+            if text[at] == "\x1b":
+                found = SEQUENCE.match(text, at)
+                if not found:
+                    self.rest = text[at:]
+                    assert len(self.rest) < 24, f"no sequence of ours: {self.rest[:24]!r}"
+                    return
+                if found.group("final"):
+                    self.sequence(found)
+                at = found.end()
+                continue
+            self.character(text[at])
+            at += 1
+
+    def character(self, c):
+        if c == "\r":
+            self.column = 0
+        elif c == "\n":
+            self.line = min(self.line + 1, self.size[0] - 1)
+        elif c == "\b":
+            self.column = max(self.column - 1, 0)
+        elif c == "\x0f":
+            pass
+        else:
+            assert c.isprintable(), f"not text: {c!r}"
+            if self.column >= self.size[1]:
+                self.column = 0
+                self.line = min(self.line + 1, self.size[0] - 1)
+            self.cells[self.line][self.column] = c
+            self.last = c
+            self.column += 1
+
+    def clear(self, begin, end):
+        for at in range(begin, end):
+            self.cells[at // self.size[1]][at % self.size[1]] = " "
+
+    def sequence(self, found):
+        final, text = found.group("final"), found.group("numbers")
+        numbers = [int(n or 0) for n in text.split(";")] if text else []
+        n = numbers[0] if numbers else 0
+        lines, columns = self.size
+        at = self.line * columns + self.column
+        if final == "m":
+            self.colours += any(30 <= n < 50 or 90 <= n < 108 for n in numbers) and not all(
+                n in (39, 49, 0) for n in numbers
+            )
+        elif final in "hl" and found.group("private"):
+            self.other = final == "h" if 1049 in numbers else self.other
+            self.cursor_hidden = final == "l" if 25 in numbers else self.cursor_hidden
+        elif final == "H":
+            self.line = min(max(n, 1), lines) - 1
+            self.column = min(max(numbers[1] if len(numbers) > 1 else 1, 1), columns) - 1
+        elif final == "d":
+            self.line = min(max(n, 1), lines) - 1
+        elif final in "G`":
+            self.column = min(max(n, 1), columns) - 1
+        elif final == "A":
+            self.line = max(self.line - max(n, 1), 0)
+        elif final == "B":
+            self.line = min(self.line + max(n, 1), lines - 1)
+        elif final == "C":
+            self.column = min(self.column + max(n, 1), columns - 1)
+        elif final == "D":
+            self.column = max(self.column - max(n, 1), 0)
+        elif final == "J":
+            self.clear(at if n == 0 else 0, lines * columns if n != 1 else at + 1)
+        elif final == "K":
+            begin = self.line * columns
+            self.clear(at if n == 0 else begin, begin + columns if n != 1 else at + 1)
+        elif final == "X":
+            self.clear(at, min(at + max(n, 1), (self.line + 1) * columns))
+        elif final == "b":
+            for _ in range(n):
+                self.character(self.last)
+        elif final == "P":
+            line = self.cells[self.line]
+            del line[self.column : self.column + max(n, 1)]
+            line += [" "] * (columns - len(line))
+        elif final == "@":
+            line = self.cells[self.line]
+            line[self.column : self.column] = [" "] * max(n, 1)
+            del line[columns:]
+        elif final in "LM":
+            for _ in range(max(n, 1)):
+                if final == "L":
+                    self.cells.insert(self.line, [" "] * columns)
+                    self.cells.pop(self.bottom())
+                else:
+                    self.cells.insert(self.bottom(), [" "] * columns)
+                    self.cells.pop(self.line)
+        elif final == "r":
+            self.region = numbers
+        else:
+            assert final in "rthl", f"no sequence of ours: {found.group()!r}"
+
+    region = ()
+
+    def bottom(self):
+        return self.region[1] if len(self.region) == 2 else self.size[0]
+
+
+class Terminal:
+    """A program on a terminal of that size; controlling: which sends it signals."""
+
+    def __init__(self, *command, lines=30, columns=110, controlling=True, **environment):
+        self.master, self.slave = pty.openpty()
+        self.resize(lines, columns)
+        self.before = termios.tcgetattr(self.slave)
+        settings = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8", **environment}
+        self.process = subprocess.Popen(
+            list(map(str, command)),
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            env={key: value for key, value in settings.items() if value is not None},
+            preexec_fn=(lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if controlling else None,
+        )
+        self.bytes = b""
+
+    def resize(self, lines, columns):
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.screen = Screen(lines, columns)
+
+    def read(self, seconds):
+        """What comes within that time, onto the screen."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if not select.select([self.master], [], [], left)[0]:
+                break
+            part = os.read(self.master, 65536)
+            self.bytes += part
+            self.screen.feed(part.decode(errors="surrogateescape"))
+
+    def wait(self, condition, what, seconds=15):
+        until = time.monotonic() + seconds
+        while not condition(self.screen.text()):
+            shown = "\n".join(self.screen.text())
+            assert time.monotonic() < until, f"not shown: {what}\n{shown}"
+            self.read(0.1)
+        return self.screen.text()
+
+    def wait_for(self, pattern, seconds=15):
+        """The first match of it in a line of the screen."""
+        text = self.wait(
+            lambda lines: re.search(pattern, "\n".join(lines)), pattern, seconds
+        )
+        return re.search(pattern, "\n".join(text))
+
+    def press(self, keys):
+        os.write(self.master, keys.encode())
+        self.read(0.4)
+        return self.screen.text()
+
+    def end(self, seconds=10):
+        """Exit status, when it has ended; the rest of what it wrote is read."""
+        until = time.monotonic() + seconds
+        while self.process.poll() is None:
+            assert time.monotonic() < until, "it does not end"
+            self.read(0.05)
+        self.read(0.2)
+        return self.process.returncode
+
+    def is_as_before(self):
+        return (
+            termios.tcgetattr(self.slave) == self.before
+            and not self.screen.other
+            and not self.screen.cursor_hidden
+        )
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.communicate()
+        for fd in (self.master, self.slave):
+            if fd >= 0:
+                os.close(fd)
+        self.master = self.slave = -1
