@@ -157,6 +157,18 @@ static int index_strings(struct profile *p)
 	return r;
 }
 
+int64_t profile_find_string(struct profile *p, const char *s)
+{
+	size_t len = strlen(s);
+	int r = index_strings(p);
+	uint32_t id;
+
+	if (r < 0)
+		return r;
+	id = string_find(p, hash_bytes(s, len), s, len);
+	return id != IDMAP_NONE ? (int64_t)id : -ENOENT;
+}
+
 /* s has no NUL in its len bytes and is not too long. */
 static int64_t string_intern(struct profile *p, const char *s, size_t len)
 {
@@ -272,21 +284,30 @@ static int table_index(const struct table *t)
 	return r;
 }
 
-static int64_t table_intern(const struct table *t, const void *row)
+static int64_t table_find(const struct table *t, const void *row, uint64_t hash)
 {
-	uint64_t hash = hash_bytes(row, t->key_bytes);
-	uint32_t at, id;
-	const char *rows;
+	const char *rows = *(char **)t->rows;
 	int r = table_index(t);
+	uint32_t at, id;
 
 	if (r < 0)
 		return r;
-	rows = *(char **)t->rows;
 	for (id = idmap_first(t->index, hash, &at); id != IDMAP_NONE;
 	     id = idmap_next(t->index, hash, &at))
 		if (!memcmp(rows + id * t->row_bytes, row, t->key_bytes))
 			return id;
-	id = *t->n;
+	return -ENOENT;
+}
+
+static int64_t table_intern(const struct table *t, const void *row)
+{
+	uint64_t hash = hash_bytes(row, t->key_bytes);
+	int64_t found = table_find(t, row, hash);
+	uint32_t id = *t->n;
+	int r;
+
+	if (found != -ENOENT)
+		return found;
 	r = (int)table_append(t, row);
 	if (r < 0)
 		return r;
@@ -314,6 +335,13 @@ int64_t profile_object(struct profile *p, const struct profile_object *o)
 
 	assert(o->kind < PROFILE_OBJECT_COUNT && o->path < p->n_strings);
 	return table_intern(&t, o);
+}
+
+int64_t profile_find_object(struct profile *p, const struct profile_object *o)
+{
+	struct table t = objects(p);
+
+	return table_find(&t, o, hash_bytes(o, sizeof(*o)));
 }
 
 int64_t profile_append_object(struct profile *p, const struct profile_object *o)
@@ -372,11 +400,10 @@ static int index_locations(struct profile *p)
 	return r;
 }
 
-int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset)
+static int64_t location_find(struct profile *p, uint32_t object, uint64_t offset, uint64_t hash)
 {
-	uint64_t hash = location_hash(object, offset);
-	uint32_t at, id;
 	int r = index_locations(p);
+	uint32_t at, id;
 
 	if (r < 0)
 		return r;
@@ -384,7 +411,23 @@ int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset)
 	     id = idmap_next(&p->location_index, hash, &at))
 		if (p->locations[id].object == object && p->locations[id].offset == offset)
 			return id;
-	id = p->n_locations;
+	return -ENOENT;
+}
+
+int64_t profile_find_location(struct profile *p, uint32_t object, uint64_t offset)
+{
+	return location_find(p, object, offset, location_hash(object, offset));
+}
+
+int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset)
+{
+	uint64_t hash = location_hash(object, offset);
+	int64_t found = location_find(p, object, offset, hash);
+	uint32_t id = p->n_locations;
+	int r;
+
+	if (found != -ENOENT)
+		return found;
 	r = (int)profile_append_location(p, object, offset);
 	if (r < 0)
 		return r;

@@ -209,6 +209,11 @@ int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset);
 int64_t profile_stack(struct profile *p, uint32_t parent, uint32_t location);
 int64_t profile_labels(struct profile *p, const struct profile_labels *l);
 
+/* The id of what is there already; -ENOENT: it is not; -ENOMEM. Nothing is added. */
+int64_t profile_find_string(struct profile *p, const char *s);
+int64_t profile_find_object(struct profile *p, const struct profile_object *o);
+int64_t profile_find_location(struct profile *p, uint32_t object, uint64_t offset);
+
 /*
  * The same for content that is known not to be there yet: not looked for, and several times
  * faster. The string has no NUL in it and is not too long.

@@ -15,14 +15,17 @@
 
 /*
  * An epoch ends when it is a day old and has samples that are worth a dictionary, or is old, or
- * its dictionary large.
+ * its dictionary large: what is in use is written again then, so that it has to have paid first,
+ * with a sample for each of its bytes (they become about a fortieth on the disk), up to a size
+ * that always holds.
  */
-#define EPOCH_NS_MIN	 (24 * 3600 * NS_PER_S)
-#define EPOCH_NS_MAX	 (4 * 24 * 3600 * NS_PER_S)
-#define EPOCH_SAMPLES	 8000000
-#define EPOCH_DICT_BYTES (12u << 20)
-#define PREVIOUS_NS	 (300 * NS_PER_S) /* the epoch before is kept for its names */
-#define EPOCH_LABELS	 1000000
+#define EPOCH_NS_MIN	     (24 * 3600 * NS_PER_S)
+#define EPOCH_NS_MAX	     (4 * 24 * 3600 * NS_PER_S)
+#define EPOCH_SAMPLES	     8000000
+#define EPOCH_DICT_BYTES     (12u << 20)
+#define EPOCH_DICT_BYTES_MAX (24u << 20)
+#define EPOCH_LABELS	     1000000
+#define PREVIOUS_NS	     (300 * NS_PER_S) /* the epoch before is kept for its names */
 
 /* ---- blocks ---- */
 
@@ -204,13 +207,21 @@ static int commit(struct store_feed *f, struct flush *w, const char *counters, b
 
 /* ---- epochs ---- */
 
+static bool dict_is_too_large(const struct store *s)
+{
+	size_t bytes = dict_bytes(s->growth.dict);
+
+	return bytes > EPOCH_DICT_BYTES_MAX ||
+	       (bytes > EPOCH_DICT_BYTES && s->state.epoch_samples > bytes) ||
+	       s->growth.dict->n_labels > EPOCH_LABELS;
+}
+
 static bool epoch_is_over(const struct store *s, uint64_t now_ns)
 {
 	uint64_t began = s->state.epoch_started_ns;
 	uint64_t age = now_ns > began ? now_ns - began : 0;
 
-	if (s->growth.torn || dict_bytes(s->growth.dict) > EPOCH_DICT_BYTES ||
-	    s->growth.dict->n_labels > EPOCH_LABELS)
+	if (s->growth.torn || dict_is_too_large(s))
 		return true;
 	return age > EPOCH_NS_MAX || (age > EPOCH_NS_MIN && s->state.epoch_samples > EPOCH_SAMPLES);
 }

@@ -75,7 +75,7 @@ struct store_feed {
 	struct store_feed_named {
 		uint32_t first_line, n_lines;
 		uint8_t naming;
-	} * named; /* by live location: the name that was taken over last */
+	} * named; /* by live location: the name that was taken over, or passed over, last */
 	uint32_t n_named;
 	bool has_new_locations; /* since names were looked through, */
 	uint64_t namings; /* and of live when they were */

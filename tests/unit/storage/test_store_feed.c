@@ -1,8 +1,10 @@
 /* Names that come when the live profile of their samples has been replaced. */
-#include "storage/store.h"
+#include "storage/store_private.h"
 #include "tests/unit/storage/place.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,10 +97,50 @@ static void a_name_reaches_what_an_earlier_profile_met(void **state)
 	store_close(s);
 }
 
+#define LARGE_NAMES 4000 /* of 8 KB each: a dictionary past every limit */
+
+/*
+ * A dictionary that grew too large ends its epoch. The next one has what is sampled from then on,
+ * and not everything that the live profile ever had a name for, which would be too large again.
+ */
+static void an_epoch_begins_with_what_is_sampled_in_it(void **state)
+{
+	struct store *s = place_writer(*state, NULL);
+	struct store_feed *f;
+	struct profile *live = begin(s, &f);
+	struct err err = {};
+	char text[8000];
+	uint64_t epoch;
+
+	memset(text, 'x', sizeof(text));
+	for (uint64_t i = 0; i < LARGE_NAMES; i++) {
+		snprintf(text + sizeof(text) - 32, 32, "%020llu", (unsigned long long)i);
+		sample(live, 0x1000 + i);
+		name(live, 0x1000 + i, text);
+	}
+	assert_int_equal(store_feed_flush(f, "{}", false, &err), 0);
+	sample(live, 0x1000);
+	assert_int_equal(store_feed_flush(f, "{}", false, &err), 0);
+	epoch = s->state.epoch;
+	assert_int_equal(s->growth.dict->tables->n_locations, 1);
+	for (int i = 0; i < 3; i++) {
+		sample(live, 0x1000);
+		name(live, 0x2000, i ? "one" : "two");
+		assert_int_equal(store_feed_flush(f, "{}", false, &err), 0);
+	}
+	assert_int_equal(s->state.epoch, epoch);
+	sample(live, 0x1001);
+	end(f, live);
+	assert_int_equal(s->growth.dict->tables->n_locations, 2);
+	assert_int_equal(s->growth.dict->tables->locations[1].naming, PROFILE_NAMED);
+	store_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLACE_TEST(a_name_reaches_what_an_earlier_profile_met),
+		PLACE_TEST(an_epoch_begins_with_what_is_sampled_in_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
