@@ -13,7 +13,7 @@ struct census {
 	struct tally tally;
 	uint64_t *count; /* by label set of the dictionary at hand */
 	uint32_t n;
-	const struct dict *dict;
+	struct dict *dict;
 	const char *label; /* NULL: the names of the labels themselves are counted */
 };
 
@@ -27,7 +27,10 @@ static void census_done(struct census *w)
 static int count_names(struct census *w, uint32_t labels, uint64_t count)
 {
 	struct profile_labels l;
-	int64_t r = dict_labels(w->dict, labels, &l);
+	int64_t r = dict_unpack(w->dict);
+
+	if (r >= 0)
+		r = dict_labels(w->dict, labels, &l);
 
 	for (uint32_t i = 0; i < PROFILE_LABEL_COUNT && r >= 0; i++)
 		if (l.has & (1u << i))

@@ -181,6 +181,7 @@ int store_query_series(struct store *s, const struct store_query *q, uint64_t st
 	if (r < 0)
 		return r;
 	w.scan.no_stacks = true;
+	w.scan.no_labels = !by;
 	r = choose_steps(&w, step_ns, err);
 	if (r < 0)
 		return r;
@@ -245,7 +246,7 @@ int store_query_heatmap(struct store *s, const struct store_query *q, struct sto
 
 	if (r < 0)
 		return r;
-	c.no_stacks = true;
+	c.no_stacks = c.no_labels = true;
 	first = c.from_ms / 1000;
 	end = c.until_ms / 1000 + (c.until_ms % 1000 != 0);
 	if (end < first || end - first > STORE_HEATMAP_COLUMNS_MAX)

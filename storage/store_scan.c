@@ -212,6 +212,9 @@ static int use_dict(struct scan *c)
 	if (r < 0)
 		return r;
 	c->dict_epoch = c->head.epoch;
+	r = c->no_stacks ? 0 : dict_unpack(c->dict);
+	if (r < 0)
+		return r;
 	r = new_verdicts(&c->verdict, &c->n_verdict, dict_count(c->dict, CHUNK_LABELS), false);
 	if (r < 0)
 		return r;
@@ -247,15 +250,22 @@ static int lose_by_time(struct scan *c)
  */
 static int ask_selector(struct scan *c, struct profile_labels *l)
 {
-	struct profile view = {
-		.text = c->dict->tables->text,
-		.string_offset = c->dict->tables->string_offset,
-		.n_strings = c->dict->tables->n_strings,
-		.labels = l,
-		.n_labels = 1,
-	};
+	struct profile view = {.labels = l, .n_labels = 1};
+	int r = dict_unpack(c->dict);
 
+	if (r < 0)
+		return r;
+	view.text = c->dict->tables->text;
+	view.string_offset = c->dict->tables->string_offset;
+	view.n_strings = c->dict->tables->n_strings;
 	return selector_matches(c->selector, &view, 0);
+}
+
+/* Whoever is meant is known without a look at the label sets, and none of them is missing. */
+static bool labels_do_not_matter(const struct scan *c)
+{
+	return c->no_labels && selector_is_all(c->selector) && !c->dict->n_holes &&
+	       !c->dict->broken;
 }
 
 /* A verdict, or a negative errno. */
@@ -264,8 +274,11 @@ static int judge_labels(struct scan *c, uint32_t labels)
 	struct profile_labels l;
 	int r;
 
-	if (dict_labels(c->dict, labels, &l) < 0)
-		return DAMAGED;
+	if (labels_do_not_matter(c))
+		return YES;
+	r = dict_labels(c->dict, labels, &l);
+	if (r < 0)
+		return r == -EBADMSG ? DAMAGED : r;
 	r = ask_selector(c, &l);
 	if (r < 0)
 		return r;

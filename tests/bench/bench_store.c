@@ -1,6 +1,6 @@
 /*
  * bench_store [HOURS] [DIRECTORY]: a made-up day through the store, one flush a second and ageing
- * as the daemon does it.
+ * as the daemon does it. bench_store FILE: the questions alone, of a store that was kept.
  *
  * Prints bytes a sample, CPU time of taking in and of ageing, the longest step, and what
  * questions cost: cold is a reader that was just opened, of a file that no page of is in memory.
@@ -250,6 +250,32 @@ static void ask(const char *path, const char *what, uint64_t from_ns, uint64_t u
 	store_close(s);
 }
 
+static void ask_all(const char *path, uint64_t from_ns, uint64_t end_ns)
+{
+	uint64_t cut_ns = (end_ns - from_ns) / 70;
+
+	ask(path, "all, by stack", from_ns, end_ns, NULL, true);
+	ask(path, "the same, cut at both ends", from_ns + cut_ns, end_ns - cut_ns, NULL, true);
+	ask(path, "all, by label set", from_ns, end_ns, NULL, false);
+	ask(path, "last 5 minutes", end_ns - 300 * NS_PER_S, end_ns, NULL, true);
+	ask(path, "one process's hour", end_ns - 3600 * NS_PER_S, end_ns, "{pid=\"103\"}", true);
+	ask_heatmap(path, end_ns - 3600 * NS_PER_S, end_ns);
+}
+
+static int ask_kept(const char *path)
+{
+	struct store_summary sum;
+	struct err err = {};
+	struct store *s;
+
+	must(store_open_reader(path, &s, &err), "reader", &err);
+	must(store_summary(s, &sum, &err), "summary", &err);
+	store_close(s);
+	ask_all(path, sum.from_ns, sum.until_ns / NS_PER_S * NS_PER_S + NS_PER_S);
+	store_summary_done(&sum);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t hours = argc > 1 ? strtoull(argv[1], NULL, 10) : 2;
@@ -260,6 +286,8 @@ int main(int argc, char **argv)
 	struct err err = {};
 	struct store *s;
 
+	if (argc > 1 && strchr(argv[1], '/'))
+		return ask_kept(argv[1]);
 	snprintf(dir, sizeof(dir), "%.100s/hearth-bench-XXXXXX", argc > 2 ? argv[2] : "/tmp");
 	if (!mkdtemp(dir))
 		return 1;
@@ -286,14 +314,7 @@ int main(int argc, char **argv)
 	printf("heap in use                  %8.1f MB\n", (double)mallinfo2().uordblks / 1e6);
 	store_summary_done(&sum);
 	store_close(s);
-	ask(path, "all, by stack", START_NS, end_ns, NULL, true);
-	ask(path, "the same, cut at both ends", START_NS + hours * 51438ull * 1000000,
-	    end_ns - hours * 51437ull * 1000000, NULL, true);
-	ask(path, "all, by label set", START_NS, end_ns, NULL, false);
-	ask(path, "last 5 minutes", end_ns - 300 * NS_PER_S, end_ns, NULL, true);
-	ask(path, "one process's hour", end_ns - 3600 * NS_PER_S, end_ns, "{pid=\"103\"}", true);
-	if (hours)
-		ask_heatmap(path, end_ns - 3600 * NS_PER_S, end_ns);
+	ask_all(path, START_NS, end_ns);
 	printf("kept: %s\n", path);
 	return 0;
 }
