@@ -21,7 +21,7 @@ struct scan {
 	size_t next;
 	struct buf data;
 	bool in_transaction;
-	/* set by who asks, after scan_open(): stacks do not matter and may all be 0; labels neither */
+	/* set by who asks, after scan_open(): stacks (all may be 0 then), labels do not matter */
 	bool no_stacks, no_labels;
 	/* may be NULL: called before the dictionary of blocks that were handed out goes */
 	int (*dict_ends)(void *arg);
