@@ -99,6 +99,7 @@ int chunk_parse_part(const void *data, size_t len, struct compress *z, enum chun
 
 struct chunk_head {
 	uint32_t first[CHUNK_KINDS], n[CHUNK_KINDS];
+	uint32_t text_bytes;
 };
 
 /* What it has, without unpacking it; its checksum is right when this is 0. */

@@ -579,6 +579,7 @@ int chunk_parse_head(const void *data, size_t len, struct chunk_head *ret)
 		r = parse_head(&c, &p);
 	if (r < 0)
 		return r;
+	ret->text_bytes = (uint32_t)p.head.n_text;
 	for (int k = 0; k < CHUNK_KINDS; k++) {
 		ret->first[k] = (uint32_t)p.head.first[k];
 		ret->n[k] = (uint32_t)p.head.n[k];

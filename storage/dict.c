@@ -338,49 +338,87 @@ static int64_t intern_entry(struct dict *d, const struct chunk *c, enum chunk_ki
 	}
 }
 
-/* For readers, who go by numbers alone. */
-static int64_t append_entry(struct dict *d, const struct chunk *c, enum chunk_kind kind, uint32_t i)
+static int append_strings(struct dict *d, const struct chunk *c, uint32_t from)
 {
+	int64_t r = 0;
+
+	for (uint32_t i = from; i < c->n[CHUNK_STRING] && r >= 0; i++)
+		r = profile_append_string(d->tables, c->text + c->strings[i].at, c->strings[i].len);
+	return r < 0 ? (int)r : 0;
+}
+
+static int append_locations(struct dict *d, const struct chunk *c, uint32_t from)
+{
+	int64_t r = 0;
+
+	for (uint32_t i = from; i < c->n[CHUNK_LOCATION] && r >= 0; i++)
+		r = profile_append_location(d->tables, c->locations[i].object,
+					    c->locations[i].offset);
+	return r < 0 ? (int)r : 0;
+}
+
+/* For readers, who go by numbers alone: the entries from number `from` of the chunk's on. */
+static int append_entries(struct dict *d, const struct chunk *c, enum chunk_kind kind,
+			  uint32_t from)
+{
+	uint32_t n = c->n[kind] - from;
+	int64_t r = 0;
+
 	switch (kind) {
 	case CHUNK_STRING:
-		return profile_append_string(d->tables, c->text + c->strings[i].at,
-					     c->strings[i].len);
+		return append_strings(d, c, from);
 	case CHUNK_OBJECT:
-		return profile_append_object(d->tables, &c->objects[i]);
+		r = profile_append_objects(d->tables, c->objects + from, n);
+		break;
 	case CHUNK_FUNCTION:
-		return profile_append_function(d->tables, &c->functions[i]);
+		r = profile_append_functions(d->tables, c->functions + from, n);
+		break;
 	case CHUNK_LOCATION:
-		return profile_append_location(d->tables, c->locations[i].object,
-					       c->locations[i].offset);
+		return append_locations(d, c, from);
 	case CHUNK_STACK:
-		return profile_append_stack(d->tables, c->stacks[i].parent, c->stacks[i].location);
+		r = profile_append_stacks(d->tables, c->stacks + from, n);
+		break;
 	default:
-		return add_labels(d, &c->labels[i]) < 0 ? -ENOMEM : (int64_t)d->n_labels - 1;
+		for (uint32_t i = from; i < c->n[kind] && r >= 0; i++)
+			r = add_labels(d, &c->labels[i]);
+		break;
 	}
+	return r < 0 ? (int)r : 0;
 }
 
 /*
  * Each entry must get the number that it has in the chunk: another one means that it was there
  * before.
  */
-static int apply_kind(struct dict *d, const struct chunk *c, enum chunk_kind kind)
+static int intern_entries(struct dict *d, const struct chunk *c, enum chunk_kind kind,
+			  uint32_t from)
 {
-	int r = fill_gap(d, kind, c->first[kind]);
-
-	if (r < 0)
-		return r;
-	for (uint32_t i = unpacked_count(d, kind) - c->first[kind]; i < c->n[kind]; i++) {
-		int64_t id =
-			d->keep_labels ? append_entry(d, c, kind, i) : intern_entry(d, c, kind, i);
+	for (uint32_t i = from; i < c->n[kind]; i++) {
+		int64_t id = intern_entry(d, c, kind, i);
 
 		if (id == -ENOMEM)
 			return -ENOMEM;
-		if (id != c->first[kind] + i) {
-			d->broken = true;
+		if (id != c->first[kind] + i)
 			return -EBADMSG;
-		}
 	}
 	return 0;
+}
+
+static int apply_kind(struct dict *d, const struct chunk *c, enum chunk_kind kind)
+{
+	int r = fill_gap(d, kind, c->first[kind]);
+	uint32_t from;
+
+	if (r < 0)
+		return r;
+	from = unpacked_count(d, kind) - c->first[kind];
+	if (from >= c->n[kind])
+		return 0;
+	r = d->keep_labels ? append_entries(d, c, kind, from) : intern_entries(d, c, kind, from);
+	if (r == -ENOMEM)
+		return r;
+	d->broken |= r < 0;
+	return r < 0 ? -EBADMSG : 0;
 }
 
 static int apply_tables(struct dict *d, const struct chunk *c)
@@ -491,11 +529,30 @@ static int unpack_tables(struct dict *d, struct dict_piece *p, struct chunk *c)
 	return 0;
 }
 
+/* So that tables do not move while they grow; they may, where there is no such room. */
+static void reserve_tables(struct dict *d)
+{
+	size_t text_bytes = 0;
+	uint32_t n[CHUNK_KINDS] = {};
+
+	for (uint32_t i = d->n_unpacked; i < d->n_pieces; i++) {
+		const struct chunk_head *h = &d->pieces[i].head;
+
+		text_bytes += h->text_bytes;
+		for (int k = 0; k < CHUNK_KINDS; k++)
+			n[k] += h->n[k];
+	}
+	(void)profile_reserve(d->tables, text_bytes, n[CHUNK_STRING], n[CHUNK_FUNCTION],
+			      n[CHUNK_LOCATION], n[CHUNK_STACK]);
+}
+
 int dict_unpack(struct dict *d)
 {
 	_cleanup_(chunk_done) struct chunk c = {};
 	int r = 0;
 
+	if (d->n_unpacked < d->n_pieces)
+		reserve_tables(d);
 	for (; d->n_unpacked < d->n_pieces && r >= 0; d->n_unpacked += r >= 0)
 		r = unpack_tables(d, &d->pieces[d->n_unpacked], &c);
 	return r;

@@ -86,8 +86,8 @@ static int map_object(struct profile_map *m, uint32_t id)
 	r = profile_map_string(m, o.build_id, &o.build_id);
 	if (r < 0)
 		return r;
-	return keep(&m->object[id],
-		    m->append ? profile_append_object(m->into, &o) : profile_object(m->into, &o));
+	return keep(&m->object[id], m->append ? profile_append_objects(m->into, &o, 1)
+					      : profile_object(m->into, &o));
 }
 
 static int map_function(struct profile_map *m, uint32_t id)
@@ -106,7 +106,7 @@ static int map_function(struct profile_map *m, uint32_t id)
 	r = profile_map_string(m, f.file, &f.file);
 	if (r < 0)
 		return r;
-	return keep(&m->function[id], m->append ? profile_append_function(m->into, &f)
+	return keep(&m->function[id], m->append ? profile_append_functions(m->into, &f, 1)
 						: profile_function(m->into, &f));
 }
 
@@ -184,15 +184,15 @@ int profile_map_stack(struct profile_map *m, uint32_t id, uint32_t *ret)
 	while (n > 0) {
 		uint32_t at = m->path[--n];
 		const struct profile_stack *s = &m->from->stacks[at];
+		struct profile_stack own;
 
 		r = map_location(m, s->location);
 		if (r < 0)
 			return r;
+		own = (struct profile_stack){m->stack[s->parent], m->location[s->location]};
 		r = keep(&m->stack[at], m->append
-						? profile_append_stack(m->into, m->stack[s->parent],
-								       m->location[s->location])
-						: profile_stack(m->into, m->stack[s->parent],
-								m->location[s->location]));
+						? profile_append_stacks(m->into, &own, 1)
+						: profile_stack(m->into, own.parent, own.location));
 		if (r < 0)
 			return r;
 	}
