@@ -125,7 +125,7 @@ static int put_block(struct store_feed *f, struct flush *w, struct block *b)
 	if (r < 0)
 		return r;
 	w->state.next_block++;
-	w->state.epoch_samples += head.samples;
+	w->state.epoch_samples += head.entries;
 	return 0;
 }
 
