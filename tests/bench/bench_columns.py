@@ -7,10 +7,10 @@ Runs bench_store HOURS (default 2), then gives the same made-up samples to DuckD
 (as chdb, its engine in a Python module), and prints for each its bytes a sample and how long the
 questions take: cold (a new connection, no page of its files in memory), then warm; the least of
 five each, by the clock and in CPU time. Of their answers only the number of rows and the largest
-count are fetched, so that Python costs nothing. They know stacks as numbers only: names of functions,
-which the store's answers have, would come on top. Last, pprof files of 10 s each, as gzip makes
-them. What is not installed (pip install duckdb==1.1.3 chdb==4.4.0) is named and left out. Nothing
-is asserted.
+count are fetched, so that Python costs nothing. They know stacks as numbers only: names of
+functions, which the store's answers have, would come on top. Last, pprof files of 10 s each, as
+gzip makes them. What is not installed (pip install duckdb==1.1.3 chdb==4.4.0) is named and left
+out. Nothing is asserted.
 """
 
 import glob
@@ -111,10 +111,10 @@ class ClickHouse:
         s = self.session.Session(self.path)
         s.query("CREATE DATABASE IF NOT EXISTS d ENGINE = Atomic")
         s.query(
-            "CREATE TABLE d.samples (time UInt64 CODEC(Delta, ZSTD(3)), stack UInt32 CODEC(ZSTD(3)),"
-            " pid UInt32 CODEC(ZSTD(3)), tid UInt32 CODEC(ZSTD(3)), comm LowCardinality(String) "
-            "CODEC(ZSTD(3)), thread LowCardinality(String) CODEC(ZSTD(3))) ENGINE = MergeTree "
-            "ORDER BY time"
+            "CREATE TABLE d.samples (time UInt64 CODEC(Delta, ZSTD(3)), stack UInt32 "
+            "CODEC(ZSTD(3)), pid UInt32 CODEC(ZSTD(3)), tid UInt32 CODEC(ZSTD(3)), comm "
+            "LowCardinality(String) CODEC(ZSTD(3)), thread LowCardinality(String) CODEC(ZSTD(3))) "
+            "ENGINE = MergeTree ORDER BY time"
         )
         s.query(f"INSERT INTO d.samples SELECT * FROM file('{csv}', 'CSVWithNames')")
         s.query("OPTIMIZE TABLE d.samples FINAL")
