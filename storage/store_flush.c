@@ -16,7 +16,7 @@
 /*
  * An epoch ends when it is a day old and has samples that are worth a dictionary, or is old, or
  * its dictionary large: what is in use is written again then, so that it has to have paid first,
- * with a sample for each of its bytes (they become about a fortieth on the disk), up to a size
+ * with two samples for each of its bytes (which become about a fortieth on the disk), up to a size
  * that always holds.
  */
 #define EPOCH_NS_MIN	     (24 * 3600 * NS_PER_S)
@@ -212,7 +212,7 @@ static bool dict_is_too_large(const struct store *s)
 	size_t bytes = dict_bytes(s->growth.dict);
 
 	return bytes > EPOCH_DICT_BYTES_MAX ||
-	       (bytes > EPOCH_DICT_BYTES && s->state.epoch_samples > bytes) ||
+	       (bytes > EPOCH_DICT_BYTES && s->state.epoch_samples > 2 * bytes) ||
 	       s->growth.dict->n_labels > EPOCH_LABELS;
 }
 
