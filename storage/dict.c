@@ -248,8 +248,8 @@ static bool has_names(const struct dict *d, const struct profile_location *l)
 
 bool dict_has_stack(const struct dict *d, uint32_t stack)
 {
-	if (!d->n_holes)
-		return stack < d->tables->n_stacks;
+	if (!d->n_holes && !d->broken)
+		return stack < dict_count(d, CHUNK_STACK);
 	if (!dict_has(d, CHUNK_STACK, stack))
 		return false;
 	for (; stack; stack = d->tables->stacks[stack].parent) {

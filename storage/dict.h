@@ -67,7 +67,7 @@ int dict_add_bytes(struct dict *d, const void *data, size_t len, struct compress
 /* All tables are there when this is 0; -ENOMEM. Cheap when there is nothing to do. */
 int dict_unpack(struct dict *d);
 
-/* Is everything that this number needs really there? */
+/* Is everything that this number needs really there? Of a reader's, once it is unpacked. */
 bool dict_has_stack(const struct dict *d, uint32_t stack);
 bool dict_has(const struct dict *d, enum chunk_kind kind, uint32_t id);
 

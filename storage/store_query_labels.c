@@ -125,6 +125,7 @@ static int take_census(struct store *s, const struct store_query *q, const char 
 		       struct store_values *ret, struct err *err)
 {
 	_cleanup_(census_done) struct census w = {.label = label};
+	const char *const by[] = {label, NULL};
 	int r = scan_open(&w.scan, s, q, "labels", err);
 
 	if (r < 0)
@@ -133,6 +134,8 @@ static int take_census(struct store *s, const struct store_query *q, const char 
 	w.scan.dict_ends = settle;
 	w.scan.arg = &w;
 	r = tally_init(&w.tally);
+	if (r >= 0)
+		r = scan_use_sums(&w.scan, label ? by : NULL);
 	if (r >= 0)
 		r = count_all(&w);
 	r = scan_end(&w.scan, r, err);
