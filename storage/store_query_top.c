@@ -25,6 +25,7 @@ struct functions {
 	struct dict *dict; /* whose samples are counted */
 	uint64_t *count; /* by stack of it */
 	uint32_t *first; /* by location of it: into frames, NO_CODE until needed */
+	uint32_t *object; /* by object of it: the string of texts, NO_CODE until needed */
 	uint32_t *frames; /* functions of locations, outermost first */
 	uint32_t n_frames, cap_frames;
 	uint32_t *path; /* functions of the stack at hand, root first */
@@ -34,7 +35,7 @@ struct functions {
 	struct profile *texts;
 	struct idmap index;
 	struct function *function;
-	uint32_t n, cap;
+	uint32_t n, cap, next; /* what follows in one dictionary mostly follows in the others */
 	uint64_t walked;
 	uint64_t samples, no_neighbour;
 	const char *of; /* NULL: all functions */
@@ -46,6 +47,7 @@ static void functions_done(struct functions *w)
 	scan_close(&w->scan);
 	free(w->count);
 	free(w->first);
+	free(w->object);
 	free(w->frames);
 	free(w->path);
 	free(w->stacks);
@@ -92,24 +94,43 @@ static int64_t add_function(struct functions *w, uint32_t name, uint32_t object,
 	return w->n++;
 }
 
-static int64_t find_function(struct functions *w, const char *name_text, const char *object_text)
+static bool is_function(const struct functions *w, uint32_t id, uint32_t object, const char *name)
 {
-	int64_t name = profile_string(w->texts, name_text);
-	int64_t object = profile_string(w->texts, object_text);
-	const uint64_t key[] = {(uint64_t)name, (uint64_t)object};
+	return id < w->n && w->function[id].object == object &&
+	       !strcmp(profile_str(w->texts, w->function[id].name), name);
+}
+
+static int64_t find_function(struct functions *w, const char *text, uint32_t object)
+{
+	int64_t name = profile_string(w->texts, text);
+	const uint64_t key[] = {(uint64_t)name, object};
 	uint64_t hash = hash_bytes(key, sizeof(key));
 	uint32_t at, id;
 
-	if (name < 0 || object < 0)
-		return name < 0 ? name : object;
+	if (name < 0)
+		return name;
 	for (id = idmap_first(&w->index, hash, &at); id != IDMAP_NONE;
 	     id = idmap_next(&w->index, hash, &at))
 		if (w->function[id].name == name && w->function[id].object == object)
 			return id;
-	return add_function(w, (uint32_t)name, (uint32_t)object, hash);
+	return add_function(w, (uint32_t)name, object, hash);
 }
 
 /* ---- the functions of a location ---- */
+
+static int find_object(struct functions *w, const struct profile_object *o, uint32_t *ret)
+{
+	const struct profile *p = w->dict->tables;
+	uint32_t *object = &w->object[o - p->objects];
+	int64_t id = *object;
+
+	if (id == NO_CODE)
+		id = profile_string(w->texts, profile_str(p, o->path));
+	if (id < 0)
+		return (int)id;
+	*ret = *object = (uint32_t)id;
+	return 0;
+}
 
 static int add_frame(struct functions *w, uint32_t location, uint32_t i)
 {
@@ -117,12 +138,21 @@ static int add_frame(struct functions *w, uint32_t location, uint32_t i)
 	char scratch[PROFILE_SCRATCH_BYTES];
 	struct profile_frame f = profile_location_frame(p, location, i, scratch);
 	int64_t function = NO_CODE;
+	uint32_t object = 0;
 	int r = widen(&w->frames, &w->cap_frames, w->n_frames);
 
-	if (r >= 0 && f.object->kind != PROFILE_OBJECT_INCOMPLETE)
-		function = find_function(w, f.function, profile_str(p, f.object->path));
-	if (r < 0 || function < 0)
-		return r < 0 ? r : (int)function;
+	if (r >= 0)
+		r = find_object(w, f.object, &object);
+	if (r < 0)
+		return r;
+	if (f.object->kind != PROFILE_OBJECT_INCOMPLETE) {
+		function = is_function(w, w->next, object, f.function)
+				   ? w->next
+				   : find_function(w, f.function, object);
+		if (function < 0)
+			return (int)function;
+		w->next = (uint32_t)function + 1;
+	}
 	w->frames[w->n_frames++] = (uint32_t)function;
 	return 0;
 }
@@ -257,10 +287,13 @@ static int change_dict(struct functions *w)
 
 	free(w->count);
 	free(w->first);
+	free(w->object);
 	w->count = calloc((size_t)p->n_stacks + 1, sizeof(*w->count));
 	w->first = malloc(((size_t)p->n_locations + 1) * sizeof(*w->first));
-	if (!w->count || !w->first)
+	w->object = malloc(((size_t)p->n_objects + 1) * sizeof(*w->object));
+	if (!w->count || !w->first || !w->object)
 		return -ENOMEM;
+	memset(w->object, 0xff, ((size_t)p->n_objects + 1) * sizeof(*w->object));
 	memset(w->first, 0xff, ((size_t)p->n_locations + 1) * sizeof(*w->first));
 	w->n_frames = 0;
 	w->dict = w->scan.dict;

@@ -71,10 +71,10 @@ int scan_open(struct scan *c, struct store *s, const struct store_query *q, cons
 void scan_close(struct scan *c); /* a zeroed one is fine */
 
 /*
- * Times do not matter (but for steps), and of labels only these (NULL-terminated; NULL: all): blocks that lie in
- * the range are handed out without times, and where these labels are enough, sums in the place of
- * blocks, or of all but a part of one: what is too much then follows with counts below zero, as
- * two's complement. Before the first scan_next(). 0 or a negative errno.
+ * Times do not matter (but for steps), and of labels only these (NULL-terminated; NULL: all):
+ * blocks that lie in the range are handed out without times, and where these labels are enough,
+ * sums in the place of blocks, or of all but a part of one: what is too much then follows with
+ * counts below zero, as two's complement. Before the first scan_next(). 0 or a negative errno.
  */
 int scan_use_sums(struct scan *c, const char *const *by);
 
