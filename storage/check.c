@@ -172,6 +172,21 @@ static int lose_block(struct walk *w, const struct check_item *item, const struc
 	return r >= 0 && w->on_lost ? w->on_lost(w, item, head) : r;
 }
 
+static int note_sums(struct walk *w, int wrong)
+{
+	int r = 0;
+
+	for (int i = 0; i < wrong && r >= 0; i++)
+		r = note(w->check, &(struct check_item){.kind = CHECK_SUMS});
+	return wrong < 0 ? wrong : r;
+}
+
+/* b NULL: the block is damaged. */
+static int take_sums(struct walk *w, const struct db_block *head, const struct block *b)
+{
+	return w->sums ? note_sums(w, check_sums_take(w, head, b)) : 0;
+}
+
 static int take_block(struct walk *w, const struct db_block *head, struct block *b)
 {
 	struct check_item item = {.kind = CHECK_BLOCK,
@@ -188,8 +203,12 @@ static int take_block(struct walk *w, const struct db_block *head, struct block 
 		r = db_block_data(w->survey.db, head, &w->data);
 		if (r >= 0)
 			r = block_parse(w->data.data, w->data.len, &w->compress, b);
-		if (is_damage(r))
-			return lose_block(w, &item, head);
+		if (is_damage(r)) {
+			r = take_sums(w, head, NULL);
+			return r < 0 ? r : lose_block(w, &item, head);
+		}
+		if (r >= 0)
+			r = take_sums(w, head, b);
 		if (r >= 0)
 			r = use_dict(w, head->epoch);
 		if (r >= 0) {
@@ -258,7 +277,6 @@ int walk_all(struct walk *w)
 	_cleanup_(block_done) struct block b = {};
 	int r = 0;
 
-	buf_init(&w->data, BLOCK_BYTES_MAX);
 	if (w->survey.pages[0])
 		r = note(w->check, &(struct check_item){.kind = CHECK_PAGES});
 	memcpy(w->check->pages, w->survey.pages, sizeof(w->check->pages));
@@ -279,8 +297,17 @@ void walk_done(struct walk *w)
 {
 	survey_close(&w->survey);
 	dict_free(w->dict);
+	check_sums_free(w->sums);
 	compress_done(&w->compress);
 	buf_done(&w->data);
+}
+
+static int walk_with_sums(struct walk *w)
+{
+	int r = check_sums_begin(w);
+
+	r = note_sums(w, is_damage(r) ? 1 : r);
+	return r < 0 ? r : walk_all(w);
 }
 
 int check_store(const char *path, struct check *ret, struct err *err)
@@ -292,7 +319,8 @@ int check_store(const char *path, struct check *ret, struct err *err)
 	if (r < 0)
 		return r;
 	w.check = &c;
-	r = walk_all(&w);
+	buf_init(&w.data, BLOCK_BYTES_MAX);
+	r = walk_with_sums(&w);
 	if (r < 0) {
 		check_done(&c);
 		return err_set(err, r, "%s: %s", path, strerror(-r));

@@ -24,6 +24,7 @@
 	X(NAMES, "names", "samples whose stacks or labels were in a damaged dictionary") \
 	X(CHUNK, "chunk", "a part of a dictionary is damaged")                           \
 	X(CHUNK_MISSING, "chunk_missing", "parts of a dictionary are missing")           \
+	X(SUMS, "sums", "sums are damaged, or not what their blocks add up to")          \
 	X(STATE, "state", "the row with the next numbers is damaged or missing")         \
 	X(RUN, "run", "the row of the last run is damaged or missing")                   \
 	X(PAGES, "pages", "the file is damaged where SQLite sees it")

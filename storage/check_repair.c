@@ -2,14 +2,15 @@
  * A sound store of what is left of a damaged one; see check.h.
  *
  * Rows that are good are copied as they are, in their numbers. In the place of what is lost stands
- * a block without samples that has it as a loss. The next writer begins a new epoch, since numbers
- * of the last one may have been given out and lost.
+ * a block without samples that has it as a loss. Sums are made again. The next writer begins a new
+ * epoch, since numbers of the last one may have been given out and lost.
  */
 #include "storage/check_private.h"
 
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
 #include "storage/lock.h"
+#include "storage/store_age.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -286,6 +287,8 @@ static int make_new(const struct names *n, struct walk *w, struct err *err)
 	buf_init(&c.chunk, CHUNK_BYTES_MAX);
 	buf_init(&c.bytes, BLOCK_BYTES_MAX);
 	r = copy_all(w, &c);
+	if (r >= 0)
+		r = store_sum_up(c.to);
 	if (r < 0)
 		db_error(c.to->db, err, r, n->made);
 	store_close(c.to);
@@ -307,6 +310,7 @@ static int repair(const struct names *n, struct check *ret, bool *ret_done, stru
 	if (r < 0)
 		return r;
 	w.check = &again;
+	buf_init(&w.data, BLOCK_BYTES_MAX);
 	r = make_new(n, &w, err);
 	check_done(&again);
 	if (r < 0)

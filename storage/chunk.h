@@ -85,3 +85,22 @@ int chunk_write(const struct chunk *c, struct compress *z, int level, struct buf
  * point to entries that are in this chunk or before it.
  */
 int chunk_parse(const void *data, size_t len, struct compress *z, struct chunk *ret);
+
+/* The parts that chunk_parse_part() tells apart. */
+enum chunk_part {
+	CHUNK_ALL,
+	CHUNK_LABEL_SETS,
+	CHUNK_TABLES, /* all but the label sets */
+};
+
+/* As chunk_parse(); what does not belong to the part is not looked at, and has no entries. */
+int chunk_parse_part(const void *data, size_t len, struct compress *z, enum chunk_part part,
+		     struct chunk *ret);
+
+struct chunk_head {
+	uint32_t first[CHUNK_KINDS], n[CHUNK_KINDS];
+	uint32_t text_bytes;
+};
+
+/* What it has, without unpacking it; its checksum is right when this is 0. */
+int chunk_parse_head(const void *data, size_t len, struct chunk_head *ret);

@@ -208,6 +208,7 @@ int chunk_write(const struct chunk *c, struct compress *z, int level, struct buf
 /* ---- parsing: everything is foreign ---- */
 
 struct parser {
+	enum chunk_part part;
 	struct head head;
 	struct column_reader columns[COLUMNS];
 	uint64_t end[CHUNK_KINDS]; /* numbers below exist */
@@ -275,6 +276,13 @@ static int parse_head(struct cursor *c, struct parser *p)
 	return 0;
 }
 
+static bool is_left_out(const struct parser *p, int column)
+{
+	bool is_label = column >= COL_LABELS_HAS && column <= COL_LABELS_EXTRA_VALUE;
+
+	return p->part != CHUNK_ALL && is_label != (p->part == CHUNK_LABEL_SETS);
+}
+
 static int open_columns(struct parser *p, struct compress *z, struct cursor *c)
 {
 	const struct head *h = &p->head;
@@ -285,7 +293,8 @@ static int open_columns(struct parser *p, struct compress *z, struct cursor *c)
 	};
 
 	for (int i = 0; i < COLUMNS; i++) {
-		int r = column_open(&p->columns[i], z, c, n[i]);
+		int r = is_left_out(p, i) ? column_pass(&p->columns[i], c, n[i])
+					  : column_open(&p->columns[i], z, c, n[i]);
 
 		if (r < 0)
 			return r;
@@ -479,12 +488,15 @@ static int parse_entries(struct parser *p, struct chunk *c)
 {
 	static int (*const steps[])(struct parser *, struct chunk *) = {
 		parse_strings, parse_objects, parse_functions, parse_locations,
-		parse_stacks,  parse_labels,  parse_names,
+		parse_stacks,  parse_names,   parse_labels,
 	};
+	const size_t n_steps = sizeof(steps) / sizeof(steps[0]);
+	size_t from = p->part == CHUNK_LABEL_SETS ? n_steps - 1 : 0;
+	size_t until = p->part == CHUNK_TABLES ? n_steps - 1 : n_steps;
 
 	for (int k = 0; k < CHUNK_KINDS; k++)
 		c->first[k] = (uint32_t)p->head.first[k];
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+	for (size_t i = from; i < until; i++) {
 		int r = steps[i](p, c);
 
 		if (r < 0)
@@ -493,41 +505,84 @@ static int parse_entries(struct parser *p, struct chunk *c)
 	return all_used(p);
 }
 
-static int parse_content(struct cursor *c, struct compress *z, struct chunk *ret)
+static int parse_text(struct parser *p, struct compress *z, struct cursor *c, struct chunk *ret)
 {
-	_cleanup_(parser_done) struct parser p = {};
 	uint8_t *text;
 	size_t len;
-	int r = parse_head(c, &p);
+	int r;
 
-	if (r < 0)
-		return r;
-	r = compress_read(z, c, p.head.n_text, &text, &len);
+	if (p->part == CHUNK_LABEL_SETS)
+		return compress_pass(c, p->head.n_text);
+	r = compress_read(z, c, p->head.n_text, &text, &len);
 	if (r < 0)
 		return r;
 	free(ret->text);
 	ret->text = (char *)text;
 	ret->n_text = ret->cap_text = (uint32_t)len;
-	if (len != p.head.n_text)
-		return -EBADMSG;
-	r = open_columns(&p, z, c);
+	return len == p->head.n_text ? 0 : -EBADMSG;
+}
+
+static int parse_content(struct cursor *c, struct compress *z, enum chunk_part part,
+			 struct chunk *ret)
+{
+	_cleanup_(parser_done) struct parser p = {.part = part};
+	int r = parse_head(c, &p);
+
+	if (r >= 0)
+		r = parse_text(&p, z, c, ret);
+	if (r >= 0)
+		r = open_columns(&p, z, c);
 	return r < 0 ? r : parse_entries(&p, ret);
+}
+
+/* The bytes before the checksum, where that is right. */
+static int open_bytes(const void *data, size_t len, struct cursor *ret)
+{
+	struct cursor sum;
+
+	if (len < CHECKSUM_BYTES || len > CHUNK_BYTES_MAX)
+		return -EBADMSG;
+	*ret = cursor_over(data, len - CHECKSUM_BYTES);
+	sum = cursor_over(ret->end, CHECKSUM_BYTES);
+	if (cursor_u64(&sum) != compress_checksum(data, len - CHECKSUM_BYTES, 0))
+		return -EBADMSG;
+	return 0;
+}
+
+int chunk_parse_part(const void *data, size_t len, struct compress *z, enum chunk_part part,
+		     struct chunk *ret)
+{
+	struct cursor c;
+	int r = open_bytes(data, len, &c);
+
+	if (r < 0)
+		return r;
+	chunk_clear(ret);
+	r = parse_content(&c, z, part, ret);
+	if (r < 0)
+		chunk_done(ret);
+	return r;
 }
 
 int chunk_parse(const void *data, size_t len, struct compress *z, struct chunk *ret)
 {
-	struct cursor c, sum;
-	int r;
+	return chunk_parse_part(data, len, z, CHUNK_ALL, ret);
+}
 
-	if (len < CHECKSUM_BYTES || len > CHUNK_BYTES_MAX)
-		return -EBADMSG;
-	c = cursor_over(data, len - CHECKSUM_BYTES);
-	sum = cursor_over(c.end, CHECKSUM_BYTES);
-	if (cursor_u64(&sum) != compress_checksum(data, len - CHECKSUM_BYTES, 0))
-		return -EBADMSG;
-	chunk_clear(ret);
-	r = parse_content(&c, z, ret);
+int chunk_parse_head(const void *data, size_t len, struct chunk_head *ret)
+{
+	struct parser p = {};
+	struct cursor c;
+	int r = open_bytes(data, len, &c);
+
+	if (r >= 0)
+		r = parse_head(&c, &p);
 	if (r < 0)
-		chunk_done(ret);
-	return r;
+		return r;
+	ret->text_bytes = (uint32_t)p.head.n_text;
+	for (int k = 0; k < CHUNK_KINDS; k++) {
+		ret->first[k] = (uint32_t)p.head.first[k];
+		ret->n[k] = (uint32_t)p.head.n[k];
+	}
+	return 0;
 }

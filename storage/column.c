@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXACT		 64 /* numbers below are their own symbol */
+#define EXACT		 COLUMN_EXACT
 #define EXACT_LOG2	 6
 #define STEPS_LOG2	 3 /* symbols an octave, as a power of two */
 #define RAW		 255 /* 64 raw bits follow; used from 2^29 */
@@ -128,18 +128,19 @@ static uint64_t take_bits(struct column_reader *c, unsigned int n)
 	uint64_t v;
 
 	while (c->n_bits < n) {
-		c->bits |= (uint64_t)cursor_u8(&c->more) << c->n_bits;
+		if (c->more.at < c->more.end)
+			c->bits |= (uint64_t)*c->more.at++ << c->n_bits;
+		else
+			c->err = -EBADMSG;
 		c->n_bits += 8;
 	}
 	v = c->bits & ((1ull << n) - 1);
 	c->bits >>= n;
 	c->n_bits -= n;
-	if (c->more.err)
-		c->err = c->more.err;
 	return v;
 }
 
-uint64_t column_next(struct column_reader *c)
+uint64_t column_next_large(struct column_reader *c)
 {
 	unsigned int symbol, octave, rest;
 	uint64_t low;
@@ -149,8 +150,6 @@ uint64_t column_next(struct column_reader *c)
 		return 0;
 	}
 	symbol = c->symbols[c->at++];
-	if (symbol < EXACT)
-		return symbol;
 	if (symbol == RAW) {
 		low = take_bits(c, 32);
 		return low | take_bits(c, 32) << 32;
@@ -160,13 +159,6 @@ uint64_t column_next(struct column_reader *c)
 	low = take_bits(c, rest);
 	return 1ull << octave | (uint64_t)((symbol - EXACT) & ((1u << STEPS_LOG2) - 1)) << rest |
 	       low;
-}
-
-int64_t column_next_signed(struct column_reader *c)
-{
-	uint64_t v = column_next(c);
-
-	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
 }
 
 /* Bits that stand in extra for each symbol. */

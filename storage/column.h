@@ -38,7 +38,24 @@ int column_open(struct column_reader *c, struct compress *z, struct cursor *in, 
 /* Go past a column of n numbers without unpacking it; the reader is empty. 0 or -EBADMSG. */
 int column_pass(struct column_reader *c, struct cursor *in, size_t n);
 void column_close(struct column_reader *c);
-uint64_t column_next(struct column_reader *c);
-int64_t column_next_signed(struct column_reader *c);
 /* Leave out the next n numbers; returns how many of them are 0. */
 uint64_t column_skip(struct column_reader *c, uint64_t n);
+
+#define COLUMN_EXACT 64 /* numbers below are their own symbol */
+
+uint64_t column_next_large(struct column_reader *c); /* column_next()'s, where it is none of them */
+
+/* In the header: a question takes most of its time here, and most numbers are small. */
+static inline uint64_t column_next(struct column_reader *c)
+{
+	if (c->at < c->n && c->symbols[c->at] < COLUMN_EXACT)
+		return c->symbols[c->at++];
+	return column_next_large(c);
+}
+
+static inline int64_t column_next_signed(struct column_reader *c)
+{
+	uint64_t v = column_next(c);
+
+	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+}

@@ -10,6 +10,7 @@
 
 #define LABEL_BYTES_MAX	  (1u << 30)
 #define HOLE_ENTRIES_MAX  CHUNK_ENTRIES_MAX
+#define NOT_THERE	  UINT32_MAX
 #define LABELS_PACKED_MAX (10 * (2 + PROFILE_LABEL_COUNT + 2 * PROFILE_EXTRA_LABELS_MAX))
 
 int dict_new(uint64_t epoch, bool keep_labels, struct dict **ret)
@@ -32,6 +33,9 @@ struct dict *dict_free(struct dict *d)
 {
 	if (!d)
 		return NULL;
+	for (uint32_t i = 0; i < d->n_pieces; i++)
+		free(d->pieces[i].data);
+	free(d->pieces);
 	profile_free(d->tables);
 	free(d->label_bytes);
 	free(d->label_at);
@@ -42,10 +46,12 @@ struct dict *dict_free(struct dict *d)
 size_t dict_bytes(const struct dict *d)
 {
 	return sizeof(*d) + profile_bytes(d->tables) + d->cap_label_bytes +
-	       d->cap_labels * sizeof(*d->label_at);
+	       d->cap_labels * sizeof(*d->label_at) + d->piece_bytes +
+	       d->cap_pieces * sizeof(*d->pieces);
 }
 
-uint32_t dict_count(const struct dict *d, enum chunk_kind kind)
+/* Those that are in memory. */
+static uint32_t unpacked_count(const struct dict *d, enum chunk_kind kind)
 {
 	switch (kind) {
 	case CHUNK_STRING:
@@ -61,6 +67,13 @@ uint32_t dict_count(const struct dict *d, enum chunk_kind kind)
 	default:
 		return d->n_labels;
 	}
+}
+
+uint32_t dict_count(const struct dict *d, enum chunk_kind kind)
+{
+	uint32_t n = unpacked_count(d, kind);
+
+	return n > d->end[kind] ? n : d->end[kind];
 }
 
 /* ---- label sets, packed ---- */
@@ -107,25 +120,40 @@ static uint8_t *pack_labels(uint8_t *to, const struct profile_labels *l)
 	return to;
 }
 
+/* Room for the numbers below n. */
+static int widen_labels(struct dict *d, uint64_t n)
+{
+	int r = d->keep_labels ? grow_bytes(&d->label_at, &d->cap_labels, n, sizeof(*d->label_at))
+			       : 0;
+
+	if (r < 0)
+		return r;
+	for (; d->n_labels < n; d->n_labels++)
+		if (d->keep_labels)
+			d->label_at[d->n_labels] = NOT_THERE;
+	return 0;
+}
+
+static int set_labels(struct dict *d, uint32_t id, const struct profile_labels *l)
+{
+	int r = grow_bytes(&d->label_bytes, &d->cap_label_bytes,
+			   (uint64_t)d->n_label_bytes + LABELS_PACKED_MAX, 1);
+
+	if (r < 0)
+		return r;
+	d->label_at[id] = d->n_label_bytes;
+	d->n_label_bytes =
+		(uint32_t)(pack_labels(d->label_bytes + d->n_label_bytes, l) - d->label_bytes);
+	return 0;
+}
+
 static int add_labels(struct dict *d, const struct profile_labels *l)
 {
-	int r;
+	int r = widen_labels(d, (uint64_t)d->n_labels + 1);
 
-	if (d->keep_labels) {
-		r = grow_bytes(&d->label_bytes, &d->cap_label_bytes,
-			       (uint64_t)d->n_label_bytes + LABELS_PACKED_MAX, 1);
-		if (r < 0)
-			return r;
-		r = grow_bytes(&d->label_at, &d->cap_labels, (uint64_t)d->n_labels + 1,
-			       sizeof(*d->label_at));
-		if (r < 0)
-			return r;
-		d->label_at[d->n_labels] = d->n_label_bytes;
-		d->n_label_bytes = (uint32_t)(pack_labels(d->label_bytes + d->n_label_bytes, l) -
-					      d->label_bytes);
-	}
-	d->n_labels++;
-	return 0;
+	if (r >= 0 && d->keep_labels)
+		r = set_labels(d, d->n_labels - 1, l);
+	return r;
 }
 
 static bool strings_are_there(const struct dict *d, const struct profile_labels *l)
@@ -141,13 +169,19 @@ static bool strings_are_there(const struct dict *d, const struct profile_labels 
 	return true;
 }
 
-int dict_labels(const struct dict *d, uint32_t labels, struct profile_labels *ret)
+static int unpack_labels(struct dict *d, uint32_t labels);
+
+int dict_labels(struct dict *d, uint32_t labels, struct profile_labels *ret)
 {
 	struct profile_labels l = {};
 	struct cursor c;
+	int r;
 
 	if (!d->keep_labels || !dict_has(d, CHUNK_LABELS, labels))
 		return -EBADMSG;
+	r = d->label_at[labels] == NOT_THERE ? unpack_labels(d, labels) : 0;
+	if (r < 0)
+		return r;
 	c = cursor_over(d->label_bytes + d->label_at[labels],
 			d->n_label_bytes - d->label_at[labels]);
 	l.has = (uint32_t)cursor_varint(&c);
@@ -167,26 +201,27 @@ int dict_labels(const struct dict *d, uint32_t labels, struct profile_labels *re
 
 /* ---- holes ---- */
 
-static int add_hole(struct dict *d, enum chunk_kind kind, uint32_t from, uint32_t until)
+static bool is_hole(const struct dict *d, enum chunk_kind kind, uint32_t id)
 {
-	if (from >= until)
-		return 0;
-	if (d->n_holes == DICT_HOLES_MAX) {
+	for (uint32_t i = 0; i < d->n_holes; i++)
+		if (d->holes[i].kind == kind && id >= d->holes[i].from && id < d->holes[i].until)
+			return true;
+	return false;
+}
+
+static void add_hole(struct dict *d, enum chunk_kind kind, uint32_t from, uint32_t until)
+{
+	if (from >= until || is_hole(d, kind, from))
+		return;
+	if (d->n_holes == DICT_HOLES_MAX)
 		d->broken = true;
-		return 0;
-	}
-	d->holes[d->n_holes++] = (struct dict_hole){kind, from, until};
-	return 0;
+	else
+		d->holes[d->n_holes++] = (struct dict_hole){kind, from, until};
 }
 
 bool dict_has(const struct dict *d, enum chunk_kind kind, uint32_t id)
 {
-	if (d->broken || id >= dict_count(d, kind))
-		return false;
-	for (uint32_t i = 0; i < d->n_holes; i++)
-		if (d->holes[i].kind == kind && id >= d->holes[i].from && id < d->holes[i].until)
-			return false;
-	return true;
+	return !d->broken && id < dict_count(d, kind) && !is_hole(d, kind, id);
 }
 
 static bool has_object(const struct dict *d, uint32_t object)
@@ -213,8 +248,8 @@ static bool has_names(const struct dict *d, const struct profile_location *l)
 
 bool dict_has_stack(const struct dict *d, uint32_t stack)
 {
-	if (!d->n_holes)
-		return stack < d->tables->n_stacks;
+	if (!d->n_holes && !d->broken)
+		return stack < dict_count(d, CHUNK_STACK);
 	if (!dict_has(d, CHUNK_STACK, stack))
 		return false;
 	for (; stack; stack = d->tables->stacks[stack].parent) {
@@ -262,7 +297,7 @@ static int64_t add_filler(struct dict *d, enum chunk_kind kind, uint32_t id)
 
 static int fill_gap(struct dict *d, enum chunk_kind kind, uint32_t until)
 {
-	uint32_t from = dict_count(d, kind);
+	uint32_t from = unpacked_count(d, kind);
 
 	if (until <= from)
 		return 0;
@@ -278,7 +313,8 @@ static int fill_gap(struct dict *d, enum chunk_kind kind, uint32_t until)
 			return got < 0 ? (int)got : -EBADMSG;
 		}
 	}
-	return add_hole(d, kind, from, until);
+	add_hole(d, kind, from, until);
+	return 0;
 }
 
 /* ---- applying a chunk ---- */
@@ -302,58 +338,96 @@ static int64_t intern_entry(struct dict *d, const struct chunk *c, enum chunk_ki
 	}
 }
 
-/* For readers, who go by numbers alone. */
-static int64_t append_entry(struct dict *d, const struct chunk *c, enum chunk_kind kind, uint32_t i)
+static int append_strings(struct dict *d, const struct chunk *c, uint32_t from)
 {
+	int64_t r = 0;
+
+	for (uint32_t i = from; i < c->n[CHUNK_STRING] && r >= 0; i++)
+		r = profile_append_string(d->tables, c->text + c->strings[i].at, c->strings[i].len);
+	return r < 0 ? (int)r : 0;
+}
+
+static int append_locations(struct dict *d, const struct chunk *c, uint32_t from)
+{
+	int64_t r = 0;
+
+	for (uint32_t i = from; i < c->n[CHUNK_LOCATION] && r >= 0; i++)
+		r = profile_append_location(d->tables, c->locations[i].object,
+					    c->locations[i].offset);
+	return r < 0 ? (int)r : 0;
+}
+
+/* For readers, who go by numbers alone: the entries from number `from` of the chunk's on. */
+static int append_entries(struct dict *d, const struct chunk *c, enum chunk_kind kind,
+			  uint32_t from)
+{
+	uint32_t n = c->n[kind] - from;
+	int64_t r = 0;
+
 	switch (kind) {
 	case CHUNK_STRING:
-		return profile_append_string(d->tables, c->text + c->strings[i].at,
-					     c->strings[i].len);
+		return append_strings(d, c, from);
 	case CHUNK_OBJECT:
-		return profile_append_object(d->tables, &c->objects[i]);
+		r = profile_append_objects(d->tables, c->objects + from, n);
+		break;
 	case CHUNK_FUNCTION:
-		return profile_append_function(d->tables, &c->functions[i]);
+		r = profile_append_functions(d->tables, c->functions + from, n);
+		break;
 	case CHUNK_LOCATION:
-		return profile_append_location(d->tables, c->locations[i].object,
-					       c->locations[i].offset);
+		return append_locations(d, c, from);
 	case CHUNK_STACK:
-		return profile_append_stack(d->tables, c->stacks[i].parent, c->stacks[i].location);
+		r = profile_append_stacks(d->tables, c->stacks + from, n);
+		break;
 	default:
-		return add_labels(d, &c->labels[i]) < 0 ? -ENOMEM : (int64_t)d->n_labels - 1;
+		for (uint32_t i = from; i < c->n[kind] && r >= 0; i++)
+			r = add_labels(d, &c->labels[i]);
+		break;
 	}
+	return r < 0 ? (int)r : 0;
 }
 
 /*
  * Each entry must get the number that it has in the chunk: another one means that it was there
  * before.
  */
-static int apply_kind(struct dict *d, const struct chunk *c, enum chunk_kind kind)
+static int intern_entries(struct dict *d, const struct chunk *c, enum chunk_kind kind,
+			  uint32_t from)
 {
-	int r = fill_gap(d, kind, c->first[kind]);
-
-	if (r < 0)
-		return r;
-	for (uint32_t i = dict_count(d, kind) - c->first[kind]; i < c->n[kind]; i++) {
-		int64_t id =
-			d->keep_labels ? append_entry(d, c, kind, i) : intern_entry(d, c, kind, i);
+	for (uint32_t i = from; i < c->n[kind]; i++) {
+		int64_t id = intern_entry(d, c, kind, i);
 
 		if (id == -ENOMEM)
 			return -ENOMEM;
-		if (id != c->first[kind] + i) {
-			d->broken = true;
+		if (id != c->first[kind] + i)
 			return -EBADMSG;
-		}
 	}
 	return 0;
 }
 
-int dict_apply(struct dict *d, const struct chunk *c)
+static int apply_kind(struct dict *d, const struct chunk *c, enum chunk_kind kind)
+{
+	int r = fill_gap(d, kind, c->first[kind]);
+	uint32_t from;
+
+	if (r < 0)
+		return r;
+	from = unpacked_count(d, kind) - c->first[kind];
+	if (from >= c->n[kind])
+		return 0;
+	r = d->keep_labels ? append_entries(d, c, kind, from) : intern_entries(d, c, kind, from);
+	if (r == -ENOMEM)
+		return r;
+	d->broken |= r < 0;
+	return r < 0 ? -EBADMSG : 0;
+}
+
+static int apply_tables(struct dict *d, const struct chunk *c)
 {
 	int r;
 
 	if (d->broken)
 		return -EBADMSG;
-	for (int k = 0; k < CHUNK_KINDS; k++) {
+	for (int k = 0; k < CHUNK_LABELS; k++) {
 		r = apply_kind(d, c, (enum chunk_kind)k);
 		if (r < 0)
 			return r;
@@ -366,4 +440,158 @@ int dict_apply(struct dict *d, const struct chunk *c)
 			return r;
 	}
 	return 0;
+}
+
+int dict_apply(struct dict *d, const struct chunk *c)
+{
+	int r = apply_tables(d, c);
+
+	return r < 0 ? r : apply_kind(d, c, CHUNK_LABELS);
+}
+
+/* ---- chunks whose bytes wait ---- */
+
+static bool is_damage(int r)
+{
+	return r == -EBADMSG || r == -EPROTO;
+}
+
+static int add_piece(struct dict *d, const struct chunk_head *head, const void *data, size_t len)
+{
+	struct dict_piece *p;
+	int r = grow_bytes(&d->pieces, &d->cap_pieces, (uint64_t)d->n_pieces + 1, sizeof(*p));
+
+	if (r < 0)
+		return r;
+	p = &d->pieces[d->n_pieces];
+	*p = (struct dict_piece){
+		.head = *head, .data = malloc(len), .len = len, .labels = !head->n[CHUNK_LABELS]};
+	if (!p->data)
+		return -ENOMEM;
+	memcpy(p->data, data, len);
+	d->piece_bytes += len;
+	d->n_pieces++;
+	return 0;
+}
+
+int dict_add_bytes(struct dict *d, const void *data, size_t len, struct compress *z)
+{
+	struct chunk_head h;
+	int r = d->broken ? -EBADMSG : chunk_parse_head(data, len, &h);
+
+	for (int k = 0; k < CHUNK_KINDS && r >= 0; k++) {
+		uint32_t have = dict_count(d, (enum chunk_kind)k);
+
+		if (h.first[k] > have && h.first[k] - have > HOLE_ENTRIES_MAX) {
+			d->broken = true;
+			r = -EBADMSG;
+		}
+	}
+	if (r >= 0)
+		r = widen_labels(d, (uint64_t)h.first[CHUNK_LABELS] + h.n[CHUNK_LABELS]);
+	if (r >= 0)
+		r = add_piece(d, &h, data, len);
+	for (int k = 0; k < CHUNK_KINDS && r >= 0; k++) {
+		uint32_t end = h.first[k] + h.n[k];
+
+		add_hole(d, (enum chunk_kind)k, dict_count(d, (enum chunk_kind)k), h.first[k]);
+		if (end > d->end[k])
+			d->end[k] = end;
+	}
+	d->unpacker = z;
+	return r;
+}
+
+static void let_go(struct dict *d, struct dict_piece *p)
+{
+	if (!p->tables || !p->labels)
+		return;
+	free(p->data);
+	p->data = NULL;
+	d->piece_bytes -= p->len;
+}
+
+static int unpack_tables(struct dict *d, struct dict_piece *p, struct chunk *c)
+{
+	int r = chunk_parse_part(p->data, p->len, d->unpacker, CHUNK_TABLES, c);
+
+	if (r >= 0)
+		r = apply_tables(d, c);
+	if (is_damage(r)) {
+		r = 0;
+		for (int k = 0; k < CHUNK_LABELS && r >= 0; k++)
+			r = fill_gap(d, (enum chunk_kind)k, p->head.first[k] + p->head.n[k]);
+	}
+	if (r < 0 && !is_damage(r))
+		return r;
+	p->tables = true;
+	let_go(d, p);
+	return 0;
+}
+
+/* So that tables do not move while they grow; they may, where there is no such room. */
+static void reserve_tables(struct dict *d)
+{
+	size_t text_bytes = 0;
+	uint32_t n[CHUNK_KINDS] = {};
+
+	for (uint32_t i = d->n_unpacked; i < d->n_pieces; i++) {
+		const struct chunk_head *h = &d->pieces[i].head;
+
+		text_bytes += h->text_bytes;
+		for (int k = 0; k < CHUNK_KINDS; k++)
+			n[k] += h->n[k];
+	}
+	(void)profile_reserve(d->tables, text_bytes, n[CHUNK_STRING], n[CHUNK_FUNCTION],
+			      n[CHUNK_LOCATION], n[CHUNK_STACK]);
+}
+
+int dict_unpack(struct dict *d)
+{
+	_cleanup_(chunk_done) struct chunk c = {};
+	int r = 0;
+
+	if (d->n_unpacked < d->n_pieces)
+		reserve_tables(d);
+	for (; d->n_unpacked < d->n_pieces && r >= 0; d->n_unpacked += r >= 0)
+		r = unpack_tables(d, &d->pieces[d->n_unpacked], &c);
+	return r;
+}
+
+/* NULL: no chunk has this label set. After merges several may have it, and say the same. */
+static struct dict_piece *piece_of(struct dict *d, uint32_t labels)
+{
+	for (uint32_t i = d->n_pieces; i-- > 0;) {
+		const struct chunk_head *h = &d->pieces[i].head;
+
+		if (labels >= h->first[CHUNK_LABELS] &&
+		    labels - h->first[CHUNK_LABELS] < h->n[CHUNK_LABELS])
+			return &d->pieces[i];
+	}
+	return NULL;
+}
+
+/* All of the chunk that has it. */
+static int unpack_labels(struct dict *d, uint32_t labels)
+{
+	_cleanup_(chunk_done) struct chunk c = {};
+	struct dict_piece *p = piece_of(d, labels);
+	uint32_t first, n;
+	int r;
+
+	if (!p || p->labels)
+		return -EBADMSG;
+	first = p->head.first[CHUNK_LABELS];
+	n = p->head.n[CHUNK_LABELS];
+	r = chunk_parse_part(p->data, p->len, d->unpacker, CHUNK_LABEL_SETS, &c);
+	for (uint32_t i = 0; i < n && r >= 0; i++)
+		if (d->label_at[first + i] == NOT_THERE)
+			r = set_labels(d, first + i, &c.labels[i]);
+	if (r < 0 && !is_damage(r))
+		return r;
+	p->labels = true;
+	let_go(d, p);
+	if (r < 0)
+		add_hole(d, CHUNK_LABELS, first, first + n);
+	return r;
 }

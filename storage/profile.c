@@ -157,6 +157,18 @@ static int index_strings(struct profile *p)
 	return r;
 }
 
+int64_t profile_find_string(struct profile *p, const char *s)
+{
+	size_t len = strlen(s);
+	int r = index_strings(p);
+	uint32_t id;
+
+	if (r < 0)
+		return r;
+	id = string_find(p, hash_bytes(s, len), s, len);
+	return id != IDMAP_NONE ? (int64_t)id : -ENOENT;
+}
+
 /* s has no NUL in its len bytes and is not too long. */
 static int64_t string_intern(struct profile *p, const char *s, size_t len)
 {
@@ -248,14 +260,15 @@ struct table {
 	uint32_t max, unindexed;
 };
 
-static int64_t table_append(const struct table *t, const void *row)
+static int64_t table_append(const struct table *t, const void *rows, uint32_t n)
 {
-	int r = profile_grow(t->rows, t->cap, *t->n, 1, t->row_bytes, t->max);
+	int r = profile_grow(t->rows, t->cap, *t->n, n, t->row_bytes, t->max);
 
 	if (r < 0)
 		return r;
-	memcpy(*(char **)t->rows + *t->n * t->row_bytes, row, t->row_bytes);
-	return (*t->n)++;
+	memcpy(*(char **)t->rows + *t->n * t->row_bytes, rows, n * t->row_bytes);
+	*t->n += n;
+	return *t->n - n;
 }
 
 /* As index_strings(). The first rows, t->unindexed of them, are never looked for. */
@@ -272,22 +285,31 @@ static int table_index(const struct table *t)
 	return r;
 }
 
-static int64_t table_intern(const struct table *t, const void *row)
+static int64_t table_find(const struct table *t, const void *row, uint64_t hash)
 {
-	uint64_t hash = hash_bytes(row, t->key_bytes);
-	uint32_t at, id;
-	const char *rows;
+	const char *rows = *(char **)t->rows;
 	int r = table_index(t);
+	uint32_t at, id;
 
 	if (r < 0)
 		return r;
-	rows = *(char **)t->rows;
 	for (id = idmap_first(t->index, hash, &at); id != IDMAP_NONE;
 	     id = idmap_next(t->index, hash, &at))
 		if (!memcmp(rows + id * t->row_bytes, row, t->key_bytes))
 			return id;
-	id = *t->n;
-	r = (int)table_append(t, row);
+	return -ENOENT;
+}
+
+static int64_t table_intern(const struct table *t, const void *row)
+{
+	uint64_t hash = hash_bytes(row, t->key_bytes);
+	int64_t found = table_find(t, row, hash);
+	uint32_t id = *t->n;
+	int r;
+
+	if (found != -ENOENT)
+		return found;
+	r = (int)table_append(t, row, 1);
 	if (r < 0)
 		return r;
 	r = idmap_add(t->index, hash, id);
@@ -316,12 +338,18 @@ int64_t profile_object(struct profile *p, const struct profile_object *o)
 	return table_intern(&t, o);
 }
 
-int64_t profile_append_object(struct profile *p, const struct profile_object *o)
+int64_t profile_find_object(struct profile *p, const struct profile_object *o)
 {
 	struct table t = objects(p);
 
-	assert(o->kind < PROFILE_OBJECT_COUNT && o->path < p->n_strings);
-	return table_append(&t, o);
+	return table_find(&t, o, hash_bytes(o, sizeof(*o)));
+}
+
+int64_t profile_append_objects(struct profile *p, const struct profile_object *o, uint32_t n)
+{
+	struct table t = objects(p);
+
+	return table_append(&t, o, n);
 }
 
 static struct table functions(struct profile *p)
@@ -344,12 +372,11 @@ int64_t profile_function(struct profile *p, const struct profile_function *f)
 	return table_intern(&t, f);
 }
 
-int64_t profile_append_function(struct profile *p, const struct profile_function *f)
+int64_t profile_append_functions(struct profile *p, const struct profile_function *f, uint32_t n)
 {
 	struct table t = functions(p);
 
-	assert(f->name < p->n_strings && f->system_name < p->n_strings);
-	return table_append(&t, f);
+	return table_append(&t, f, n);
 }
 
 static uint64_t location_hash(uint32_t object, uint64_t offset)
@@ -372,11 +399,10 @@ static int index_locations(struct profile *p)
 	return r;
 }
 
-int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset)
+static int64_t location_find(struct profile *p, uint32_t object, uint64_t offset, uint64_t hash)
 {
-	uint64_t hash = location_hash(object, offset);
-	uint32_t at, id;
 	int r = index_locations(p);
+	uint32_t at, id;
 
 	if (r < 0)
 		return r;
@@ -384,7 +410,23 @@ int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset)
 	     id = idmap_next(&p->location_index, hash, &at))
 		if (p->locations[id].object == object && p->locations[id].offset == offset)
 			return id;
-	id = p->n_locations;
+	return -ENOENT;
+}
+
+int64_t profile_find_location(struct profile *p, uint32_t object, uint64_t offset)
+{
+	return location_find(p, object, offset, location_hash(object, offset));
+}
+
+int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset)
+{
+	uint64_t hash = location_hash(object, offset);
+	int64_t found = location_find(p, object, offset, hash);
+	uint32_t id = p->n_locations;
+	int r;
+
+	if (found != -ENOENT)
+		return found;
 	r = (int)profile_append_location(p, object, offset);
 	if (r < 0)
 		return r;
@@ -429,13 +471,31 @@ int64_t profile_stack(struct profile *p, uint32_t parent, uint32_t location)
 	return table_intern(&t, &s);
 }
 
-int64_t profile_append_stack(struct profile *p, uint32_t parent, uint32_t location)
+int64_t profile_append_stacks(struct profile *p, const struct profile_stack *s, uint32_t n)
 {
-	struct profile_stack s = {.parent = parent, .location = location};
 	struct table t = stacks(p);
 
-	assert(parent < p->n_stacks && location < p->n_locations);
-	return table_append(&t, &s);
+	return table_append(&t, s, n);
+}
+
+int profile_reserve(struct profile *p, size_t text_bytes, uint32_t n_strings, uint32_t n_functions,
+		    uint32_t n_locations, uint32_t n_stacks)
+{
+	int r = text_reserve(p, text_bytes + n_strings);
+
+	if (r >= 0)
+		r = profile_grow(&p->string_offset, &p->cap_strings, p->n_strings, n_strings,
+				 sizeof(*p->string_offset), PROFILE_STRINGS_MAX);
+	if (r >= 0)
+		r = profile_grow(&p->functions, &p->cap_functions, p->n_functions, n_functions,
+				 sizeof(*p->functions), PROFILE_TABLE_MAX);
+	if (r >= 0)
+		r = profile_grow(&p->locations, &p->cap_locations, p->n_locations, n_locations,
+				 sizeof(*p->locations), PROFILE_TABLE_MAX);
+	if (r >= 0)
+		r = profile_grow(&p->stacks, &p->cap_stacks, p->n_stacks, n_stacks,
+				 sizeof(*p->stacks), PROFILE_STACKS_MAX);
+	return r;
 }
 
 /* ---- label sets ---- */

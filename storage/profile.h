@@ -209,15 +209,25 @@ int64_t profile_location(struct profile *p, uint32_t object, uint64_t offset);
 int64_t profile_stack(struct profile *p, uint32_t parent, uint32_t location);
 int64_t profile_labels(struct profile *p, const struct profile_labels *l);
 
+/* The id of what is there already; -ENOENT: it is not; -ENOMEM. Nothing is added. */
+int64_t profile_find_string(struct profile *p, const char *s);
+int64_t profile_find_object(struct profile *p, const struct profile_object *o);
+int64_t profile_find_location(struct profile *p, uint32_t object, uint64_t offset);
+
 /*
  * The same for content that is known not to be there yet: not looked for, and several times
- * faster. The string has no NUL in it and is not too long.
+ * faster. Of n rows that follow each other the id is the first one's. The string has no NUL in it
+ * and is not too long.
  */
 int64_t profile_append_string(struct profile *p, const char *s, size_t len);
-int64_t profile_append_object(struct profile *p, const struct profile_object *o);
-int64_t profile_append_function(struct profile *p, const struct profile_function *f);
+int64_t profile_append_objects(struct profile *p, const struct profile_object *o, uint32_t n);
+int64_t profile_append_functions(struct profile *p, const struct profile_function *f, uint32_t n);
 int64_t profile_append_location(struct profile *p, uint32_t object, uint64_t offset);
-int64_t profile_append_stack(struct profile *p, uint32_t parent, uint32_t location);
+int64_t profile_append_stacks(struct profile *p, const struct profile_stack *s, uint32_t n);
+
+/* Room for so many more, so that tables do not have to move while they grow. 0 or -ENOMEM. */
+int profile_reserve(struct profile *p, size_t text_bytes, uint32_t strings, uint32_t functions,
+		    uint32_t locations, uint32_t stacks);
 
 /* Name a location, or say with n 0 that nobody can. Lines are copied. Renaming is allowed. */
 int profile_set_lines(struct profile *p, uint32_t location, const struct profile_line *lines,

@@ -17,6 +17,7 @@ struct profile_map {
 	uint32_t cap_path;
 	/* into was empty and only this map adds to it: nothing has to be looked for */
 	bool append;
+	uint32_t next_location; /* of into: what follows here mostly follows there */
 };
 
 int profile_map_init(struct profile_map *m, struct profile *into, const struct profile *from);

@@ -211,6 +211,8 @@ int sql_use_dict(struct sql *s, uint64_t epoch, enum chunk_kind kind, uint64_t n
 	s->dict = NULL;
 	r = store_read_dict(s->names, epoch, &s->dict);
 	if (r >= 0)
+		r = dict_unpack(s->dict);
+	if (r >= 0)
 		s->dict_epoch = epoch;
 	return r;
 }

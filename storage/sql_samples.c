@@ -404,7 +404,8 @@ static void result_label(struct samples_cursor *c, sqlite3_context *context, uin
 			 enum profile_label which)
 {
 	if (!c->labels_known || c->labels_of != labels) {
-		if (dict_labels(c->scan.dict, labels, &c->labels) < 0)
+		if (dict_unpack(c->scan.dict) < 0 ||
+		    dict_labels(c->scan.dict, labels, &c->labels) < 0)
 			c->labels = (struct profile_labels){};
 		c->labels_of = labels;
 		c->labels_known = true;

@@ -379,6 +379,17 @@ int store_lock_read(const char *path, char *ret_text, size_t text_bytes)
 
 /* ---- dictionaries for questions ---- */
 
+/* A writer's dictionary has all of them, a reader's unpacks what is asked for. */
+static int add_chunk(struct store *s, struct dict *d, const struct buf *data, struct chunk *c)
+{
+	int r;
+
+	if (d->keep_labels)
+		return dict_add_bytes(d, data->data, data->len, &s->compress);
+	r = chunk_parse(data->data, data->len, &s->compress, c);
+	return r < 0 ? r : dict_apply(d, c);
+}
+
 int store_load_chunks(struct store *s, struct dict *d, uint64_t *next_chunk, uint64_t *ret_damaged)
 {
 	struct db_chunk_list l;
@@ -395,9 +406,7 @@ int store_load_chunks(struct store *s, struct dict *d, uint64_t *next_chunk, uin
 		buf_clear(&data);
 		r = db_chunk_data(s->db, DB_CHUNKS, &l.chunks[i], &data);
 		if (r >= 0)
-			r = chunk_parse(data.data, data.len, &s->compress, &c);
-		if (r >= 0)
-			r = dict_apply(d, &c);
+			r = add_chunk(s, d, &data, &c);
 		if (r == -EBADMSG || r == -EPROTO || r == -EFBIG) {
 			++*ret_damaged;
 			r = 0;

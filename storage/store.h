@@ -170,6 +170,31 @@ int store_query_label_values(struct store *s, const struct store_query *q, const
 			     struct store_values *ret, struct err *err);
 void store_values_done(struct store_values *v);
 
+/* A function of an object; its inlined and its own copies are one. */
+struct store_function {
+	char *name, *object; /* the object's path */
+	uint64_t self; /* its own samples; of a neighbour: those that it shares */
+	uint64_t total; /* of all that it calls as well, recursion counted once; of neighbours 0 */
+};
+
+struct store_functions {
+	struct store_function *functions; /* by self, then total, largest first, then by name */
+	size_t n;
+	uint64_t samples, period_ns; /* of the range */
+	uint64_t no_neighbour; /* the function's that nothing calls, or its own */
+	bool is_known; /* some sample has the function whose neighbours were asked for */
+};
+
+int store_query_functions(struct store *s, const struct store_query *q, struct store_functions *ret,
+			  struct err *err);
+/*
+ * Who calls the functions of this name, or whom they call. A sample counts once for each, however
+ * often the function is on its stack: of recursive calls the outermost has the caller.
+ */
+int store_query_neighbours(struct store *s, const struct store_query *q, const char *function,
+			   bool callers, struct store_functions *ret, struct err *err);
+void store_functions_done(struct store_functions *v);
+
 struct store_summary {
 	uint64_t bytes; /* on disk, with WAL */
 	uint64_t samples;

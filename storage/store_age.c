@@ -266,3 +266,20 @@ int store_age(struct store *s, uint64_t now_ns, struct err *err)
 		done = give_back(s);
 	return done < 0 ? db_error(s->db, err, done, "age") : done;
 }
+
+int store_sum_up(struct store *s)
+{
+	_cleanup_(ageing_done) struct ageing a = {.store = s};
+	int r = db_begin(s->db, true);
+
+	buf_init(&a.bytes, BLOCK_BYTES_MAX);
+	if (r >= 0)
+		r = db_block_list(s->db, &a.list);
+	while (r >= 0 && (r = ageing_sum_up(&a)) > 0)
+		;
+	if (r >= 0)
+		r = db_commit(s->db, false);
+	else
+		db_rollback(s->db);
+	return r < 0 ? r : 0;
+}

@@ -35,3 +35,6 @@ int ageing_roll_up(struct ageing *a); /* one block that is too detailed for its 
 int ageing_merge_blocks(struct ageing *a);
 int ageing_merge_chunks(struct ageing *a);
 int ageing_sum_up(struct ageing *a);
+
+/* All sums that ageing would make in time, at once. 0 or a negative errno. */
+int store_sum_up(struct store *s);

@@ -43,7 +43,6 @@ void store_feed_forget(struct store_feed *f)
 {
 	f->n_string = f->n_object = f->n_function = f->n_location = 0;
 	f->n_stack = f->n_labels = f->n_class = f->n_named = 0;
-	f->names_from = f->live->n_locations;
 }
 
 void store_feed_detach(struct store_feed *f)
@@ -197,6 +196,7 @@ static int number_location(struct store_feed *f, uint32_t id)
 	if (r < 0)
 		return r;
 	f->has_new_locations = true;
+	f->named[id] = (struct store_feed_named){};
 	return keep(&f->location[id],
 		    growth_location(&f->store->growth, f->object[l->object], l->offset));
 }
@@ -318,27 +318,34 @@ static int name_in_live(struct store_feed *f, uint32_t id, const struct profile 
 	return profile_set_lines(f->live, id, lines, l->n_lines);
 }
 
+/* Where a dictionary has what is the live profile's location id; -ENOENT, -ENOMEM. */
+static int64_t find_in(struct profile *tables, const struct profile *live, uint32_t id)
+{
+	const struct profile_location *l = &live->locations[id];
+	struct profile_object o = live->objects[l->object];
+	int64_t path = profile_find_string(tables, profile_str(live, o.path));
+	int64_t build_id = profile_find_string(tables, profile_str(live, o.build_id)), object;
+
+	if (path < 0 || build_id < 0)
+		return path < 0 ? path : build_id;
+	o.path = (uint32_t)path;
+	o.build_id = (uint32_t)build_id;
+	object = profile_find_object(tables, &o);
+	return object < 0 ? object : profile_find_location(tables, (uint32_t)object, l->offset);
+}
+
 /* The epoch before may have the name. What nobody could name then may be asked again now. */
 static int name_from_previous(struct store_feed *f, uint32_t id)
 {
 	struct profile *old;
-	const struct profile_location *l = &f->live->locations[id];
-	struct profile_object o = f->live->objects[l->object];
-	int64_t path, build_id, object, location;
+	int64_t location;
 
 	if (!f->store->previous.dict)
 		return 0;
 	old = f->store->previous.dict->tables;
-	path = profile_string(old, profile_str(f->live, o.path));
-	build_id = profile_string(old, profile_str(f->live, o.build_id));
-	if (path < 0 || build_id < 0)
-		return -ENOMEM;
-	o.path = (uint32_t)path;
-	o.build_id = (uint32_t)build_id;
-	object = profile_object(old, &o);
-	location = object < 0 ? object : profile_location(old, (uint32_t)object, l->offset);
+	location = find_in(old, f->live, id);
 	if (location < 0)
-		return (int)location;
+		return location == -ENOENT ? 0 : (int)location;
 	if (old->locations[location].naming != PROFILE_NAMED)
 		return 0;
 	return name_in_live(f, id, old, &old->locations[location]);
@@ -365,37 +372,59 @@ static int name_location(struct store_feed *f, uint32_t id)
 	return l->naming == PROFILE_UNNAMED ? 0 : name_in_dict(f, id);
 }
 
+/*
+ * A name without a sample is of one that an earlier live profile had: what it is called was found
+ * out later. 1: such a location has its number now; 0: this epoch had no sample of it.
+ */
+static int number_sampled_before(struct store_feed *f, uint32_t id)
+{
+	int64_t location = find_in(f->store->growth.dict->tables, f->live, id);
+
+	if (location < 0)
+		return location == -ENOENT ? 0 : (int)location;
+	f->location[id] = (uint32_t)location;
+	return 1;
+}
+
+static bool is_told(const struct store_feed *f, uint32_t id)
+{
+	const struct profile_location *l = &f->live->locations[id];
+	const struct store_feed_named *seen = &f->named[id];
+
+	return seen->naming == 1 + l->naming && seen->first_line == l->first_line &&
+	       seen->n_lines == l->n_lines;
+}
+
+static int tell_name(struct store_feed *f, uint32_t id)
+{
+	const struct profile_location *l = &f->live->locations[id];
+	int r = 1;
+
+	if (is_told(f, id))
+		return 0;
+	if (f->location[id] == UNSEEN)
+		r = l->naming == PROFILE_NAMED ? number_sampled_before(f, id) : 0;
+	if (r > 0)
+		r = name_location(f, id);
+	if (r < 0)
+		return r;
+	l = &f->live->locations[id];
+	f->named[id] =
+		(struct store_feed_named){l->first_line, l->n_lines, (uint8_t)(1 + l->naming)};
+	return 0;
+}
+
 int store_feed_names(struct store_feed *f)
 {
 	uint32_t n = f->live->n_locations;
+	int r = 0;
 
 	if (!f->has_new_locations && f->namings == f->live->namings)
 		return 0;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct profile_location *l = &f->live->locations[i];
-		struct store_feed_named *seen = &f->named[i];
-		int r;
-
-		/*
-		 * A name without a sample is of one that an earlier live profile had: what it is
-		 * called was found out later. One that was there when the epoch began is of the
-		 * epoch before.
-		 */
-		if (f->location[i] == UNSEEN && (l->naming != PROFILE_NAMED || i < f->names_from))
-			continue;
-		r = number_location(f, i);
-		if (r < 0)
-			return r;
-		if (seen->naming == 1 + l->naming && seen->first_line == l->first_line &&
-		    seen->n_lines == l->n_lines)
-			continue;
-		r = name_location(f, i);
-		if (r < 0)
-			return r;
-		l = &f->live->locations[i];
-		*seen = (struct store_feed_named){l->first_line, l->n_lines,
-						  (uint8_t)(1 + l->naming)};
-	}
+	for (uint32_t i = 0; i < n && r >= 0; i++)
+		r = tell_name(f, i);
+	if (r < 0)
+		return r;
 	f->has_new_locations = false;
 	f->namings = f->live->namings;
 	return 0;

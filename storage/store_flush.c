@@ -15,14 +15,17 @@
 
 /*
  * An epoch ends when it is a day old and has samples that are worth a dictionary, or is old, or
- * its dictionary large.
+ * its dictionary large: what is in use is written again then, so that it has to have paid first,
+ * with two samples for each of its bytes (which become about a fortieth on the disk), up to a size
+ * that always holds.
  */
-#define EPOCH_NS_MIN	 (24 * 3600 * NS_PER_S)
-#define EPOCH_NS_MAX	 (4 * 24 * 3600 * NS_PER_S)
-#define EPOCH_SAMPLES	 8000000
-#define EPOCH_DICT_BYTES (18u << 20) /* bench_store's day takes 17 */
-#define PREVIOUS_NS	 (60 * NS_PER_S) /* the epoch before is kept for its names */
-#define EPOCH_LABELS	 1000000
+#define EPOCH_NS_MIN	     (24 * 3600 * NS_PER_S)
+#define EPOCH_NS_MAX	     (4 * 24 * 3600 * NS_PER_S)
+#define EPOCH_SAMPLES	     8000000
+#define EPOCH_DICT_BYTES     (12u << 20)
+#define EPOCH_DICT_BYTES_MAX (18u << 20)
+#define EPOCH_LABELS	     1000000
+#define PREVIOUS_NS	     (60 * NS_PER_S) /* the epoch before is kept for its names */
 
 /* ---- blocks ---- */
 
@@ -122,7 +125,7 @@ static int put_block(struct store_feed *f, struct flush *w, struct block *b)
 	if (r < 0)
 		return r;
 	w->state.next_block++;
-	w->state.epoch_samples += head.samples;
+	w->state.epoch_samples += head.entries;
 	return 0;
 }
 
@@ -204,13 +207,21 @@ static int commit(struct store_feed *f, struct flush *w, const char *counters, b
 
 /* ---- epochs ---- */
 
+static bool dict_is_too_large(const struct store *s)
+{
+	size_t bytes = dict_bytes(s->growth.dict);
+
+	return bytes > EPOCH_DICT_BYTES_MAX ||
+	       (bytes > EPOCH_DICT_BYTES && s->state.epoch_samples > 2 * bytes) ||
+	       s->growth.dict->n_labels > EPOCH_LABELS;
+}
+
 static bool epoch_is_over(const struct store *s, uint64_t now_ns)
 {
 	uint64_t began = s->state.epoch_started_ns;
 	uint64_t age = now_ns > began ? now_ns - began : 0;
 
-	if (s->growth.torn || dict_bytes(s->growth.dict) > EPOCH_DICT_BYTES ||
-	    s->growth.dict->n_labels > EPOCH_LABELS)
+	if (s->growth.torn || dict_is_too_large(s))
 		return true;
 	return age > EPOCH_NS_MAX || (age > EPOCH_NS_MIN && s->state.epoch_samples > EPOCH_SAMPLES);
 }

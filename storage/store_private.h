@@ -75,9 +75,8 @@ struct store_feed {
 	struct store_feed_named {
 		uint32_t first_line, n_lines;
 		uint8_t naming;
-	} * named; /* by live location: the name that was taken over last */
+	} * named; /* by live location: the name that was taken over, or passed over, last */
 	uint32_t n_named;
-	uint32_t names_from; /* of live: names before it are for this epoch's samples only */
 	bool has_new_locations; /* since names were looked through, */
 	uint64_t namings; /* and of live when they were */
 };

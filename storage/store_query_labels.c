@@ -13,7 +13,7 @@ struct census {
 	struct tally tally;
 	uint64_t *count; /* by label set of the dictionary at hand */
 	uint32_t n;
-	const struct dict *dict;
+	struct dict *dict;
 	const char *label; /* NULL: the names of the labels themselves are counted */
 };
 
@@ -27,7 +27,10 @@ static void census_done(struct census *w)
 static int count_names(struct census *w, uint32_t labels, uint64_t count)
 {
 	struct profile_labels l;
-	int64_t r = dict_labels(w->dict, labels, &l);
+	int64_t r = dict_unpack(w->dict);
+
+	if (r >= 0)
+		r = dict_labels(w->dict, labels, &l);
 
 	for (uint32_t i = 0; i < PROFILE_LABEL_COUNT && r >= 0; i++)
 		if (l.has & (1u << i))
@@ -122,6 +125,7 @@ static int take_census(struct store *s, const struct store_query *q, const char 
 		       struct store_values *ret, struct err *err)
 {
 	_cleanup_(census_done) struct census w = {.label = label};
+	const char *const by[] = {label, NULL};
 	int r = scan_open(&w.scan, s, q, "labels", err);
 
 	if (r < 0)
@@ -130,6 +134,8 @@ static int take_census(struct store *s, const struct store_query *q, const char 
 	w.scan.dict_ends = settle;
 	w.scan.arg = &w;
 	r = tally_init(&w.tally);
+	if (r >= 0)
+		r = scan_use_sums(&w.scan, label ? by : NULL);
 	if (r >= 0)
 		r = count_all(&w);
 	r = scan_end(&w.scan, r, err);

@@ -75,15 +75,20 @@ static void keep_listed(const struct profile *strings, const char *const *by,
 	l->n_extra = kept;
 }
 
-static int map_labels(struct answer *a, const struct dict *d, uint32_t labels)
+static bool is_by_nothing(const struct answer *a)
 {
-	struct profile_labels l;
+	return a->by && !*a->by;
+}
+
+static int map_labels(struct answer *a, struct dict *d, uint32_t labels)
+{
+	struct profile_labels l = {};
 	int64_t id;
 	int r;
 
 	if (a->labels[labels] != UNSEEN)
 		return 0;
-	r = dict_labels(d, labels, &l);
+	r = is_by_nothing(a) ? 0 : dict_labels(d, labels, &l);
 	if (r < 0)
 		return r;
 	if (a->by)
@@ -186,6 +191,7 @@ int store_query_profile(struct store *s, const struct store_query *q, const char
 
 	if (r < 0)
 		return r;
+	c.no_labels = is_by_nothing(&a);
 	r = profile_new(!keep_samples, &a.profile);
 	if (r >= 0 && !keep_samples)
 		r = scan_use_sums(&c, by);

@@ -116,7 +116,7 @@ static int pass(struct series *w, const char *by)
 		for (uint32_t i = 0; i < c->block.n_samples; i++) {
 			const struct block_sample *s = &c->block.samples[i];
 			uint32_t value = 0, line;
-			uint64_t step;
+			uint64_t time_ms, step;
 
 			r = scan_takes(c, s);
 			if (r > 0)
@@ -130,7 +130,8 @@ static int pass(struct series *w, const char *by)
 				continue;
 			}
 			line = w->line_of[value];
-			step = (s->time_ms * NS_PER_MS - w->out.start_ns) / w->out.step_ns;
+			time_ms = c->all_in_range ? c->head.from_ms : s->time_ms;
+			step = (time_ms * NS_PER_MS - w->out.start_ns) / w->out.step_ns;
 			if (line != UINT32_MAX && step < w->out.n_steps)
 				w->out.lines[line].count[step] += s->count;
 		}
@@ -176,15 +177,24 @@ int store_query_series(struct store *s, const struct store_query *q, uint64_t st
 		       const char *by, struct store_series *ret, struct err *err)
 {
 	_cleanup_(series_done) struct series w = {};
+	const char *const labels[] = {by, NULL};
 	int r = scan_open(&w.scan, s, q, "series", err);
 
 	if (r < 0)
 		return r;
 	w.scan.no_stacks = true;
+	w.scan.no_labels = !by;
 	r = choose_steps(&w, step_ns, err);
 	if (r < 0)
 		return r;
-	r = tally_init(&w.values);
+	/* Steps of a part of a millisecond are no reason to read sums. */
+	if (w.out.step_ns % NS_PER_MS == 0) {
+		w.scan.start_ms = w.out.start_ns / NS_PER_MS;
+		w.scan.step_ms = w.out.step_ns / NS_PER_MS;
+		r = scan_use_sums(&w.scan, labels);
+	}
+	if (r >= 0)
+		r = tally_init(&w.values);
 	/*
 	 * Twice, so that the memory is that of the lines kept and not of all values times all
 	 * steps.
@@ -245,7 +255,7 @@ int store_query_heatmap(struct store *s, const struct store_query *q, struct sto
 
 	if (r < 0)
 		return r;
-	c.no_stacks = true;
+	c.no_stacks = c.no_labels = true;
 	first = c.from_ms / 1000;
 	end = c.until_ms / 1000 + (c.until_ms % 1000 != 0);
 	if (end < first || end - first > STORE_HEATMAP_COLUMNS_MAX)

@@ -78,24 +78,15 @@ static int check_numbers(struct scan *c)
 
 /* ---- opening ---- */
 
-static void set_range(struct scan *c)
-{
-	c->from_ms = c->query->from_ns / NS_PER_MS;
-	c->until_ms = c->query->until_ns / NS_PER_MS;
-	if (c->query->until_ns > INT64_MAX)
-		c->until_ms = UINT64_MAX;
-}
-
 static int read_lists(struct scan *c)
 {
 	int r = db_state_get(c->store->db, &c->state);
 
-	if (r == -ENOENT || r == -EBADMSG)
-		c->state = (struct
-			    /* store_summary() says so; gaps between rows are still seen */
-			    db_state){};
-	else if (r < 0)
+	/* store_summary() says so where it is not there; gaps between rows are still seen. */
+	if (r < 0 && r != -ENOENT && r != -EBADMSG)
 		return r;
+	if (r < 0)
+		c->state = (struct db_state){};
 	r = db_block_list(c->store->db, &c->list);
 	if (r < 0)
 		return r;
@@ -110,7 +101,8 @@ int scan_open(struct scan *c, struct store *s, const struct store_query *q, cons
 	*c = (struct scan){
 		.store = s, .query = q, .doing = doing, .begin_ns = quantity_monotonic_ns()};
 	buf_init(&c->data, BLOCK_BYTES_MAX);
-	set_range(c);
+	c->from_ms = q->from_ns / NS_PER_MS;
+	c->until_ms = q->until_ns > INT64_MAX ? UINT64_MAX : q->until_ns / NS_PER_MS;
 	if (c->from_ms > c->until_ms || q->from_ns > q->until_ns)
 		return err_set(err, -EINVAL, "%s: the range ends before it begins", doing);
 	r = selector_parse(q->match, &c->selector, err);
@@ -212,6 +204,9 @@ static int use_dict(struct scan *c)
 	if (r < 0)
 		return r;
 	c->dict_epoch = c->head.epoch;
+	r = c->no_stacks && !c->dict->n_holes && !c->dict->broken ? 0 : dict_unpack(c->dict);
+	if (r < 0)
+		return r;
 	r = new_verdicts(&c->verdict, &c->n_verdict, dict_count(c->dict, CHUNK_LABELS), false);
 	if (r < 0)
 		return r;
@@ -247,15 +242,22 @@ static int lose_by_time(struct scan *c)
  */
 static int ask_selector(struct scan *c, struct profile_labels *l)
 {
-	struct profile view = {
-		.text = c->dict->tables->text,
-		.string_offset = c->dict->tables->string_offset,
-		.n_strings = c->dict->tables->n_strings,
-		.labels = l,
-		.n_labels = 1,
-	};
+	struct profile view = {.labels = l, .n_labels = 1};
+	int r = dict_unpack(c->dict);
 
+	if (r < 0)
+		return r;
+	view.text = c->dict->tables->text;
+	view.string_offset = c->dict->tables->string_offset;
+	view.n_strings = c->dict->tables->n_strings;
 	return selector_matches(c->selector, &view, 0);
+}
+
+/* Whoever is meant is known without a look at the label sets, and none of them is missing. */
+static bool labels_do_not_matter(const struct scan *c)
+{
+	return c->no_labels && selector_is_all(c->selector) && !c->dict->n_holes &&
+	       !c->dict->broken;
 }
 
 /* A verdict, or a negative errno. */
@@ -264,8 +266,11 @@ static int judge_labels(struct scan *c, uint32_t labels)
 	struct profile_labels l;
 	int r;
 
-	if (dict_labels(c->dict, labels, &l) < 0)
-		return DAMAGED;
+	if (labels_do_not_matter(c))
+		return YES;
+	r = dict_labels(c->dict, labels, &l);
+	if (r < 0)
+		return r == -EBADMSG ? DAMAGED : r;
 	r = ask_selector(c, &l);
 	if (r < 0)
 		return r;
@@ -316,19 +321,33 @@ static bool is_inside(const struct scan *c, const struct db_block *b)
 	return b->from_ms >= c->from_ms && b->until_ms <= c->until_ms;
 }
 
+static bool is_in_one_step(const struct scan *c, uint64_t from_ms, uint64_t until_ms)
+{
+	uint64_t first = from_ms - c->start_ms, last = until_ms - 1 - c->start_ms;
+
+	return !c->step_ms || first / c->step_ms == last / c->step_ms;
+}
+
 /*
  * Are these sums of blocks that are all asked for and not told yet, to their last sample, but for
  * one among several that the range may cut?
  */
 static bool is_useful(const struct scan *c, size_t from, size_t until)
 {
+	uint64_t from_ms = UINT64_MAX, until_ms = 0;
 	size_t n_cut = 0;
 
 	for (size_t i = from; i < until; i++) {
-		if (c->summed[i] || !is_asked_for(c, &c->list.blocks[i]))
+		const struct db_block *b = &c->list.blocks[i];
+
+		if (c->summed[i] || !is_asked_for(c, b))
 			return false;
-		n_cut += !is_inside(c, &c->list.blocks[i]);
+		n_cut += !is_inside(c, b);
+		from_ms = b->from_ms < from_ms ? b->from_ms : from_ms;
+		until_ms = b->until_ms > until_ms ? b->until_ms : until_ms;
 	}
+	if (c->step_ms)
+		return n_cut == 0 && is_in_one_step(c, from_ms, until_ms);
 	return n_cut == 0 || (n_cut == 1 && until - from > 1);
 }
 
@@ -365,12 +384,13 @@ int scan_use_sums(struct scan *c, const char *const *by)
 
 static int parse_wanted(struct scan *c)
 {
+	bool summed = c->summed && (!c->step_ms || c->all_in_range);
 	struct block_want want = {
 		.labels = selector_is_all(c->selector) ? NULL : is_wanted,
 		.arg = c,
-		.no_stacks = c->no_stacks && !c->dict->n_holes && !c->dict->broken,
+		.no_stacks = c->no_stacks && !summed && !c->dict->n_holes && !c->dict->broken,
 		.no_times = c->all_in_range,
-		.summed = c->summed,
+		.summed = summed,
 		.from_ms = c->from_ms,
 		.until_ms = c->until_ms,
 	};
@@ -393,8 +413,9 @@ static int read_block(struct scan *c)
 {
 	int r;
 
-	c->all_in_range = c->no_times && is_inside(c, &c->head);
-	c->no_sample_times = c->all_in_range || c->summed;
+	c->all_in_range = c->no_times && is_inside(c, &c->head) &&
+			  is_in_one_step(c, c->head.from_ms, c->head.until_ms);
+	c->no_sample_times = c->all_in_range || (c->summed && !c->step_ms);
 	buf_clear(&c->data);
 	r = db_block_data(c->store->db, &c->head, &c->data);
 	if (r >= 0)

@@ -21,8 +21,13 @@ struct scan {
 	size_t next;
 	struct buf data;
 	bool in_transaction;
-	/* set by who asks, after scan_open(): stacks do not matter and may all be 0 */
-	bool no_stacks;
+	/* set by who asks, after scan_open(): stacks (all may be 0 then), labels do not matter */
+	bool no_stacks, no_labels;
+	/*
+	 * Set by who asks, before scan_use_sums(): times matter by steps from start_ms on, so that
+	 * what lies in one alone may be handed out without them, and is head.from_ms's. 0: none.
+	 */
+	uint64_t start_ms, step_ms;
 	/* may be NULL: called before the dictionary of blocks that were handed out goes */
 	int (*dict_ends)(void *arg);
 	void *arg;
@@ -43,7 +48,7 @@ struct scan {
 	uint32_t *summed;
 	struct db_chunk_list sums;
 	bool no_times; /* as said to scan_use_sums() */
-	bool all_in_range; /* the block at hand */
+	bool all_in_range; /* the block at hand: it is handed out without times */
 	bool no_sample_times; /* its samples have no times: those that are there are in the range */
 	/*
 	 * What of a block that the range cuts lies outside of it, to be taken from sums that were
@@ -66,10 +71,10 @@ int scan_open(struct scan *c, struct store *s, const struct store_query *q, cons
 void scan_close(struct scan *c); /* a zeroed one is fine */
 
 /*
- * Times do not matter, and of labels only these (NULL-terminated; NULL: all): blocks that lie in
- * the range are handed out without times, and where these labels are enough, sums in the place of
- * blocks, or of all but a part of one: what is too much then follows with counts below zero, as
- * two's complement. Before the first scan_next(). 0 or a negative errno.
+ * Times do not matter (but for steps), and of labels only these (NULL-terminated; NULL: all):
+ * blocks that lie in the range are handed out without times, and where these labels are enough,
+ * sums in the place of blocks, or of all but a part of one: what is too much then follows with
+ * counts below zero, as two's complement. Before the first scan_next(). 0 or a negative errno.
  */
 int scan_use_sums(struct scan *c, const char *const *by);
 

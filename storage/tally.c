@@ -44,19 +44,18 @@ int64_t tally_add(struct tally *t, const char *text, uint64_t count)
 	return id;
 }
 
-int64_t tally_label(struct tally *t, const struct dict *d, uint32_t labels, const char *name)
+int64_t tally_label(struct tally *t, struct dict *d, uint32_t labels, const char *name)
 {
 	struct profile_labels l;
-	struct profile view = {
-		.text = d->tables->text,
-		.string_offset = d->tables->string_offset,
-		.n_strings = d->tables->n_strings,
-		.labels = &l,
-		.n_labels = 1,
-	};
+	struct profile view = {.labels = &l, .n_labels = 1};
 	char scratch[LABEL_SCRATCH_BYTES];
-	int r = dict_labels(d, labels, &l);
+	int r = dict_unpack(d);
 
+	if (r >= 0)
+		r = dict_labels(d, labels, &l);
+	view.text = d->tables->text;
+	view.string_offset = d->tables->string_offset;
+	view.n_strings = d->tables->n_strings;
 	return r < 0 ? r : tally_add(t, profile_label_text(&view, 0, name, scratch), 0);
 }
 

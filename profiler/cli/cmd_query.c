@@ -12,7 +12,6 @@
 #include "profiler/cli/output.h"
 #include "profiler/cli/question.h"
 #include "storage/store.h"
-#include "web/export/top.h"
 
 #define NS_PER_S    1000000000ull
 #define NS_PER_MS   1000000ull
@@ -156,115 +155,88 @@ static int answer_series(struct ask *a, struct err *err)
 
 /* ---- top ---- */
 
-static int add_functions(struct ask *a, const struct profile *p, const struct top *t,
-			 struct err *err)
+static int add_functions(struct ask *a, const struct store_functions *f, struct err *err)
 {
 	int r = 0;
 
 	if (!limit && format == ANSWER_TABLE)
 		limit = TOP_DEFAULT;
-	for (uint32_t i = 0; i < t->n && r >= 0; i++) {
-		if (is_above_limit(a, i, t->row[i].self))
+	for (size_t i = 0; i < f->n && r >= 0; i++) {
+		if (is_above_limit(a, i, f->functions[i].self))
 			continue;
-		answer_u64(&a->answer, t->row[i].self);
-		add_cpu(a, t->row[i].self, p->period_ns);
-		answer_u64(&a->answer, t->row[i].total);
-		add_cpu(a, t->row[i].total, p->period_ns);
-		add_str(a, top_name(t, i));
-		add_str(a, top_object(t, i));
+		answer_u64(&a->answer, f->functions[i].self);
+		add_cpu(a, f->functions[i].self, f->period_ns);
+		answer_u64(&a->answer, f->functions[i].total);
+		add_cpu(a, f->functions[i].total, f->period_ns);
+		add_str(a, f->functions[i].name);
+		add_str(a, f->functions[i].object);
 		r = answer_row(&a->answer, err);
 	}
 	return r;
-}
-
-/* The range as one profile, by stack alone, and its functions. Both are the caller's. */
-static int read_functions(struct ask *a, struct profile **ret_p, struct top *t, struct err *err)
-{
-	static const char *const none[] = {NULL};
-	int r = store_query_profile(a->store, &a->query, none, false, ret_p, err);
-
-	if (r < 0)
-		return r;
-	a->samples = profile_sample_count(*ret_p);
-	return top_init(t, *ret_p);
 }
 
 static int answer_top(struct ask *a, struct err *err)
 {
 	static const char *const names[] = {"self",	   "self_cpu_s", "total",
 					    "total_cpu_s", "function",	 "object"};
-	_cleanup_(top_done) struct top t = {};
-	struct profile *p = NULL;
-	int r = read_functions(a, &p, &t, err);
+	_cleanup_(store_functions_done) struct store_functions f = {};
+	int r = store_query_functions(a->store, &a->query, &f, err);
 
+	a->samples = f.samples;
 	if (r >= 0)
 		r = begin(a, names, 6);
-	if (r >= 0)
-		r = add_functions(a, p, &t, err);
-	profile_free(p);
-	return r;
+	return r < 0 ? r : add_functions(a, &f, err);
 }
 
 /* ---- callers and callees ---- */
 
-struct neighbour {
-	uint32_t row; /* t->n: what is no function */
-	uint64_t samples;
-};
-
-static int by_samples(const void *left, const void *right)
+static int add_neighbour(struct ask *a, size_t row, uint64_t samples, uint64_t period_ns,
+			 const char *function, const char *object, struct err *err)
 {
-	const struct neighbour *a = left, *b = right;
-
-	if (a->samples != b->samples)
-		return a->samples > b->samples ? -1 : 1;
-	return (a->row > b->row) - (a->row < b->row);
+	if (is_above_limit(a, row, samples))
+		return 0;
+	answer_u64(&a->answer, samples);
+	add_cpu(a, samples, period_ns);
+	add_str(a, function);
+	add_str(a, object);
+	return answer_row(&a->answer, err);
 }
 
-static int add_neighbours(struct ask *a, const struct profile *p, const struct top *t,
-			  const uint64_t *samples, const char *no_function, struct err *err)
+/* What has no neighbour stands where its samples belong. */
+static int add_neighbours(struct ask *a, const struct store_functions *f, const char *no_function,
+			  struct err *err)
 {
-	_cleanup_free_ struct neighbour *list = calloc((size_t)t->n + 1, sizeof(*list));
-	uint32_t n = 0;
+	bool due = f->no_neighbour > 0;
+	size_t row = 0;
 	int r = 0;
 
-	if (!list)
-		return -ENOMEM;
-	for (uint32_t i = 0; i <= t->n; i++)
-		if (samples[i])
-			list[n++] = (struct neighbour){i, samples[i]};
-	qsort(list, n, sizeof(*list), by_samples);
-	for (uint32_t i = 0; i < n && r >= 0; i++) {
-		if (is_above_limit(a, i, list[i].samples))
-			continue;
-		answer_u64(&a->answer, list[i].samples);
-		add_cpu(a, list[i].samples, p->period_ns);
-		add_str(a, list[i].row < t->n ? top_name(t, list[i].row) : no_function);
-		add_str(a, list[i].row < t->n ? top_object(t, list[i].row) : "");
-		r = answer_row(&a->answer, err);
+	for (size_t i = 0; i < f->n && r >= 0; i++) {
+		if (due && f->functions[i].self < f->no_neighbour) {
+			r = add_neighbour(a, row++, f->no_neighbour, f->period_ns, no_function, "",
+					  err);
+			due = false;
+		}
+		if (r >= 0)
+			r = add_neighbour(a, row++, f->functions[i].self, f->period_ns,
+					  f->functions[i].name, f->functions[i].object, err);
 	}
+	if (due && r >= 0)
+		r = add_neighbour(a, row, f->no_neighbour, f->period_ns, no_function, "", err);
 	return r;
 }
 
 static int answer_around(struct ask *a, bool callers, struct err *err)
 {
 	static const char *const names[] = {"samples", "cpu_s", "function", "object"};
-	_cleanup_free_ uint64_t *counts = NULL;
-	_cleanup_(top_done) struct top t = {};
-	struct profile *p = NULL;
-	int r = read_functions(a, &p, &t, err);
+	_cleanup_(store_functions_done) struct store_functions f = {};
+	int r = store_query_neighbours(a->store, &a->query, of, callers, &f, err);
 
+	a->samples = f.samples;
 	if (r >= 0)
-		counts = calloc(2 * ((size_t)t.n + 1), sizeof(*counts));
-	if (r >= 0)
-		r = counts ? begin(a, names, 4) : -ENOMEM;
-	if (r >= 0 && !top_around(&t, of, counts, counts + t.n + 1) && a->samples)
+		r = begin(a, names, 4);
+	if (r >= 0 && !f.is_known && f.samples)
 		fprintf(stderr, "hearth: no sample has the function %s\n", of);
-	if (r >= 0)
-		r = add_neighbours(a, p, &t, callers ? counts : counts + t.n + 1,
-				   callers ? "[none]" : "[self]", err);
-	profile_free(p);
-	return r;
+	return r < 0 ? r : add_neighbours(a, &f, callers ? "[none]" : "[self]", err);
 }
 
 static int answer_callers(struct ask *a, struct err *err)

@@ -48,6 +48,25 @@ static void apply_twice(const struct chunk *c)
 	dict_free(d);
 }
 
+/* The same of a reader's, which unpacks late. */
+static void wait_twice(const struct buf *bytes, struct compress *z)
+{
+	struct profile_labels l;
+	struct dict *d;
+
+	if (dict_new(1, true, &d) < 0)
+		return;
+	for (int i = 0; i < 2; i++) {
+		dict_add_bytes(d, bytes->data, bytes->len, z);
+		for (uint32_t k = 0; k < dict_count(d, CHUNK_LABELS) && k < 1000; k++)
+			dict_labels(d, k, &l);
+		dict_unpack(d);
+		for (uint32_t k = 0; k < dict_count(d, CHUNK_STACK) && k < 1000; k++)
+			dict_has_stack(d, k);
+	}
+	dict_free(d);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct compress z = {};
@@ -62,6 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		write_again(&parsed, &z);
 		apply_twice(&parsed);
 	}
+	if (bytes.err == 0)
+		wait_twice(&bytes, &z);
 	chunk_done(&parsed);
 	buf_done(&bytes);
 	compress_done(&z);

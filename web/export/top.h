@@ -28,14 +28,6 @@ struct top {
 int top_init(struct top *t, const struct profile *p);
 void top_done(struct top *t);
 
-/*
- * Who calls the functions of this name, and whom they call; samples by row, n + 1 numbers each. The
- * last is for callers what had none, so that all are the function's total; for callees its own. A
- * sample counts once for each caller or callee, however often the function is on its stack: of
- * recursive calls the outermost has the caller. The rows of that name, or 0: there is none.
- */
-uint32_t top_around(struct top *t, const char *name, uint64_t *callers, uint64_t *callees);
-
 /* Borrowed. */
 const char *top_name(const struct top *t, uint32_t row);
 const char *top_object(const struct top *t, uint32_t row); /* its path */

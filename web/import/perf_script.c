@@ -25,7 +25,7 @@ struct head {
 	const char *comm, *event, *rest; /* rest: what stands behind the event */
 	size_t comm_len, event_len, rest_len;
 	uint64_t pid, tid, time_ms, period;
-	bool has_pid;
+	bool has_pid, has_tid;
 };
 
 struct text {
@@ -58,15 +58,22 @@ static size_t length(const struct text *t)
 
 /* ---- the head ---- */
 
+/* A thread that had ended, and been waited for, has the number -1: it is not known. */
+static bool parse_id(const char *at, size_t len, bool *ret_known, uint64_t *ret)
+{
+	*ret_known = len != 2 || memcmp(at, "-1", 2);
+	return !*ret_known || import_number(at, len, ret);
+}
+
 static bool parse_ids(const struct text *word, struct head *h)
 {
 	const char *slash = memchr(word->at, '/', length(word));
 
 	h->has_pid = slash;
-	if (slash && !import_number(word->at, (size_t)(slash - word->at), &h->pid))
+	if (slash && !parse_id(word->at, (size_t)(slash - word->at), &h->has_pid, &h->pid))
 		return false;
 	slash = slash ? slash + 1 : word->at;
-	return import_number(slash, (size_t)(word->end - slash), &h->tid);
+	return parse_id(slash, (size_t)(word->end - slash), &h->has_tid, &h->tid);
 }
 
 /* `12345.678901:` */
@@ -298,12 +305,15 @@ static int end_sample(struct import *w)
 
 static int64_t labels_of(struct import *w, const struct head *h)
 {
-	struct profile_labels l = {.has = 1u << PROFILE_LABEL_TID};
+	struct profile_labels l = {};
 	int r = import_label(w, &l, "comm", strlen("comm"), h->comm, h->comm_len);
 
 	if (r >= 0)
 		r = import_label(w, &l, "thread", strlen("thread"), h->comm, h->comm_len);
-	l.value[PROFILE_LABEL_TID] = h->tid;
+	if (h->has_tid) {
+		l.has |= 1u << PROFILE_LABEL_TID;
+		l.value[PROFILE_LABEL_TID] = h->tid;
+	}
 	if (h->has_pid) {
 		l.has |= 1u << PROFILE_LABEL_PID;
 		l.value[PROFILE_LABEL_PID] = h->pid;

@@ -1,6 +1,8 @@
 /* The naive answers; see oracle.h. */
 #include "tests/unit/storage/oracle.h"
 
+#include "storage/profile_map.h"
+
 #include "storage/selector.h"
 
 #include <inttypes.h>
@@ -334,9 +336,9 @@ uint64_t oracle_count_in(struct store *s, uint64_t from_ms, uint64_t until_ms)
 }
 
 static void check_profiles(const struct oracle *o, struct store *s, const struct store_query *q,
-			   uint64_t from_ms, uint64_t until_ms)
+			   uint64_t from_ms, uint64_t until_ms, bool with_times)
 {
-	for (int keep = 0; keep < 2; keep++) {
+	for (int keep = 0; keep < 1 + with_times; keep++) {
 		struct profile *p;
 		struct err err = {};
 
@@ -350,6 +352,57 @@ static void check_profiles(const struct oracle *o, struct store *s, const struct
 				fail_msg("lost %s", profile_str(p, p->losses[i].reason));
 		profile_free(p);
 	}
+}
+
+/* The rows of p, whatever their labels. */
+static struct profile *without_labels(const struct profile *p)
+{
+	struct profile_labels none = {};
+	struct profile_map m;
+	struct profile *to;
+	uint32_t labels;
+
+	assert_int_equal(profile_new(true, &to), 0);
+	assert_int_equal(profile_map_init(&m, to, p), 0);
+	labels = (uint32_t)profile_labels(to, &none);
+	for (uint32_t i = 0; i < p->n_samples; i++) {
+		uint32_t stack;
+
+		assert_int_equal(profile_map_stack(&m, p->samples[i].stack, &stack), 0);
+		profile_add_sample(to, 0, stack, labels, p->samples[i].count);
+	}
+	profile_map_done(&m);
+	return to;
+}
+
+/* What is asked by stack alone, or by what sums know, is what all label sets add up to. */
+static void check_sums(struct store *s, const struct store_query *q)
+{
+	static const char *const nothing[] = {NULL}, *const comm[] = {"comm", NULL};
+	struct profile *all, *by, *right, *got;
+	struct line *want, *have;
+	size_t n_want, n_have;
+
+	assert_int_equal(store_query_profile(s, q, NULL, false, &all, NULL), 0);
+	right = without_labels(all);
+	want = lines_of(right, &n_want);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(store_query_profile(s, q, i ? comm : nothing, false, &by, NULL),
+				 0);
+		got = without_labels(by);
+		have = lines_of(got, &n_have);
+		assert_int_equal(n_have, n_want);
+		for (size_t k = 0; k < n_want; k++) {
+			assert_string_equal(have[k].key, want[k].key);
+			assert_int_equal(have[k].count, want[k].count);
+		}
+		free(have);
+		profile_free(got);
+		profile_free(by);
+	}
+	free(want);
+	profile_free(right);
+	profile_free(all);
 }
 
 static void check_by(const struct oracle *o, struct store *s, const struct store_query *q)
@@ -368,9 +421,9 @@ static void check_by(const struct oracle *o, struct store *s, const struct store
 }
 
 static void check_series(const struct oracle *o, struct store *s, const struct store_query *q,
-			 uint64_t from_ms, uint64_t until_ms)
+			 uint64_t from_ms, uint64_t until_ms, uint64_t resolution_ms)
 {
-	uint64_t step_ms = (until_ms - from_ms) / 17 + 1, sum = 0;
+	uint64_t step_ms = ((until_ms - from_ms) / 17 / resolution_ms + 1) * resolution_ms, sum = 0;
 	struct store_series all, by;
 
 	assert_int_equal(store_query_series(s, q, step_ms * ORACLE_MS, NULL, &all, NULL), 0);
@@ -446,9 +499,23 @@ void oracle_check_store(const struct oracle *o, struct store *s, uint64_t from_m
 	struct store_query q = {
 		.from_ns = from_ms * ORACLE_MS, .until_ns = until_ms * ORACLE_MS, .match = match};
 
-	check_profiles(o, s, &q, from_ms, until_ms);
+	check_profiles(o, s, &q, from_ms, until_ms, true);
+	check_sums(s, &q);
 	check_by(o, s, &q);
-	check_series(o, s, &q, from_ms, until_ms);
+	check_series(o, s, &q, from_ms, until_ms, 1);
 	check_heatmap(o, s, &q, from_ms, until_ms);
+	check_values(o, s, &q, from_ms, until_ms);
+}
+
+void oracle_check_minutes(const struct oracle *o, struct store *s, uint64_t from_ms,
+			  uint64_t until_ms, const char *match)
+{
+	struct store_query q = {
+		.from_ns = from_ms * ORACLE_MS, .until_ns = until_ms * ORACLE_MS, .match = match};
+
+	check_profiles(o, s, &q, from_ms, until_ms, false);
+	check_sums(s, &q);
+	check_by(o, s, &q);
+	check_series(o, s, &q, from_ms, until_ms, 60000);
 	check_values(o, s, &q, from_ms, until_ms);
 }

@@ -58,3 +58,9 @@ uint64_t oracle_count_in(struct store *s, uint64_t from_ms, uint64_t until_ms);
 /* All kinds of questions about a range, put to the store and held against the list. */
 void oracle_check_store(const struct oracle *o, struct store *s, uint64_t from_ms,
 			uint64_t until_ms, const char *match);
+/*
+ * The same where times may have been rounded down to seconds or minutes: the range begins and ends
+ * with a minute, and no question asks for less.
+ */
+void oracle_check_minutes(const struct oracle *o, struct store *s, uint64_t from_ms,
+			  uint64_t until_ms, const char *match);

@@ -50,7 +50,7 @@ static void write_pending(struct growth *g, struct compress *z, struct buf *ret)
 	growth_committed(g);
 }
 
-static void assert_entry(const struct dict *d, uint32_t n)
+static void assert_entry(struct dict *d, uint32_t n)
 {
 	const struct profile *t = d->tables;
 	const struct profile_object *o = &t->objects[n];
@@ -93,6 +93,19 @@ static void make_chunks(struct buf *chunks, struct compress *z)
 	growth_done(&g);
 }
 
+/* As a reader: bytes that wait, and are unpacked at once or when they are asked for. */
+static int wait_for(struct dict *d, const struct buf *bytes, struct compress *z)
+{
+	return dict_add_bytes(d, bytes->data, bytes->len, z);
+}
+
+static int unpack(struct dict *d, const struct buf *bytes, struct compress *z)
+{
+	int r = dict_add_bytes(d, bytes->data, bytes->len, z);
+
+	return r < 0 ? r : dict_unpack(d);
+}
+
 static int apply(struct dict *d, const struct buf *bytes, struct compress *z)
 {
 	struct chunk c = {};
@@ -104,19 +117,22 @@ static int apply(struct dict *d, const struct buf *bytes, struct compress *z)
 	return r;
 }
 
-static void dictionaries_are_the_sum_of_their_chunks(void **state)
+typedef int (*give_fn)(struct dict *d, const struct buf *bytes, struct compress *z);
+
+static void assert_sum_of_chunks(give_fn give)
 {
 	struct compress z = {};
 	struct buf chunks[10];
 	struct dict *d;
 
-	(void)state;
 	make_chunks(chunks, &z);
 	assert_int_equal(dict_new(1, true, &d), 0);
 	for (int c = 0; c < 10; c++)
-		assert_int_equal(apply(d, &chunks[c], &z), 0);
+		assert_int_equal(give(d, &chunks[c], &z), 0);
 	/* Once more changes nothing: a reader may meet a merged chunk whose beginning it has. */
-	assert_int_equal(apply(d, &chunks[8], &z), 0);
+	assert_int_equal(give(d, &chunks[8], &z), 0);
+	assert_int_equal(dict_count(d, CHUNK_STACK), 31);
+	assert_int_equal(dict_unpack(d), 0);
 	for (uint32_t n = 0; n < 30; n++) {
 		assert_entry(d, n);
 		assert_true(dict_has_stack(d, n + 1));
@@ -127,6 +143,14 @@ static void dictionaries_are_the_sum_of_their_chunks(void **state)
 	for (int c = 0; c < 10; c++)
 		buf_done(&chunks[c]);
 	compress_done(&z);
+}
+
+static void dictionaries_are_the_sum_of_their_chunks(void **state)
+{
+	(void)state;
+	assert_sum_of_chunks(apply);
+	assert_sum_of_chunks(unpack);
+	assert_sum_of_chunks(wait_for);
 }
 
 static void merged_chunks_say_the_same(void **state)
@@ -159,19 +183,29 @@ static void merged_chunks_say_the_same(void **state)
 	compress_done(&z);
 }
 
-static void a_missing_chunk_leaves_holes_and_nothing_shifts(void **state)
+/* Bytes with a right checksum whose columns make no sense. */
+static void spoil(struct buf *bytes)
+{
+	bytes->data[bytes->len - 9] ^= 0x40;
+	bytes->len -= 8;
+	buf_add_u64(bytes, compress_checksum(bytes->data, bytes->len, 0));
+}
+
+static void assert_holes(give_fn give, bool missing)
 {
 	struct profile_labels l;
 	struct compress z = {};
 	struct buf chunks[10];
 	struct dict *d;
 
-	(void)state;
 	make_chunks(chunks, &z);
+	if (!missing)
+		spoil(&chunks[4]);
 	assert_int_equal(dict_new(1, true, &d), 0);
 	for (int c = 0; c < 10; c++)
-		if (c != 4)
-			assert_int_equal(apply(d, &chunks[c], &z), 0);
+		if (c != 4 || !missing)
+			give(d, &chunks[c], &z);
+	assert_int_equal(dict_unpack(d), 0);
 	/*
 	 * 12 to 14 are gone. What stands on them (stacks are one long chain here) is not there
 	 * either.
@@ -189,6 +223,22 @@ static void a_missing_chunk_leaves_holes_and_nothing_shifts(void **state)
 	for (int c = 0; c < 10; c++)
 		buf_done(&chunks[c]);
 	compress_done(&z);
+}
+
+static void a_missing_chunk_leaves_holes_and_nothing_shifts(void **state)
+{
+	(void)state;
+	assert_holes(apply, true);
+	assert_holes(unpack, true);
+	assert_holes(wait_for, true);
+}
+
+static void damage_that_is_found_late_leaves_the_same_holes(void **state)
+{
+	(void)state;
+	assert_holes(apply, false);
+	assert_holes(unpack, false);
+	assert_holes(wait_for, false);
 }
 
 static void the_last_name_counts(void **state)
@@ -243,6 +293,7 @@ static void malformed_bytes_are_refused(void **state)
 		buf_done(&bad);
 	}
 	for (size_t bit = 0; bit < chunks[1].len * 8; bit++) {
+		struct profile_labels labels;
 		struct dict *d;
 
 		buf_init(&bad, 1 << 20);
@@ -260,6 +311,14 @@ static void malformed_bytes_are_refused(void **state)
 		apply(d, &bad, &z);
 		apply(d, &chunks[2], &z);
 		dict_free(d);
+		assert_int_equal(dict_new(1, true, &d), 0);
+		wait_for(d, &chunks[0], &z);
+		wait_for(d, &bad, &z);
+		wait_for(d, &chunks[2], &z);
+		for (uint32_t n = 0; n < dict_count(d, CHUNK_LABELS) && n < 100; n++)
+			dict_labels(d, n, &labels);
+		assert_int_equal(dict_unpack(d), 0);
+		dict_free(d);
 		buf_done(&bad);
 	}
 	chunk_done(&c);
@@ -274,6 +333,7 @@ int main(void)
 		cmocka_unit_test(dictionaries_are_the_sum_of_their_chunks),
 		cmocka_unit_test(merged_chunks_say_the_same),
 		cmocka_unit_test(a_missing_chunk_leaves_holes_and_nothing_shifts),
+		cmocka_unit_test(damage_that_is_found_late_leaves_the_same_holes),
 		cmocka_unit_test(the_last_name_counts),
 		cmocka_unit_test(malformed_bytes_are_refused),
 	};

@@ -163,15 +163,16 @@ static void what_was_appended_is_found(void **state)
 	(void)state;
 	assert_int_equal(profile_new(false, &p), 0);
 	for (int64_t i = 0; i < 3; i++) {
+		struct profile_stack s = {(uint32_t)i, (uint32_t)i};
 		char text[16];
 
 		snprintf(text, sizeof(text), "text %d", (int)i);
 		assert_int_equal(profile_append_string(p, text, strlen(text)), 1 + i);
 		o.path = f.name = (uint32_t)(1 + i);
-		assert_int_equal(profile_append_object(p, &o), i);
-		assert_int_equal(profile_append_function(p, &f), i);
+		assert_int_equal(profile_append_objects(p, &o, 1), i);
+		assert_int_equal(profile_append_functions(p, &f, 1), i);
 		assert_int_equal(profile_append_location(p, (uint32_t)i, 9), i);
-		assert_int_equal(profile_append_stack(p, (uint32_t)i, (uint32_t)i), 1 + i);
+		assert_int_equal(profile_append_stacks(p, &s, 1), 1 + i);
 	}
 	assert_int_equal(profile_string(p, "text 1"), 2);
 	o.path = f.name = 2;

@@ -94,6 +94,30 @@ struct tally_of_outcomes {
 	unsigned int whole, partial, refused;
 };
 
+/*
+ * Questions that need no stacks, of a reader that has unpacked nothing of its dictionaries yet:
+ * never more than there is.
+ */
+static void check_counts(const struct oracle *o, struct store *s)
+{
+	struct store_query q = {.from_ns = ORACLE_T0_MS * ORACLE_MS,
+				.until_ns = (ORACLE_T0_MS + 100000) * ORACLE_MS};
+	uint64_t all = oracle_count(o, 0, UINT64_MAX, NULL), sum = 0;
+	struct store_heatmap h;
+	struct store_series v;
+
+	if (store_query_heatmap(s, &q, &h, NULL) >= 0) {
+		for (uint32_t i = 0; i < h.n_columns * STORE_HEATMAP_SLOTS; i++)
+			sum += h.count[i];
+		assert_true(sum <= all);
+		store_heatmap_done(&h);
+	}
+	if (store_query_series(s, &q, 0, NULL, &v, NULL) >= 0) {
+		assert_true(!v.n_lines || v.lines[0].total <= all);
+		store_series_done(&v);
+	}
+}
+
 /* One reader's answer about everything. */
 static void check_answer(const struct oracle *o, struct store *s, size_t where,
 			 struct tally_of_outcomes *t)
@@ -103,8 +127,10 @@ static void check_answer(const struct oracle *o, struct store *s, size_t where,
 	struct err err = {};
 	struct profile *p;
 	uint64_t missing;
-	int r = store_query_profile(s, &q, NULL, true, &p, &err);
+	int r;
 
+	check_counts(o, s);
+	r = store_query_profile(s, &q, NULL, true, &p, &err);
 	if (r < 0) {
 		assert_true(err.text[0] && err.code == r);
 		t->refused++;

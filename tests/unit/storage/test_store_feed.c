@@ -1,16 +1,16 @@
 /* Names that come when the live profile of their samples has been replaced. */
-#include "storage/store.h"
+#include "storage/store_private.h"
 #include "tests/unit/storage/place.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
 
 #define T0_NS 1700000000000000000ull
-#define LARGE 40000 /* names of 200 bytes: an epoch's dictionary is full */
 
 static uint32_t string(struct profile *p, const char *s)
 {
@@ -52,17 +52,12 @@ static struct profile *begin(struct store *s, struct store_feed **ret)
 	return live;
 }
 
-static void flush(struct store_feed *f)
+static void end(struct store_feed *f, struct profile *live)
 {
 	struct err err = {};
 
 	if (store_feed_flush(f, "{}", false, &err) < 0)
 		fail_msg("%s", err_text(&err));
-}
-
-static void end(struct store_feed *f, struct profile *live)
-{
-	flush(f);
 	store_feed_free(f);
 	profile_free(live);
 }
@@ -102,28 +97,42 @@ static void a_name_reaches_what_an_earlier_profile_met(void **state)
 	store_close(s);
 }
 
-/* Else a large live profile would fill each epoch's dictionary at once, and end it. */
-static void a_new_epoch_has_the_names_of_its_own_samples(void **state)
+#define LARGE_NAMES 4000 /* of 8 KB each: a dictionary past every limit */
+
+/*
+ * A dictionary that grew too large ends its epoch. The next one has what is sampled from then on,
+ * and not everything that the live profile ever had a name for, which would be too large again.
+ */
+static void an_epoch_begins_with_what_is_sampled_in_it(void **state)
 {
 	struct store *s = place_writer(*state, NULL);
 	struct store_feed *f;
 	struct profile *live = begin(s, &f);
-	char text[256];
-	uint64_t first;
+	struct err err = {};
+	char text[8000];
+	uint64_t epoch;
 
-	for (uint64_t i = 0; i < LARGE; i++) {
+	memset(text, 'x', sizeof(text));
+	for (uint64_t i = 0; i < LARGE_NAMES; i++) {
+		snprintf(text + sizeof(text) - 32, 32, "%020llu", (unsigned long long)i);
 		sample(live, 0x1000 + i);
-		snprintf(text, sizeof(text), "%0200llu", (unsigned long long)i);
 		name(live, 0x1000 + i, text);
 	}
-	flush(f);
-	first = store_feed_epoch(f);
+	assert_int_equal(store_feed_flush(f, "{}", false, &err), 0);
+	sample(live, 0x1000);
+	assert_int_equal(store_feed_flush(f, "{}", false, &err), 0);
+	epoch = s->state.epoch;
+	assert_int_equal(s->growth.dict->tables->n_locations, 1);
 	for (int i = 0; i < 3; i++) {
 		sample(live, 0x1000);
-		flush(f);
-		assert_int_equal(store_feed_epoch(f), first + 1);
+		name(live, 0x2000, i ? "one" : "two");
+		assert_int_equal(store_feed_flush(f, "{}", false, &err), 0);
 	}
+	assert_int_equal(s->state.epoch, epoch);
+	sample(live, 0x1001);
 	end(f, live);
+	assert_int_equal(s->growth.dict->tables->n_locations, 2);
+	assert_int_equal(s->growth.dict->tables->locations[1].naming, PROFILE_NAMED);
 	store_close(s);
 }
 
@@ -131,7 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLACE_TEST(a_name_reaches_what_an_earlier_profile_met),
-		PLACE_TEST(a_new_epoch_has_the_names_of_its_own_samples),
+		PLACE_TEST(an_epoch_begins_with_what_is_sampled_in_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

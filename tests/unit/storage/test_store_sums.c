@@ -2,6 +2,8 @@
  * Sums: a question that they answer gets what a pass over the raw samples gives, wherever its
  * range is cut, whatever ageing did, and also when the sums are damaged, stale or not there.
  */
+#include "storage/check.h"
+#include "storage/store_private.h"
 #include "tests/unit/storage/place.h"
 
 #include <sqlite3.h>
@@ -312,6 +314,81 @@ static void damaged_and_missing_sums_cost_time_only(void **state)
 	assert_int_equal(ask_file(at, "SELECT max(level) FROM sums"), 2);
 }
 
+static uint64_t wrong_sums(const struct place *at)
+{
+	struct check c;
+	uint64_t n;
+
+	assert_int_equal(check_store(at->path, &c, NULL), 0);
+	n = c.count[CHECK_SUMS];
+	for (int k = 0; k < CHECK_ITEM_COUNT; k++)
+		if (k != CHECK_SUMS)
+			assert_int_equal(c.count[k], 0);
+	check_done(&c);
+	return n;
+}
+
+/* One sample more in a row of sums, and all checksums right: only the blocks know better. */
+static void falsify(struct store *s, int64_t level)
+{
+	struct db_chunk_list l;
+	struct block b = {};
+	struct buf bytes;
+
+	buf_init(&bytes, BLOCK_BYTES_MAX);
+	assert_int_equal(db_chunk_list(s->db, DB_SUMS, &l), 0);
+	for (uint32_t i = 0; i < l.n; i++) {
+		if (l.chunks[i].level != level)
+			continue;
+		assert_int_equal(db_chunk_data(s->db, DB_SUMS, &l.chunks[i], &bytes), 0);
+		assert_int_equal(block_parse(bytes.data, bytes.len, &s->compress, &b), 0);
+		b.samples[b.n_samples / 2].count++;
+		buf_clear(&bytes);
+		assert_int_equal(block_write(&b, &s->compress, 0, 3, &bytes), 0);
+		assert_int_equal(db_chunk_put(s->db, DB_SUMS, &l.chunks[i], bytes.data, bytes.len),
+				 0);
+		break;
+	}
+	db_chunk_list_done(&l);
+	block_done(&b);
+	buf_done(&bytes);
+}
+
+static void false_sums_are_found_and_made_again(void **state)
+{
+	static const char *const damage[] = {
+		"UPDATE sums SET data = zeroblob(length(data)) WHERE number = 8 * 3 + 1",
+		"UPDATE sums SET last = last + 1 WHERE number = 8 * 3 + 1",
+	};
+	struct place *at = (struct place *)*state;
+	struct store *s = make_store(at);
+	int64_t made = ask_file(at, "SELECT count(*) FROM sums");
+	struct err err = {};
+	struct check c;
+	char *aside;
+
+	store_close(s);
+	assert_int_equal(wrong_sums(at), 0);
+	for (int64_t level = 0; level <= 2; level++) {
+		s = place_writer(at, NULL);
+		falsify(s, level);
+		store_close(s);
+		assert_int_equal(wrong_sums(at), level + 1);
+	}
+	for (size_t i = 0; i < 2; i++)
+		ask_file(at, damage[i]);
+	assert_int_equal(wrong_sums(at), 4);
+	if (check_repair(at->path, &c, &aside, &err) < 0)
+		fail_msg("%s", err_text(&err));
+	check_done(&c);
+	free(aside);
+	assert_int_equal(wrong_sums(at), 0);
+	assert_int_equal(ask_file(at, "SELECT count(*) FROM sums"), made);
+	s = place_reader(at);
+	check_ranges(s, 12);
+	store_close(s);
+}
+
 /* Rolled up they add up to what they did; dropped ones take their sums along. */
 static void ageing_keeps_sums_right(void **state)
 {
@@ -362,6 +439,7 @@ int main(void)
 		PLACE_TEST(sums_are_what_answers),
 		PLACE_TEST(a_damaged_block_that_is_cut_is_lost),
 		PLACE_TEST(damaged_and_missing_sums_cost_time_only),
+		PLACE_TEST(false_sums_are_found_and_made_again),
 		PLACE_TEST(ageing_keeps_sums_right),
 		PLACE_TEST(the_version_before_is_read_and_then_brought_up),
 	};

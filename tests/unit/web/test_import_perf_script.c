@@ -48,6 +48,18 @@ static void without_call_chains_the_frame_stands_behind_the_event(void **state)
 		"sample\t1795000000623\t\t77\tbash\tbash\t2\t1\timport=x\n");
 }
 
+/* As perf names a thread that ended while its last sample was taken. */
+static void a_thread_that_is_gone_has_no_number(void **state)
+{
+	(void)state;
+	import_into_check(IMPORT_PERF,
+			  ":-1    -1 [000] 1.000000:   5 cycles:  ffffffff81 f+0x1 (/a)\n"
+			  ":-1 -1/-1 [000] 1.500000:   5 cycles:  ffffffff81 f+0x1 (/a)\n",
+			  "stack\t1\tf\n"
+			  "sample\t1795000000123\t\t\t:-1\t:-1\t1\t1\timport=x\n"
+			  "sample\t1795000000623\t\t\t:-1\t:-1\t1\t1\timport=x\n");
+}
+
 static void other_events_are_left_out_and_counted(void **state)
 {
 	static const char text[] = "a 7 1.000: cycles:\n\t12 f (/a)\n\n"
@@ -124,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sample_has_its_stack_its_thread_and_its_moment),
 		cmocka_unit_test(without_call_chains_the_frame_stands_behind_the_event),
+		cmocka_unit_test(a_thread_that_is_gone_has_no_number),
 		cmocka_unit_test(other_events_are_left_out_and_counted),
 		cmocka_unit_test(unix_times_stay_and_cpu_clocks_have_a_period),
 		cmocka_unit_test(what_is_wrong_is_told_with_its_line),
