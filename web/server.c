@@ -37,6 +37,7 @@ struct web_server {
 	struct web_config config; /* its strings are ours */
 	struct web_service service;
 	struct web_listener listener;
+	struct web_source_dirs sources;
 	struct web_viewer viewer;
 	struct web_workers *workers;
 	struct MHD_Daemon *daemon;
@@ -360,6 +361,10 @@ static int copy_config(struct web_server *w, const struct web_config *from)
 		r = copy_string(from->host_names[i], &to->host_names[i]);
 		to->n_host_names++;
 	}
+	for (size_t i = 0; i < from->n_source_dirs && r == 0; i++) {
+		r = copy_string(from->source_dirs[i], &to->source_dirs[i]);
+		to->n_source_dirs++;
+	}
 	return r;
 }
 
@@ -371,6 +376,8 @@ static int check_config(const struct web_config *c, struct err *err)
 		return err_set(err, -EINVAL, "the token must have 1 to %d bytes", WEB_TOKEN_BYTES);
 	if (c->n_host_names > WEB_HOST_NAMES_MAX)
 		return err_set(err, -EINVAL, "at most %d host names", WEB_HOST_NAMES_MAX);
+	if (c->n_source_dirs > WEB_SOURCE_DIRS_MAX)
+		return err_set(err, -EINVAL, "at most %d source directories", WEB_SOURCE_DIRS_MAX);
 	return 0;
 }
 
@@ -388,6 +395,7 @@ int web_server_open(const struct web_config *config, struct web_server **ret, st
 		return err_set(err, -ENOMEM, "starting the web server: out of memory");
 	w->listener.fd = -1;
 	w->service.config = &w->config;
+	w->service.sources = &w->sources;
 	w->service.start_ns = quantity_monotonic_ns();
 	r = check_config(config, err);
 	if (r < 0)
@@ -397,6 +405,9 @@ int web_server_open(const struct web_config *config, struct web_server **ret, st
 	r = web_workers_open(w->config.store_path, &w->service, &w->workers, err);
 	if (r == 0)
 		r = web_listener_open(&w->listener, w->config.listen, err);
+	if (r == 0)
+		r = web_source_open(&w->sources, w->config.source_dirs, w->config.n_source_dirs,
+				    err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(w);
@@ -406,6 +417,11 @@ int web_server_open(const struct web_config *config, struct web_server **ret, st
 const char *web_server_address(const struct web_server *w)
 {
 	return w->listener.text;
+}
+
+const struct web_source_dirs *web_server_sources(const struct web_server *w)
+{
+	return &w->sources;
 }
 
 static struct MHD_Daemon *start_daemon(struct web_server *w)
@@ -473,6 +489,7 @@ struct web_server *web_server_close(struct web_server *w)
 	}
 	web_workers_close(w->workers);
 	web_listener_close(&w->listener);
+	web_source_close(&w->sources);
 	web_viewer_done(&w->viewer);
 	free((char *)w->config.store_path);
 	free((char *)w->config.listen);
@@ -480,6 +497,8 @@ struct web_server *web_server_close(struct web_server *w)
 	free((char *)w->config.version);
 	for (size_t i = 0; i < w->config.n_host_names; i++)
 		free((char *)w->config.host_names[i]);
+	for (size_t i = 0; i < w->config.n_source_dirs; i++)
+		free((char *)w->config.source_dirs[i]);
 	free(w);
 	return NULL;
 }

@@ -9,6 +9,7 @@
 
 #include "profiler/base/buf.h"
 #include "profiler/base/err.h"
+#include "web/source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +29,8 @@ struct web_config {
 	const char *host_names
 		[WEB_HOST_NAMES_MAX]; /* allowed in Host, besides localhost and IP literals */
 	size_t n_host_names;
+	const char *source_dirs[WEB_SOURCE_DIRS_MAX]; /* below which source files are read */
+	size_t n_source_dirs;
 	const char *version;
 	/*
 	 * Fill out; 0, or negative errno when the daemon does not answer. Called from any server
@@ -47,6 +50,8 @@ struct web_server;
 int web_server_open(const struct web_config *config, struct web_server **ret, struct err *err);
 const char *web_server_address(
 	const struct web_server *w); /* "http://127.0.0.1:7979/", "unix:/run/hearth.sock" */
+/* The directories that are to stay readable; borrowed, open until the end. */
+const struct web_source_dirs *web_server_sources(const struct web_server *w);
 int web_server_run(struct web_server *w, struct err *err); /* starts the threads and returns */
 struct web_server *web_server_close(struct web_server *w); /* ends connections within a second */
 

@@ -37,6 +37,19 @@ static int add_host_name(const char *text, void *to, struct err *err)
 	return 0;
 }
 
+static int add_source_dir(const char *text, void *to, struct err *err)
+{
+	struct daemon_options *o = to;
+
+	if (text[0] != '/')
+		return err_set(err, -EINVAL, "\"%s\" is not an absolute path", text);
+	if (o->n_source_dirs == DAEMON_SOURCE_DIRS_MAX)
+		return err_set(err, -E2BIG, "more than %d source directories",
+			       DAEMON_SOURCE_DIRS_MAX);
+	o->source_dirs[o->n_source_dirs++] = text;
+	return 0;
+}
+
 static int add_label(const char *text, void *to, struct err *err)
 {
 	return static_labels_add(to, text, err);
@@ -100,6 +113,14 @@ static const struct options_row rows[] = {
 	 .help = "a name under which browsers may reach the page, besides localhost and IP "
 		 "addresses; "
 		 "repeatable"},
+	{.name = "source-dir",
+	 .kind = OPTIONS_PARSED,
+	 .argument = "DIR",
+	 .to = &options,
+	 .parse = add_source_dir,
+	 .repeatable = true,
+	 .help = "show source files below this directory in the page, with what each line costs: "
+		 "regular ones that everyone may read, up to 4 MB; repeatable; none unless told"},
 	{.name = "label",
 	 .kind = OPTIONS_PARSED,
 	 .argument = "KEY=VALUE",

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ARGS_MAX    (WEB_HOST_NAMES_MAX + 4)
+#define ARGS_MAX    (WEB_HOST_NAMES_MAX + WEB_SOURCE_DIRS_MAX + 4)
 #define SEND_MS	    500 /* a web worker that does not read is ended */
 #define RECEIVE_MS  100 /* and so is one that sends half a message */
 #define AT_ONCE_MAX 16 /* questions answered before the caller goes on */
@@ -81,6 +81,8 @@ static int copy_options(struct web_link *l, const struct web_link_options *o)
 		r = add_arg(l, &n, WORKER_VERSION, o->version);
 	for (size_t i = 0; i < o->n_host_names && i < WEB_HOST_NAMES_MAX && r == 0; i++)
 		r = add_arg(l, &n, WORKER_HOST_NAME, o->host_names[i]);
+	for (size_t i = 0; i < o->n_source_dirs && i < WEB_SOURCE_DIRS_MAX && r == 0; i++)
+		r = add_arg(l, &n, WORKER_SOURCE, o->source_dirs[i]);
 	if (o->token) {
 		if (strlen(o->token) > PROTOCOL_TOKEN_MAX)
 			return -E2BIG;

@@ -24,6 +24,8 @@ struct web_link_options {
 	const char *token; /* NULL: none */
 	const char *host_names[WEB_HOST_NAMES_MAX];
 	size_t n_host_names;
+	const char *source_dirs[WEB_SOURCE_DIRS_MAX];
+	size_t n_source_dirs;
 	const char *version;
 	bool sandbox;
 	/* As in struct web_config; called from web_link_dispatch(). */

@@ -340,7 +340,7 @@ static int start(struct worker *w, char **args, bool sandbox, struct err *err)
 	r = sandbox ? limit_memory(memory, err) : 0;
 	if (r < 0)
 		return r;
-	bits = worker_close(JAIL_SYMBOLIZER, sandbox, err);
+	bits = worker_close(JAIL_SYMBOLIZER, sandbox, NULL, err);
 	if (bits < 0)
 		return bits;
 	r = symbolizer_new(&options, &w->symbolizer);

@@ -40,6 +40,9 @@ static int read_args(struct web_config *c, char **args, struct err *err)
 		else if ((value = worker_arg(*args, WORKER_HOST_NAME)) &&
 			 c->n_host_names < WEB_HOST_NAMES_MAX)
 			c->host_names[c->n_host_names++] = value;
+		else if ((value = worker_arg(*args, WORKER_SOURCE)) &&
+			 c->n_source_dirs < WEB_SOURCE_DIRS_MAX)
+			c->source_dirs[c->n_source_dirs++] = value;
 		else
 			return err_set(err, -EINVAL, "the web worker does not know %s", *args);
 	}
@@ -143,6 +146,7 @@ static int say_ready(const char *address)
 static int start(struct worker *w, char **args, bool sandbox, struct web_server **ret,
 		 struct err *err)
 {
+	const struct web_source_dirs *sources;
 	int r = read_args(&w->config, args, err);
 
 	if (r == 0)
@@ -151,7 +155,8 @@ static int start(struct worker *w, char **args, bool sandbox, struct web_server 
 		r = web_server_open(&w->config, ret, err);
 	if (r < 0)
 		return r;
-	r = worker_close(JAIL_WEB, sandbox, err);
+	sources = web_server_sources(*ret);
+	r = worker_close(JAIL_WEB, sandbox, &(struct jail_dirs){sources->fd, sources->n}, err);
 	if (r < 0)
 		return r;
 	/* Its threads may have questions at once: they wait until READY is said. */

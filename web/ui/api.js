@@ -151,6 +151,12 @@ export async function fetchSamples(range, match, signal) {
 	return (await request(url, signal)).text();
 }
 
+/* What code cost in a range; kind: `source`. */
+export function fetchCode(kind, range, params, signal) {
+	const all = { ...rangeParams(range, params.match), ...params };
+	return requestJson(apiUrl(kind, all), signal);
+}
+
 export async function fetchLabels(signal) {
 	return (await requestJson(apiUrl("labels", {}), signal)).labels.map(String);
 }

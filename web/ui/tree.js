@@ -169,9 +169,13 @@ export function frameObject(tree, frame) {
 	return tree.strings[tree.frames.object[frame]];
 }
 
+export function frameFile(tree, frame) {
+	return tree.strings[tree.frames.file[frame]];
+}
+
 /* `file:line`, `file`, or "". */
 export function frameSource(tree, frame) {
-	const file = tree.strings[tree.frames.file[frame]];
+	const file = frameFile(tree, frame);
 	const line = tree.frames.line[frame];
 	return file && line ? file + ":" + line : file;
 }

@@ -8,9 +8,10 @@
 import { oneSide } from "./arrange.js";
 import { CallTree } from "./calls.js";
 import { CHANGE_MARKS, changeLegend, showChanges } from "./changes.js";
+import { CodeView } from "./code.js";
 import { baseScale, changeOf } from "./compare.js";
 import { showCrumbs } from "./crumbs.js";
-import { all, byId, on, runSliced } from "./dom.js";
+import { all, byId, facts, on, runSliced } from "./dom.js";
 import { FlameGraph } from "./flamegraph.js";
 import { formatCount } from "./format.js";
 import { colorLegend } from "./legends.js";
@@ -23,12 +24,22 @@ import { FunctionTable } from "./table.js";
 import { describeBox, describeNode, describeTree } from "./tooltip.js";
 import { exactPattern } from "./top.js";
 import { invertTree, readTree } from "./transform.js";
-import { allBaseSamples, allSamples, findPath, frameKind, frameName, pathId } from "./tree.js";
+import {
+	allBaseSamples,
+	allSamples,
+	findPath,
+	frameFile,
+	frameKind,
+	frameName,
+	pathId,
+} from "./tree.js";
 
+const LOOKS = ["zoom", "color", "theme"];
 const READINGS = ["invert", "merge", "kernel", "lib", "abs", "sides"];
 
 export class Views {
-	constructor(app, tooltip) {
+	/* loads, range: as of CodeView */
+	constructor(app, tooltip, loads, range) {
 		this.app = app;
 		this.tooltip = tooltip;
 		this.tree = this.plain = this.source = this.baseTree = null;
@@ -53,12 +64,17 @@ export class Views {
 				onPick: (name) =>
 					app.go({ search: exactPattern(name), view: "graph" }),
 				onSandwich: (name) => app.go({ fn: name, view: "sandwich" }),
+				onSource: app.report
+					? null
+					: (src, fn) => app.go({ src, fn, view: "source" }),
 			},
 		);
 		this.calls = new CallTree(byId("calls").tBodies[0], (node) =>
 			this.openSandwich(this.plain, node),
 		);
+		this.code = new CodeView(app, loads, range);
 		on(byId("details-sandwich"), "click", () => this.sandwichOfFocus());
+		on(byId("details-source"), "click", () => this.sourceOfFocus());
 	}
 
 	flameGraph(id, treeOf) {
@@ -149,8 +165,8 @@ export class Views {
 				graph.setFlip(this.app.state.flip === "1");
 		if (changed("zoom", "rest")) this.showZoom();
 		if (changed("search")) this.showSearch();
-		if (changed("view", "sort", "filter", "zoom", "color", "theme", "fn", "part"))
-			this.showView(changed("zoom", "color", "theme"));
+		if (changed("view", "sort", "filter", "part", "fn", "src", ...LOOKS))
+			this.showView(changed(...LOOKS));
 	}
 
 	/* ---- colours ---- */
@@ -202,7 +218,7 @@ export class Views {
 		}
 		const node = this.graph.zoom.root;
 		const name = node ? frameName(tree, tree.frame[node]).slice(0, 200) : "";
-		document.documentElement.dataset.zoom = name;
+		facts.zoom = name;
 		showCrumbs(byId("crumbs"), tree, node, rest ? findPath(tree, rest) : 0, app.go);
 		if (this.found) this.showMatched();
 	}
@@ -220,6 +236,18 @@ export class Views {
 		if (!quiet || byId("details").textContent !== text)
 			byId("details").textContent = text;
 		byId("details-sandwich").hidden = !(node > 0 && this.functionAt(tree, node));
+		byId("details-source").hidden = this.app.report || !this.sourceAt(tree, node);
+	}
+
+	/* The file of the function at a node, "" where nobody knows. */
+	sourceAt(tree, node) {
+		return node > 0 ? frameFile(tree, tree.frame[node]) : "";
+	}
+
+	sourceOfFocus() {
+		const src = this.sourceAt(this.tree, this.focus);
+		if (!src || this.app.report) return;
+		this.app.go({ src, fn: this.functionAt(this.tree, this.focus), view: "source" });
 	}
 
 	/* The name of the function at a node, "" where it is none. */
@@ -256,13 +284,13 @@ export class Views {
 			this.showMatched();
 			return;
 		}
-		delete document.documentElement.dataset.matched;
+		delete facts.matched;
 		byId("search-result").textContent = error ?? "";
 	}
 
 	showMatched() {
 		const { tree, found } = this;
-		document.documentElement.dataset.matched = String(matchedPercent(tree, found));
+		facts.matched = String(matchedPercent(tree, found));
 		byId("search-result").textContent = matchedText(tree, found, this.graph.zoom.root);
 	}
 
@@ -280,8 +308,10 @@ export class Views {
 	showView(renew) {
 		const { plain, app } = this;
 		const { state } = app;
-		const view = state.view === "changes" && !plain.now ? "graph" : state.view;
-		for (const name of ["graph", "table", "sandwich", "calls", "changes"])
+		const shown = { changes: plain.now, source: state.src && !app.report };
+		const view = shown[state.view] ?? true ? state.view : "graph";
+		byId("source-tab").hidden = !state.src || app.report;
+		for (const name of ["graph", "table", "sandwich", "calls", "changes", "source"])
 			byId(name + "-view").hidden = name !== view;
 		const zoom = state.invert ? 0 : findPath(plain, state.zoom);
 		const again = renew || this.shown !== view + zoom;
@@ -291,6 +321,7 @@ export class Views {
 			this.calls.setTree(plain, zoom, this.colorOfNode(plain));
 		else if (view === "sandwich") this.sandwich.show(plain, state.fn);
 		else if (view === "changes") this.showChanges();
+		else if (view === "source") this.code.show(renew);
 	}
 
 	showTable(zoom, again) {
