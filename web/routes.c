@@ -22,6 +22,8 @@ const struct web_route web_routes[] = {
 	 "samples by second and slot"},
 	{"/api/v1/labels", WEB_PARAM_RANGE, web_api_labels, false, "names of labels"},
 	{"/api/v1/labels/NAME/values", WEB_PARAM_RANGE, web_api_values, false, "values of a label"},
+	{"/api/v1/builds", WEB_PARAM_RANGE | WEB_PARAM_BIT(TYPE), web_api_builds, false,
+	 "files that another build replaced"},
 	{"/api/v1/source",
 	 WEB_PARAM_RANGE | WEB_PARAM_BIT(TYPE) | WEB_PARAM_BIT(FILE) | WEB_PARAM_BIT(FUNCTION),
 	 web_api_source, false, "a source file with what its lines cost"},

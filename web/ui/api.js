@@ -157,6 +157,10 @@ export function fetchCode(kind, range, params, signal) {
 	return requestJson(apiUrl(kind, all), signal);
 }
 
+export function fetchBuilds(range, match, signal) {
+	return requestJson(apiUrl("builds", rangeParams(range, match)), signal);
+}
+
 export async function fetchLabels(signal) {
 	return (await requestJson(apiUrl("labels", {}), signal)).labels.map(String);
 }

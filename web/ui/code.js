@@ -46,8 +46,9 @@ export class CodeView {
 		if (again && !renew) return;
 		this.shown = src + fn;
 		if (!again) this.say("Reading " + shownName(src) + " …");
+		const asked = { match, file: src, function: fn };
 		const result = await this.loads.run("code", (signal) =>
-			fetchCode("source", this.range(), { match, file: src, function: fn }, signal),
+			fetchCode("source", this.range(), asked, signal),
 		);
 		if (result.aborted) return;
 		if (result.value) this.showAnswer(result.value, again);
@@ -71,12 +72,9 @@ export class CodeView {
 		this.tree = { periodNs: answer.period_ns, whole: [answer.samples] };
 		this.hottest = this.rows.reduce((a, b) => (b.self > a.self ? b : a), this.rows[0]);
 		const modified = answer.modified_ns / 1e6;
-		this.say(
-			shownName(answer.found) +
-				(modified > this.range().until
-					? " · changed since, " + formatTime(modified, this.app.state.utc === "1")
-					: ""),
-		);
+		const time = formatTime(modified, this.app.state.utc === "1");
+		const since = modified > this.range().until ? " · changed since, " + time : "";
+		this.say(shownName(answer.found) + since);
 		if (again) this.fill(this.first, this.last);
 		else this.showPlace(answer.line || this.hottest.at);
 	}
@@ -110,6 +108,7 @@ export class CodeView {
 
 	row(row, most) {
 		const amount = (n) => (n ? amountCell(this.tree, n) : element("td.number"));
+		const text = row.text.replace(/\t/g, "    ");
 		const bar = element("span.share", { "aria-hidden": "true" });
 		bar.style.width = (100 * row.self) / most + "%";
 		bar.style.backgroundColor = this.app.palette.bars[FIRST_HUE];
@@ -127,7 +126,7 @@ export class CodeView {
 			element(
 				"td.text",
 				bar,
-				element("code", shownName(row.text.replace(/\t/g, "    "), TEXT_MAX)),
+				element("code", shownName(text, TEXT_MAX)),
 			),
 		);
 	}

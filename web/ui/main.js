@@ -21,6 +21,7 @@ import {
 	readProfile,
 	serverNow,
 } from "./api.js";
+import { watchBuilds } from "./builds.js";
 import { baseRange } from "./compare.js";
 import { all, byId, facts, on, setPressed } from "./dom.js";
 import { Filters } from "./filters.js";
@@ -495,7 +496,10 @@ onSystemTheme(() => {
 	views.change((...wanted) => wanted.includes("theme"));
 });
 
-if (!report) watchQuality(fetchStatus);
+if (!report) {
+	watchQuality(fetchStatus);
+	watchBuilds(app, loads);
+}
 
 /* ---- start ---- */
 
