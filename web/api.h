@@ -14,6 +14,8 @@ int web_api_heatmap(struct web_service *w, struct store *s, struct web_request *
 int web_api_labels(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_values(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_builds(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
+int web_api_disassembly(struct web_service *w, struct store *s, struct web_request *q,
+			struct err *err);
 int web_api_source(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_status(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_metrics(struct web_service *w, struct store *s, struct web_request *q, struct err *err);

@@ -24,7 +24,8 @@
 	X(BY, "by")                 \
 	X(SECONDS, "seconds")       \
 	X(FILE, "file")             \
-	X(FUNCTION, "function")
+	X(FUNCTION, "function")     \
+	X(OBJECT, "object")
 
 enum web_param {
 #define WEB_PARAM_ENUM(name, text) WEB_PARAM_##name,

@@ -351,6 +351,7 @@ static int copy_config(struct web_server *w, const struct web_config *from)
 	int r = 0;
 
 	to->live = from->live;
+	to->code = from->code;
 	to->ctx = from->ctx;
 	if (copy_string(from->store_path, &to->store_path) < 0 ||
 	    copy_string(from->listen, &to->listen) < 0 ||

@@ -9,6 +9,7 @@
 
 #include "profiler/base/buf.h"
 #include "profiler/base/err.h"
+#include "web/code.h"
 #include "web/source.h"
 
 #include <stdbool.h>
@@ -37,6 +38,9 @@ struct web_config {
 	 * thread.
 	 */
 	int (*live)(void *ctx, enum web_live what, struct buf *out);
+	/* Instructions with their text; NULL: nobody disassembles. As live; a sentence in err. */
+	int (*code)(void *ctx, const struct web_code_range *of, struct web_code *ret,
+		    struct err *err);
 	void *ctx;
 };
 

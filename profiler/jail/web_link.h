@@ -2,7 +2,7 @@
  * The collector's side of the web worker: started, answered, restarted when it dies, ended.
  *
  * One thread owns a link. Nothing that the worker sends is trusted: it may ask for texts that it
- * publishes anyway, and no more.
+ * publishes anyway and for code of files that everybody may read (code_reader.h), and no more.
  */
 #pragma once
 

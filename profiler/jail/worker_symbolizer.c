@@ -10,6 +10,7 @@
 #include "profiler/base/quantity.h"
 #include "profiler/base/wire.h"
 #include "profiler/jail/protocol.h"
+#include "profiler/jail/worker_code.h"
 #include "profiler/jail/worker_import.h"
 #include "profiler/jail/worker_jit.h"
 #include "profiler/jail/worker_snapshot.h"
@@ -256,6 +257,8 @@ static int handle(struct worker *w, struct wire_msg *m)
 		return worker_jit(&w->jit, m);
 	case PROTOCOL_TABLE:
 		return worker_table(m);
+	case PROTOCOL_CODE:
+		return worker_code(m);
 	case PROTOCOL_IMPORT:
 		return worker_import(m);
 	case PROTOCOL_SNAPSHOT_FILE:

@@ -50,7 +50,7 @@ async function showBuilds(app, loads) {
 		byId("builds").replaceChildren(...value.changes.map((c) => item(c, app)));
 		say(
 			value.left_out
-				? formatCount(value.left_out) + " more builds: ask for a shorter window."
+				? formatCount(value.left_out) + " more builds: ask for less time."
 				: value.changes.length
 					? ""
 					: "None in this window.",
@@ -61,5 +61,6 @@ async function showBuilds(app, loads) {
 
 /* They are asked for whenever the menu opens. */
 export function watchBuilds(app, loads) {
-	on(byId("compare"), "toggle", () => byId("compare").open && showBuilds(app, loads));
+	const menu = byId("compare");
+	on(menu, "toggle", () => menu.open && showBuilds(app, loads));
 }

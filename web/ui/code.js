@@ -1,8 +1,10 @@
 /*
- * The lines of a source file with what they cost in the range shown.
+ * The lines of a source file, or the instructions of a function, with what they cost in the range
+ * shown.
  *
  * Rows are those round the place that was asked for, more of them by a button: a file may have a
- * hundred thousand. Rows carry data-at (the line), data-self and data-total in samples.
+ * hundred thousand. Rows carry data-at (the line, the address), data-self and data-total in
+ * samples.
  */
 import { fetchCode } from "./api.js";
 import { amountCell } from "./cells.js";
@@ -27,6 +29,33 @@ export function sourceRows({ text, lines }) {
 	return rows;
 }
 
+function instructionRows({ instructions }) {
+	return instructions.map(([at, text, self, total]) => ({ at, text, self, total }));
+}
+
+/*
+ * By view: what is asked for, of whom, and how its answer becomes rows; which of them was meant;
+ * what they are called.
+ */
+const KINDS = {
+	source: {
+		path: "source",
+		of: ({ src, fn }) => ({ file: src, function: fn }),
+		rows: sourceRows,
+		place: (answer) => answer.line,
+		words: ["lines", "Line", "Source"],
+		label: String,
+	},
+	asm: {
+		path: "disassembly",
+		of: ({ obj, fn }) => ({ object: obj, function: fn }),
+		rows: instructionRows,
+		place: (answer) => answer.address,
+		words: ["instructions", "Address", "Instruction"],
+		label: (at) => at.toString(16),
+	},
+};
+
 export class CodeView {
 	/* loads: of main.js; range(): what is shown */
 	constructor(app, loads, range) {
@@ -41,14 +70,19 @@ export class CodeView {
 
 	/* renew: the samples are others than before. */
 	async show(renew) {
-		const { src, fn, match } = this.app.state;
-		const again = this.shown === src + fn;
+		const { state } = this.app;
+		const kind = (this.kind = KINDS[state.view]);
+		const of = kind.of(state);
+		const wanted = kind.path + Object.values(of);
+		const again = this.shown === wanted;
 		if (again && !renew) return;
-		this.shown = src + fn;
-		if (!again) this.say("Reading " + shownName(src) + " …");
-		const asked = { match, file: src, function: fn };
+		this.shown = wanted;
+		const heads = byId("code").tHead.rows[0].cells;
+		[heads[0].textContent, heads[3].textContent] = kind.words.slice(1);
+		if (!again) this.say("Reading …");
+		const asked = { match: state.match, ...of };
 		const result = await this.loads.run("code", (signal) =>
-			fetchCode("source", this.range(), asked, signal),
+			fetchCode(kind.path, this.range(), asked, signal),
 		);
 		if (result.aborted) return;
 		if (result.value) this.showAnswer(result.value, again);
@@ -68,15 +102,16 @@ export class CodeView {
 	}
 
 	showAnswer(answer, again) {
-		this.rows = sourceRows(answer);
+		this.rows = this.kind.rows(answer);
 		this.tree = { periodNs: answer.period_ns, whole: [answer.samples] };
 		this.hottest = this.rows.reduce((a, b) => (b.self > a.self ? b : a), this.rows[0]);
 		const modified = answer.modified_ns / 1e6;
 		const time = formatTime(modified, this.app.state.utc === "1");
 		const since = modified > this.range().until ? " · changed since, " + time : "";
-		this.say(shownName(answer.found) + since);
+		const { fn } = this.app.state;
+		this.say(shownName(answer.found ?? `${fn} · ${answer.object}`) + since);
 		if (again) this.fill(this.first, this.last);
-		else this.showPlace(answer.line || this.hottest.at);
+		else this.showPlace(this.kind.place(answer) || this.hottest?.at);
 	}
 
 	/* The rows round a place, which is brought into view. */
@@ -103,7 +138,7 @@ export class CodeView {
 
 	more(id, count) {
 		byId(id).hidden = !count;
-		byId(id).textContent = formatCount(count) + " more lines";
+		byId(id).textContent = `${formatCount(count)} more ${this.kind.words[0]}`;
 	}
 
 	row(row, most) {
@@ -120,7 +155,7 @@ export class CodeView {
 				"data-total": row.total,
 				"aria-current": row.at === this.marked ? "true" : null,
 			},
-			element("td.number", String(row.at)),
+			element("td.number", this.kind.label(row.at)),
 			amount(row.self),
 			amount(row.total),
 			element(

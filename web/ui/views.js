@@ -31,9 +31,11 @@ import {
 	frameFile,
 	frameKind,
 	frameName,
+	frameObject,
 	pathId,
 } from "./tree.js";
 
+const CODE_VIEWS = ["source", "asm"];
 const LOOKS = ["zoom", "color", "theme"];
 const READINGS = ["invert", "merge", "kernel", "lib", "abs", "sides"];
 
@@ -74,7 +76,8 @@ export class Views {
 		);
 		this.code = new CodeView(app, loads, range);
 		on(byId("details-sandwich"), "click", () => this.sandwichOfFocus());
-		on(byId("details-source"), "click", () => this.sourceOfFocus());
+		for (const view of CODE_VIEWS)
+			on(byId("details-" + view), "click", () => this.codeOfFocus(view));
 	}
 
 	flameGraph(id, treeOf) {
@@ -165,7 +168,7 @@ export class Views {
 				graph.setFlip(this.app.state.flip === "1");
 		if (changed("zoom", "rest")) this.showZoom();
 		if (changed("search")) this.showSearch();
-		if (changed("view", "sort", "filter", "part", "fn", "src", ...LOOKS))
+		if (changed("view", "sort", "filter", "part", "fn", "src", "obj", ...LOOKS))
 			this.showView(changed(...LOOKS));
 	}
 
@@ -236,18 +239,24 @@ export class Views {
 		if (!quiet || byId("details").textContent !== text)
 			byId("details").textContent = text;
 		byId("details-sandwich").hidden = !(node > 0 && this.functionAt(tree, node));
-		byId("details-source").hidden = this.app.report || !this.sourceAt(tree, node);
+		for (const view of CODE_VIEWS)
+			byId("details-" + view).hidden = !this.codeAt(tree, node, view);
 	}
 
-	/* The file of the function at a node, "" where nobody knows. */
-	sourceAt(tree, node) {
-		return node > 0 ? frameFile(tree, tree.frame[node]) : "";
+	/* The change of the state that shows the code at a node, null where there is none. */
+	codeAt(tree, node, view) {
+		const fn = node > 0 && !this.app.report && this.functionAt(tree, node);
+		if (!fn) return null;
+		const frame = tree.frame[node];
+		const src = frameFile(tree, frame);
+		const obj = frameObject(tree, frame);
+		if (view === "source") return src && { src, fn, view };
+		return /^(native|inlined)$/.test(frameKind(tree, frame)) && { obj, fn, view };
 	}
 
-	sourceOfFocus() {
-		const src = this.sourceAt(this.tree, this.focus);
-		if (!src || this.app.report) return;
-		this.app.go({ src, fn: this.functionAt(this.tree, this.focus), view: "source" });
+	codeOfFocus(view) {
+		const change = this.codeAt(this.tree, this.focus, view);
+		if (change) this.app.go(change);
 	}
 
 	/* The name of the function at a node, "" where it is none. */
@@ -308,11 +317,16 @@ export class Views {
 	showView(renew) {
 		const { plain, app } = this;
 		const { state } = app;
-		const shown = { changes: plain.now, source: state.src && !app.report };
+		const code = { source: state.src, asm: state.obj };
+		for (const name of CODE_VIEWS) {
+			if (app.report) code[name] = "";
+			byId(name + "-tab").hidden = !code[name];
+		}
+		const shown = { changes: plain.now, ...code };
 		const view = shown[state.view] ?? true ? state.view : "graph";
-		byId("source-tab").hidden = !state.src || app.report;
-		for (const name of ["graph", "table", "sandwich", "calls", "changes", "source"])
+		for (const name of ["graph", "table", "sandwich", "calls", "changes"])
 			byId(name + "-view").hidden = name !== view;
+		byId("code-view").hidden = !CODE_VIEWS.includes(view);
 		const zoom = state.invert ? 0 : findPath(plain, state.zoom);
 		const again = renew || this.shown !== view + zoom;
 		this.shown = view + zoom;
@@ -321,7 +335,7 @@ export class Views {
 			this.calls.setTree(plain, zoom, this.colorOfNode(plain));
 		else if (view === "sandwich") this.sandwich.show(plain, state.fn);
 		else if (view === "changes") this.showChanges();
-		else if (view === "source") this.code.show(renew);
+		else if (CODE_VIEWS.includes(view)) this.code.show(renew);
 	}
 
 	showTable(zoom, again) {
