@@ -254,6 +254,7 @@ static int start_web(struct daemon *d, struct err *err)
 		.token = d->token[0] ? d->token : NULL,
 		.n_host_names = o->n_host_names,
 		.n_source_dirs = o->n_source_dirs,
+		.speedscope = o->speedscope,
 		.version = HEARTH_VERSION,
 		.sandbox = o->sandbox,
 		.live = live_status,

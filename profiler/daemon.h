@@ -24,6 +24,7 @@ struct daemon_options {
 	size_t n_host_names;
 	const char *source_dirs[DAEMON_SOURCE_DIRS_MAX];
 	size_t n_source_dirs;
+	const char *speedscope; /* NULL: none */
 	struct static_labels labels; /* of every sample */
 	enum unwind_mode unwind;
 	bool sandbox;

@@ -19,5 +19,6 @@ int web_api_disassembly(struct web_service *w, struct store *s, struct web_reque
 int web_api_source(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_status(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_metrics(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
+int web_api_viewer(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_healthz(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_readyz(struct web_service *w, struct store *s, struct web_request *q, struct err *err);

@@ -31,6 +31,7 @@ const struct web_route web_routes[] = {
 	 WEB_PARAM_RANGE | WEB_PARAM_BIT(TYPE) | WEB_PARAM_BIT(FILE) | WEB_PARAM_BIT(FUNCTION),
 	 web_api_source, false, "a source file with what its lines cost"},
 	{"/api/v1/status", 0, web_api_status, false, "counters, losses, the store"},
+	{"/api/v1/viewer", 0, web_api_viewer, true, "what this server offers to its page"},
 	{"/debug/pprof/profile", WEB_PARAM_BIT(SECONDS) | WEB_PARAM_BIT(MATCH), web_api_pprof,
 	 false, "the last N seconds for go tool pprof"},
 	{"/metrics", 0, web_api_metrics, false, "Prometheus text"},

@@ -98,6 +98,19 @@ static void add_status_headers(struct MHD_Response *r, unsigned int status)
 		add_header(r, "Retry-After", "1");
 }
 
+/* Profiles in its own format, and nothing else, may be read by the speedscope that is named. */
+static void allow_speedscope(const struct exchange *x, struct MHD_Response *r)
+{
+	const char *url = x->server->config.speedscope;
+	_cleanup_free_ char *origin = NULL;
+
+	if (!url || !x->job.route || x->job.request.params.format != EXPORT_SPEEDSCOPE)
+		return;
+	origin = strndup(url, web_url_origin(url));
+	if (origin)
+		add_header(r, "Access-Control-Allow-Origin", origin);
+}
+
 static enum MHD_Result send_answer(struct exchange *x)
 {
 	struct web_request *q = &x->job.request;
@@ -116,6 +129,7 @@ static enum MHD_Result send_answer(struct exchange *x)
 	add_header(r, "Content-Type", q->type);
 	add_header(r, "Cache-Control", "no-store");
 	add_status_headers(r, q->status);
+	allow_speedscope(x, r);
 	if (q->gzipped)
 		add_header(r, "Content-Encoding", "gzip");
 	if (q->file[0] && asprintf(&saved, "attachment; filename=\"%s\"", q->file) > 0)
@@ -356,7 +370,8 @@ static int copy_config(struct web_server *w, const struct web_config *from)
 	if (copy_string(from->store_path, &to->store_path) < 0 ||
 	    copy_string(from->listen, &to->listen) < 0 ||
 	    copy_string(from->token, &to->token) < 0 ||
-	    copy_string(from->version, &to->version) < 0)
+	    copy_string(from->version, &to->version) < 0 ||
+	    copy_string(from->speedscope, &to->speedscope) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < from->n_host_names && i < WEB_HOST_NAMES_MAX && r == 0; i++) {
 		r = copy_string(from->host_names[i], &to->host_names[i]);
@@ -379,6 +394,8 @@ static int check_config(const struct web_config *c, struct err *err)
 		return err_set(err, -EINVAL, "at most %d host names", WEB_HOST_NAMES_MAX);
 	if (c->n_source_dirs > WEB_SOURCE_DIRS_MAX)
 		return err_set(err, -EINVAL, "at most %d source directories", WEB_SOURCE_DIRS_MAX);
+	if (c->speedscope && !web_url_origin(c->speedscope))
+		return err_set(err, -EINVAL, "speedscope is not at an http or https URL");
 	return 0;
 }
 
@@ -496,6 +513,7 @@ struct web_server *web_server_close(struct web_server *w)
 	free((char *)w->config.listen);
 	free((char *)w->config.token);
 	free((char *)w->config.version);
+	free((char *)w->config.speedscope);
 	for (size_t i = 0; i < w->config.n_host_names; i++)
 		free((char *)w->config.host_names[i]);
 	for (size_t i = 0; i < w->config.n_source_dirs; i++)

@@ -50,6 +50,14 @@ static int add_source_dir(const char *text, void *to, struct err *err)
 	return 0;
 }
 
+static int read_speedscope(const char *text, void *to, struct err *err)
+{
+	if (!web_url_origin(text))
+		return err_set(err, -EINVAL, "\"%s\" is not an http or https URL", text);
+	*(const char **)to = text;
+	return 0;
+}
+
 static int add_label(const char *text, void *to, struct err *err)
 {
 	return static_labels_add(to, text, err);
@@ -121,6 +129,13 @@ static const struct options_row rows[] = {
 	 .repeatable = true,
 	 .help = "show source files below this directory in the page, with what each line costs: "
 		 "regular ones that everyone may read, up to 4 MB; repeatable; none unless told"},
+	{.name = "speedscope",
+	 .kind = OPTIONS_PARSED,
+	 .argument = "URL",
+	 .to = &options.speedscope,
+	 .parse = read_speedscope,
+	 .help = "where speedscope is installed: the page opens profiles there, and what is served "
+		 "from there may read them"},
 	{.name = "label",
 	 .kind = OPTIONS_PARSED,
 	 .argument = "KEY=VALUE",

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ARGS_MAX    (WEB_HOST_NAMES_MAX + WEB_SOURCE_DIRS_MAX + 4)
+#define ARGS_MAX    (WEB_HOST_NAMES_MAX + WEB_SOURCE_DIRS_MAX + 5)
 #define SEND_MS	    500 /* a web worker that does not read is ended */
 #define RECEIVE_MS  100 /* and so is one that sends half a message */
 #define AT_ONCE_MAX 16 /* questions answered before the caller goes on */
@@ -82,6 +82,8 @@ static int copy_options(struct web_link *l, const struct web_link_options *o)
 		r = add_arg(l, &n, WORKER_LISTEN, o->listen);
 	if (r == 0)
 		r = add_arg(l, &n, WORKER_VERSION, o->version);
+	if (r == 0 && o->speedscope)
+		r = add_arg(l, &n, WORKER_SPEEDSCOPE, o->speedscope);
 	for (size_t i = 0; i < o->n_host_names && i < WEB_HOST_NAMES_MAX && r == 0; i++)
 		r = add_arg(l, &n, WORKER_HOST_NAME, o->host_names[i]);
 	for (size_t i = 0; i < o->n_source_dirs && i < WEB_SOURCE_DIRS_MAX && r == 0; i++)

@@ -26,6 +26,7 @@ struct web_link_options {
 	size_t n_host_names;
 	const char *source_dirs[WEB_SOURCE_DIRS_MAX];
 	size_t n_source_dirs;
+	const char *speedscope; /* NULL: none */
 	const char *version;
 	bool sandbox;
 	/* As in struct web_config; called from web_link_dispatch(). */

@@ -11,13 +11,14 @@
 
 /*
  * The web worker's: its store, where it listens, one for each allowed name of a host, the version,
- * one for each directory of source files.
+ * one for each directory of source files, where speedscope is.
  */
-#define WORKER_STORE	 "--store="
-#define WORKER_LISTEN	 "--listen="
-#define WORKER_HOST_NAME "--host-name="
-#define WORKER_VERSION	 "--version="
-#define WORKER_SOURCE	 "--source-dir="
+#define WORKER_STORE	  "--store="
+#define WORKER_LISTEN	  "--listen="
+#define WORKER_HOST_NAME  "--host-name="
+#define WORKER_VERSION	  "--version="
+#define WORKER_SOURCE	  "--source-dir="
+#define WORKER_SPEEDSCOPE "--speedscope="
 
 /*
  * For main(), before anything else, when argv[1] begins with '@'. The exit status; returns when the

@@ -39,6 +39,8 @@ static int read_args(struct web_config *c, char **args, struct err *err)
 			c->listen = value;
 		else if ((value = worker_arg(*args, WORKER_VERSION)))
 			c->version = value;
+		else if ((value = worker_arg(*args, WORKER_SPEEDSCOPE)))
+			c->speedscope = value;
 		else if ((value = worker_arg(*args, WORKER_HOST_NAME)) &&
 			 c->n_host_names < WEB_HOST_NAMES_MAX)
 			c->host_names[c->n_host_names++] = value;

@@ -177,6 +177,11 @@ export async function fetchValues(label, range, match, signal) {
 	).values.map(String);
 }
 
+/* What the server offers to the page. */
+export function fetchOffers() {
+	return requestJson(apiUrl("viewer", {}));
+}
+
 export function fetchStatus(signal) {
 	return requestJson(apiUrl("status", {}), signal);
 }

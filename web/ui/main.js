@@ -13,6 +13,7 @@
 import {
 	apiUrl,
 	fetchLabels,
+	fetchOffers,
 	fetchProfile,
 	fetchStatus,
 	fetchValues,
@@ -60,6 +61,7 @@ const app = {
 	palette: null,
 	report: Boolean(report),
 	matchError: "",
+	speedscope: null /* where it is installed */,
 	liveTimer: 0,
 	go,
 	ready: showReady,
@@ -323,6 +325,15 @@ function showRange() {
 	showCompared(utc);
 	for (const link of all("#downloads [data-format]"))
 		link.href = downloadUrl(range, link.dataset.format);
+	showSpeedscope();
+}
+
+/* Speedscope asks the daemon for the range itself; nothing is sent before somebody clicks. */
+function showSpeedscope() {
+	const link = byId("open-speedscope");
+	link.hidden = !app.speedscope;
+	const profile = all('[data-format="speedscope"]')[0].href;
+	link.href = app.speedscope + "#profileURL=" + encodeURIComponent(profile);
 }
 
 /* Only HTML has the comparison as well; the other formats are of the range itself. */
@@ -499,6 +510,13 @@ onSystemTheme(() => {
 });
 
 if (!report) {
+	fetchOffers().then(
+		({ speedscope }) => {
+			app.speedscope = speedscope;
+			showRange();
+		},
+		() => {},
+	);
 	watchQuality(fetchStatus);
 	watchBuilds(app, loads);
 }
