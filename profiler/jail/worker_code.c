@@ -30,7 +30,7 @@ static int check_build_id(const struct elf_image *image, const struct protocol_c
 	size_t n = elf_image_build_id(image, id, sizeof(id));
 
 	if (n == 0 || n != q->build_id_bytes || memcmp(id, q->build_id, n))
-		return err_set(err, -ESTALE, "another file has taken its place");
+		return err_set(err, -ESTALE, "Another file has taken its place.");
 	return 0;
 }
 
@@ -42,7 +42,7 @@ static int find_range(const struct elf_image *image, const struct protocol_code 
 
 	if (q->from >= image->size || !elf_image_address(image, q->from, &at) ||
 	    !elf_image_is_code(image, at))
-		return err_set(err, -ENOENT, "there is no code at this offset");
+		return err_set(err, -ENOENT, "There is no code at this offset.");
 	if (!disassemble_function(image, at, ret_start, ret_end)) {
 		*ret_start = at;
 		*ret_end = at + (q->until - q->from);
@@ -61,7 +61,7 @@ static int write_code(const struct elf_image *image, const struct protocol_code 
 		return r;
 	elf_image_address(image, q->from, &at);
 	if (at - start > q->from)
-		return err_set(err, -EBADMSG, "its function begins before the file");
+		return err_set(err, -EBADMSG, "Its function begins before the file.");
 	offset = q->from - (at - start);
 	if (end <= start || end - start > image->size - offset)
 		end = start + (image->size - offset);
@@ -83,7 +83,7 @@ static int answer(int fd, const struct protocol_code *q, struct buf *body, struc
 	if (r == 0)
 		r = write_code(&image, q, body, err);
 	if (guard_broken(&image.guard))
-		r = err_set(err, -EIO, "the file was truncated while it was read");
+		r = err_set(err, -EIO, "The file was truncated while it was read.");
 	guard_leave(&image.guard);
 	elf_image_done(&image);
 	return r;

@@ -193,7 +193,7 @@ def test_code_is_read_only_where_everyone_may(_view, api, _moments):
         os.chmod(folder, 0o755)
         shutil.copy(host.program("deep"), program + ".new")
         os.rename(program + ".new", program)
-        assert "another file has taken its place" in refusal(api, program, since)
+        assert "Another file has taken its place" in refusal(api, program, since)
         os.unlink(program)
         os.mkfifo(program)
         assert "no regular file" in refusal(api, program, since)
