@@ -269,6 +269,8 @@ static int start_web(struct daemon *d, struct err *err)
 		.listen = o->listen,
 		.token = d->token[0] ? d->token : NULL,
 		.n_host_names = o->n_host_names,
+		.n_source_dirs = o->n_source_dirs,
+		.speedscope = o->speedscope,
 		.version = HEARTH_VERSION,
 		.sandbox = o->sandbox,
 		.live = live_status,
@@ -278,6 +280,8 @@ static int start_web(struct daemon *d, struct err *err)
 
 	for (size_t i = 0; i < o->n_host_names; i++)
 		w.host_names[i] = o->host_names[i];
+	for (size_t i = 0; i < o->n_source_dirs; i++)
+		w.source_dirs[i] = o->source_dirs[i];
 	r = web_link_new(&w, &d->web, err);
 	if (r == 0)
 		snprintf(d->address, sizeof(d->address), "%s", web_link_address(d->web));

@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DAEMON_HOST_NAMES_MAX 16
+#define DAEMON_HOST_NAMES_MAX  16
+#define DAEMON_SOURCE_DIRS_MAX 16
 
 struct daemon_options {
 	const char *store;
@@ -21,6 +22,9 @@ struct daemon_options {
 	const char *token_file; /* NULL: none */
 	const char *host_names[DAEMON_HOST_NAMES_MAX];
 	size_t n_host_names;
+	const char *source_dirs[DAEMON_SOURCE_DIRS_MAX];
+	size_t n_source_dirs;
+	const char *speedscope; /* NULL: none */
 	struct static_labels labels; /* of every sample */
 	enum unwind_mode unwind;
 	bool sandbox;

@@ -13,7 +13,12 @@ int web_api_series(struct web_service *w, struct store *s, struct web_request *q
 int web_api_heatmap(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_labels(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_values(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
+int web_api_builds(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
+int web_api_disassembly(struct web_service *w, struct store *s, struct web_request *q,
+			struct err *err);
+int web_api_source(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_status(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_metrics(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
+int web_api_viewer(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_healthz(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_readyz(struct web_service *w, struct store *s, struct web_request *q, struct err *err);

@@ -131,6 +131,22 @@ int web_api_metrics(struct web_service *w, struct store *s, struct web_request *
 	return r < 0 ? r : q->body.err;
 }
 
+/* ---- the page ---- */
+
+int web_api_viewer(struct web_service *w, struct store *s, struct web_request *q, struct err *err)
+{
+	struct json j;
+
+	(void)s;
+	(void)err;
+	web_request_begin(q, "application/json");
+	json_init(&j, &q->body);
+	json_object_begin(&j);
+	json_kv_str(&j, "speedscope", w->config->speedscope);
+	json_object_end(&j);
+	return q->body.err;
+}
+
 /* ---- probes ---- */
 
 int web_api_healthz(struct web_service *w, struct store *s, struct web_request *q, struct err *err)

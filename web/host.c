@@ -1,5 +1,6 @@
 /* The rule for Host headers; see host.h. */
 #include "web/host.h"
+#include "web/server.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -54,4 +55,19 @@ bool web_host_allowed(const char *host, const char *const *names, size_t n_names
 		if (!strcasecmp(name, names[i]))
 			return true;
 	return false;
+}
+
+size_t web_url_origin(const char *text)
+{
+	static const char *const schemes[] = {"http://", "https://"};
+	size_t scheme = 0, host;
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (!strncmp(text, schemes[i], strlen(schemes[i])))
+			scheme = strlen(schemes[i]);
+	for (const char *c = text; *c; c++)
+		if (*c <= ' ' || *c >= 0x7f || *c == '"' || *c == '#' || *c == '@')
+			return 0;
+	host = strcspn(text + scheme, "/?");
+	return scheme && host && strlen(text) <= WEB_URL_BYTES_MAX ? scheme + host : 0;
 }

@@ -22,7 +22,10 @@
 	X(FORMAT, "format")         \
 	X(STEP, "step")             \
 	X(BY, "by")                 \
-	X(SECONDS, "seconds")
+	X(SECONDS, "seconds")       \
+	X(FILE, "file")             \
+	X(FUNCTION, "function")     \
+	X(OBJECT, "object")
 
 enum web_param {
 #define WEB_PARAM_ENUM(name, text) WEB_PARAM_##name,

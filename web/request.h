@@ -11,6 +11,7 @@
 #include "storage/store.h"
 #include "web/params.h"
 #include "web/server.h"
+#include "web/source.h"
 
 #include <stdatomic.h>
 
@@ -52,6 +53,7 @@ struct web_request {
 /* What handlers know of their server; the same for all requests. */
 struct web_service {
 	const struct web_config *config;
+	const struct web_source_dirs *sources;
 	uint64_t start_ns; /* CLOCK_MONOTONIC */
 	atomic_ulong counter[WEB_COUNTER_COUNT];
 };

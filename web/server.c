@@ -37,6 +37,7 @@ struct web_server {
 	struct web_config config; /* its strings are ours */
 	struct web_service service;
 	struct web_listener listener;
+	struct web_source_dirs sources;
 	struct web_viewer viewer;
 	struct web_workers *workers;
 	struct MHD_Daemon *daemon;
@@ -97,6 +98,19 @@ static void add_status_headers(struct MHD_Response *r, unsigned int status)
 		add_header(r, "Retry-After", "1");
 }
 
+/* Profiles in its own format, and nothing else, may be read by the speedscope that is named. */
+static void allow_speedscope(const struct exchange *x, struct MHD_Response *r)
+{
+	const char *url = x->server->config.speedscope;
+	_cleanup_free_ char *origin = NULL;
+
+	if (!url || !x->job.route || x->job.request.params.format != EXPORT_SPEEDSCOPE)
+		return;
+	origin = strndup(url, web_url_origin(url));
+	if (origin)
+		add_header(r, "Access-Control-Allow-Origin", origin);
+}
+
 static enum MHD_Result send_answer(struct exchange *x)
 {
 	struct web_request *q = &x->job.request;
@@ -115,6 +129,7 @@ static enum MHD_Result send_answer(struct exchange *x)
 	add_header(r, "Content-Type", q->type);
 	add_header(r, "Cache-Control", "no-store");
 	add_status_headers(r, q->status);
+	allow_speedscope(x, r);
 	if (q->gzipped)
 		add_header(r, "Content-Encoding", "gzip");
 	if (q->file[0] && asprintf(&saved, "attachment; filename=\"%s\"", q->file) > 0)
@@ -350,15 +365,21 @@ static int copy_config(struct web_server *w, const struct web_config *from)
 	int r = 0;
 
 	to->live = from->live;
+	to->code = from->code;
 	to->ctx = from->ctx;
 	if (copy_string(from->store_path, &to->store_path) < 0 ||
 	    copy_string(from->listen, &to->listen) < 0 ||
 	    copy_string(from->token, &to->token) < 0 ||
-	    copy_string(from->version, &to->version) < 0)
+	    copy_string(from->version, &to->version) < 0 ||
+	    copy_string(from->speedscope, &to->speedscope) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < from->n_host_names && i < WEB_HOST_NAMES_MAX && r == 0; i++) {
 		r = copy_string(from->host_names[i], &to->host_names[i]);
 		to->n_host_names++;
+	}
+	for (size_t i = 0; i < from->n_source_dirs && r == 0; i++) {
+		r = copy_string(from->source_dirs[i], &to->source_dirs[i]);
+		to->n_source_dirs++;
 	}
 	return r;
 }
@@ -371,6 +392,10 @@ static int check_config(const struct web_config *c, struct err *err)
 		return err_set(err, -EINVAL, "the token must have 1 to %d bytes", WEB_TOKEN_BYTES);
 	if (c->n_host_names > WEB_HOST_NAMES_MAX)
 		return err_set(err, -EINVAL, "at most %d host names", WEB_HOST_NAMES_MAX);
+	if (c->n_source_dirs > WEB_SOURCE_DIRS_MAX)
+		return err_set(err, -EINVAL, "at most %d source directories", WEB_SOURCE_DIRS_MAX);
+	if (c->speedscope && !web_url_origin(c->speedscope))
+		return err_set(err, -EINVAL, "speedscope is not at an http or https URL");
 	return 0;
 }
 
@@ -388,6 +413,7 @@ int web_server_open(const struct web_config *config, struct web_server **ret, st
 		return err_set(err, -ENOMEM, "starting the web server: out of memory");
 	w->listener.fd = -1;
 	w->service.config = &w->config;
+	w->service.sources = &w->sources;
 	w->service.start_ns = quantity_monotonic_ns();
 	r = check_config(config, err);
 	if (r < 0)
@@ -397,6 +423,9 @@ int web_server_open(const struct web_config *config, struct web_server **ret, st
 	r = web_workers_open(w->config.store_path, &w->service, &w->workers, err);
 	if (r == 0)
 		r = web_listener_open(&w->listener, w->config.listen, err);
+	if (r == 0)
+		r = web_source_open(&w->sources, w->config.source_dirs, w->config.n_source_dirs,
+				    err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(w);
@@ -406,6 +435,11 @@ int web_server_open(const struct web_config *config, struct web_server **ret, st
 const char *web_server_address(const struct web_server *w)
 {
 	return w->listener.text;
+}
+
+const struct web_source_dirs *web_server_sources(const struct web_server *w)
+{
+	return &w->sources;
 }
 
 static struct MHD_Daemon *start_daemon(struct web_server *w)
@@ -473,13 +507,17 @@ struct web_server *web_server_close(struct web_server *w)
 	}
 	web_workers_close(w->workers);
 	web_listener_close(&w->listener);
+	web_source_close(&w->sources);
 	web_viewer_done(&w->viewer);
 	free((char *)w->config.store_path);
 	free((char *)w->config.listen);
 	free((char *)w->config.token);
 	free((char *)w->config.version);
+	free((char *)w->config.speedscope);
 	for (size_t i = 0; i < w->config.n_host_names; i++)
 		free((char *)w->config.host_names[i]);
+	for (size_t i = 0; i < w->config.n_source_dirs; i++)
+		free((char *)w->config.source_dirs[i]);
 	free(w);
 	return NULL;
 }

@@ -9,12 +9,15 @@
 
 #include "profiler/base/buf.h"
 #include "profiler/base/err.h"
+#include "web/code.h"
+#include "web/source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #define WEB_HOST_NAMES_MAX 16
 #define WEB_TOKEN_BYTES	   256
+#define WEB_URL_BYTES_MAX  512
 
 enum web_live {
 	WEB_LIVE_STATUS, /* the JSON of /api/v1/status */
@@ -28,12 +31,22 @@ struct web_config {
 	const char *host_names
 		[WEB_HOST_NAMES_MAX]; /* allowed in Host, besides localhost and IP literals */
 	size_t n_host_names;
+	const char *source_dirs[WEB_SOURCE_DIRS_MAX]; /* below which source files are read */
+	size_t n_source_dirs;
+	/*
+	 * The address of speedscope, which may read profiles in its format from this server; NULL:
+	 * none.
+	 */
+	const char *speedscope;
 	const char *version;
 	/*
 	 * Fill out; 0, or negative errno when the daemon does not answer. Called from any server
 	 * thread.
 	 */
 	int (*live)(void *ctx, enum web_live what, struct buf *out);
+	/* Instructions with their text; NULL: nobody disassembles. As live; a sentence in err. */
+	int (*code)(void *ctx, const struct web_code_range *of, struct web_code *ret,
+		    struct err *err);
 	void *ctx;
 };
 
@@ -47,8 +60,16 @@ struct web_server;
 int web_server_open(const struct web_config *config, struct web_server **ret, struct err *err);
 const char *web_server_address(
 	const struct web_server *w); /* "http://127.0.0.1:7979/", "unix:/run/hearth.sock" */
+/* The directories that are to stay readable; borrowed, open until the end. */
+const struct web_source_dirs *web_server_sources(const struct web_server *w);
 int web_server_run(struct web_server *w, struct err *err); /* starts the threads and returns */
 struct web_server *web_server_close(struct web_server *w); /* ends connections within a second */
+
+/*
+ * The length of the origin of an http or https URL (scheme, host, port), 0 where text is none, or
+ * holds what an address or a header has no place for. Pure.
+ */
+size_t web_url_origin(const char *text);
 
 /*
  * Whether a listen address is loopback or a unix socket, so that no token is needed. -EINVAL: not

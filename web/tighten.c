@@ -84,15 +84,14 @@ static void copy_expression(struct text *t)
 	}
 }
 
-/* Past spaces and comments; whether a line ended there. */
-static bool skip_blank(struct text *t, bool *line_end)
+/* Past spaces and comments; whether there were any. */
+static bool skip_blank(struct text *t)
 {
 	const char *start = t->in;
 
-	*line_end = false;
 	for (;;) {
 		while (t->in < t->end && is_space(*t->in))
-			*line_end |= *t->in++ == '\n';
+			t->in++;
 		if (t->end - t->in < 2 || memcmp(t->in, "/*", 2))
 			return t->in > start;
 		for (t->in += 2; t->end - t->in >= 2 && memcmp(t->in, "*/", 2);)
@@ -171,23 +170,61 @@ static void note_bracket(struct text *t, char c)
 	}
 }
 
-static void separate(struct text *t, bool line_end)
+static void separate(struct text *t)
 {
 	char before = last(t), after = t->in < t->end ? *t->in : ';';
 
-	if (line_end && !is_one_of(before, ";,{([=:?&|+-*<>!~^%") &&
-	    !is_one_of(after, ")]}.,;:?&|=*<>%"))
-		t->out[t->n++] = '\n';
-	else if ((is_word(before) && is_word(after)) || (before == after && is_one_of(after, "+-")))
+	if ((is_word(before) && is_word(after)) || (before == after && is_one_of(after, "+-")))
 		t->out[t->n++] = ' ';
+}
+
+/* `0.5`: the point says it. */
+static bool is_empty_zero(const struct text *t)
+{
+	return t->end - t->in > 2 && t->in[0] == '0' && t->in[1] == '.' && t->in[2] >= '0' &&
+	       t->in[2] <= '9' && !is_word(last(t)) && last(t) != '.';
+}
+
+/* The word that ends here, of those that have a shorter form; not a property of that name. */
+static void shorten_literal(struct text *t)
+{
+	static const char *const forms[][2] = {{"true", "!0"}, {"false", "!1"}};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		size_t len = strlen(forms[i][0]), at = t->n - len;
+
+		if (t->n < len || memcmp(t->out + at, forms[i][0], len))
+			continue;
+		if (at > 0 && (is_word(t->out[at - 1]) || t->out[at - 1] == '.'))
+			return;
+		memcpy(t->out + at, forms[i][1], strlen(forms[i][1]));
+		t->n = at + strlen(forms[i][1]);
+		return;
+	}
+}
+
+/* `(a)=>` that ends here: one parameter needs no brackets. */
+static void shorten_arrow(struct text *t)
+{
+	size_t close = t->n - strlen(")=>"), open = close;
+
+	if (t->n < strlen("(a)=>") || memcmp(t->out + close, ")=>", strlen(")=>")))
+		return;
+	while (open > 0 && is_word(t->out[open - 1]))
+		open--;
+	if (open == close || open < 1 || t->out[--open] != '(' ||
+	    (open > 0 && is_word(t->out[open - 1])))
+		return;
+	memmove(t->out + open, t->out + open + 1, close - open - 1);
+	memcpy(t->out + close - 1, "=>", strlen("=>"));
+	t->n -= strlen("()");
 }
 
 size_t tighten_script(const char *text, size_t len, char *out)
 {
 	struct text t = {.in = text, .end = text + len, .out = out};
-	bool line_end;
 
-	skip_blank(&t, &line_end);
+	skip_blank(&t);
 	while (t.in < t.end) {
 		if (is_one_of(*t.in, "\"'`"))
 			copy_quoted(&t);
@@ -195,12 +232,16 @@ size_t tighten_script(const char *text, size_t len, char *out)
 			copy_expression(&t);
 		else {
 			note_bracket(&t, *t.in);
+			t.in += is_empty_zero(&t);
 			copy(&t);
+			shorten_arrow(&t);
+			if (t.in == t.end || !is_word(*t.in))
+				shorten_literal(&t);
 		}
-		if (t.in < t.end && skip_blank(&t, &line_end)) {
+		if (t.in < t.end && skip_blank(&t)) {
 			shorten_const(&t);
 			if (!join_declarations(&t))
-				separate(&t, line_end);
+				separate(&t);
 		}
 		if (t.in < t.end)
 			drop_last_separator(&t);
@@ -208,18 +249,34 @@ size_t tighten_script(const char *text, size_t len, char *out)
 	return t.n;
 }
 
+/* The quoted value of an attribute; one word needs no quotes. */
+static void copy_value(struct text *t)
+{
+	const char *word = t->in + 1, *end = word;
+
+	while (end < t->end && (*end == '-' || (*end >= 'a' && *end <= 'z')))
+		end++;
+	if (last(t) != '=' || end == word || end == t->end || *end != *t->in) {
+		copy_quoted(t);
+		return;
+	}
+	for (t->in++; t->in < end;)
+		copy(t);
+	t->in++;
+}
+
 size_t tighten_style(const char *text, size_t len, char *out)
 {
 	struct text t = {.in = text, .end = text + len, .out = out};
-	bool line_end;
 
-	skip_blank(&t, &line_end);
+	skip_blank(&t);
 	while (t.in < t.end) {
+		t.in += is_empty_zero(&t);
 		if (is_one_of(*t.in, "\"'"))
-			copy_quoted(&t);
+			copy_value(&t);
 		else
 			copy(&t);
-		if (t.in < t.end && skip_blank(&t, &line_end) && t.in < t.end &&
+		if (t.in < t.end && skip_blank(&t) && t.in < t.end &&
 		    !is_one_of(last(&t), "{};,:") && !is_one_of(*t.in, "{};,"))
 			t.out[t.n++] = ' ';
 		if (t.in < t.end && *t.in == '}' && last(&t) == ';')

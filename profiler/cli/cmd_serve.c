@@ -37,6 +37,27 @@ static int add_host_name(const char *text, void *to, struct err *err)
 	return 0;
 }
 
+static int add_source_dir(const char *text, void *to, struct err *err)
+{
+	struct daemon_options *o = to;
+
+	if (text[0] != '/')
+		return err_set(err, -EINVAL, "\"%s\" is not an absolute path", text);
+	if (o->n_source_dirs == DAEMON_SOURCE_DIRS_MAX)
+		return err_set(err, -E2BIG, "more than %d source directories",
+			       DAEMON_SOURCE_DIRS_MAX);
+	o->source_dirs[o->n_source_dirs++] = text;
+	return 0;
+}
+
+static int read_speedscope(const char *text, void *to, struct err *err)
+{
+	if (!web_url_origin(text))
+		return err_set(err, -EINVAL, "\"%s\" is not an http or https URL", text);
+	*(const char **)to = text;
+	return 0;
+}
+
 static int add_label(const char *text, void *to, struct err *err)
 {
 	return static_labels_add(to, text, err);
@@ -100,6 +121,21 @@ static const struct options_row rows[] = {
 	 .help = "a name under which browsers may reach the page, besides localhost and IP "
 		 "addresses; "
 		 "repeatable"},
+	{.name = "source-dir",
+	 .kind = OPTIONS_PARSED,
+	 .argument = "DIR",
+	 .to = &options,
+	 .parse = add_source_dir,
+	 .repeatable = true,
+	 .help = "show source files below this directory in the page, with what each line costs: "
+		 "regular ones that everyone may read, up to 4 MB; repeatable; none unless told"},
+	{.name = "speedscope",
+	 .kind = OPTIONS_PARSED,
+	 .argument = "URL",
+	 .to = &options.speedscope,
+	 .parse = read_speedscope,
+	 .help = "where speedscope is installed: the page opens profiles there, and what is served "
+		 "from there may read them"},
 	{.name = "label",
 	 .kind = OPTIONS_PARSED,
 	 .argument = "KEY=VALUE",

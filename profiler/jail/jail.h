@@ -10,6 +10,7 @@
 #include "profiler/base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -59,12 +60,20 @@ int jail_end(struct jail_worker *w);
 /* Whether a worker has ended (it is still to be given to jail_end()). */
 bool jail_has_ended(const struct jail_worker *w);
 
+/* Open directories below which a role may go on opening files to read. */
+struct jail_dirs {
+	const int *fd;
+	size_t n;
+};
+
 /*
  * In the worker. What is closed (enum protocol_jail bits) is returned. keep_network: the listening
- * and connected sockets stay usable (the web role). -EPERM and the sentence where what must hold
- * does not (the uid could not be changed).
+ * and connected sockets stay usable (the web role). readable: NULL is none. -EPERM and the sentence
+ * where what must hold does not (the uid could not be changed); -ENOTSUP where no Landlock bounds
+ * what readable opens.
  */
-int jail_enter(enum jail_role role, bool keep_network, struct err *err);
+int jail_enter(enum jail_role role, bool keep_network, const struct jail_dirs *readable,
+	       struct err *err);
 
 /*
  * The part of it that --no-sandbox leaves: end when the process that made the socket JAIL_SOCK

@@ -128,8 +128,10 @@ static int change_user(enum jail_role role, struct err *err)
 	return uids_change(&ids[role], err);
 }
 
-int jail_enter(enum jail_role role, bool keep_network, struct err *err)
+int jail_enter(enum jail_role role, bool keep_network, const struct jail_dirs *readable,
+	       struct err *err)
 {
+	bool opens = readable && readable->n;
 	int bits = 0;
 	int r;
 
@@ -158,12 +160,17 @@ int jail_enter(enum jail_role role, bool keep_network, struct err *err)
 	r = leave_stderr(err);
 	if (r < 0)
 		return r;
-	r = landlock_close(err);
+	r = landlock_close(readable, err);
 	if (r < 0)
 		return r;
 	if (r > 0)
 		bits |= PROTOCOL_JAIL_LANDLOCK;
-	r = seccomp_close(role, err);
+	else if (opens)
+		return err_set(err, -ENOTSUP,
+			       "source files are read only where Landlock keeps the %s worker "
+			       "below their directories, and this kernel has none",
+			       jail_role_name(role));
+	r = seccomp_close(role, opens, err);
 	if (r < 0)
 		return r;
 	if (r > 0)

@@ -1,5 +1,6 @@
 /*
- * Landlock: no right on any file system and no network, whatever descriptors are already open.
+ * Landlock: no right on any file system, but to read files below the directories that are told, and
+ * no network, whatever descriptors are already open.
  *
  * The rules follow the ABI that the kernel has: file rights since 1 (Linux 5.13), TCP since 4
  * (6.7), abstract sockets and signals since 6 (6.12). Reference:
@@ -16,11 +17,14 @@
 
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
+#define SYS_landlock_add_rule	    445
 #define SYS_landlock_restrict_self  446
 #endif
 
 #define CREATE_RULESET_VERSION (1u << 0)
 
+#define RULE_PATH_BENEATH      1
+#define FS_READ_FILE	       (1ULL << 2)
 #define FS_ABI_1	       ((1ULL << 13) - 1) /* execute to make_sym */
 #define FS_REFER	       (1ULL << 13) /* ABI 2 */
 #define FS_TRUNCATE	       (1ULL << 14) /* ABI 3 */
@@ -61,7 +65,24 @@ static size_t attr_fill(int abi, struct ruleset_attr *a)
 	return abi >= 6 ? sizeof(*a) : abi >= 4 ? 16 : 8;
 }
 
-int landlock_close(struct err *err)
+/* struct landlock_path_beneath_attr, which is packed. */
+struct path_beneath_attr {
+	uint64_t allowed_access;
+	int32_t parent_fd;
+} __attribute__((packed));
+
+static int allow(int ruleset, const struct jail_dirs *readable)
+{
+	for (size_t i = 0; readable && i < readable->n; i++) {
+		struct path_beneath_attr rule = {FS_READ_FILE, readable->fd[i]};
+
+		if (syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int landlock_close(const struct jail_dirs *readable, struct err *err)
 {
 	struct ruleset_attr attr;
 	_cleanup_close_ int fd = -1;
@@ -75,6 +96,9 @@ int landlock_close(struct err *err)
 	if (fd < 0)
 		return err_set(err, -errno, "Landlock is there (ABI %d) but takes no rules: %s",
 			       abi, strerror(errno));
+	if (allow(fd, readable) < 0)
+		return err_set(err, -errno, "Landlock is there (ABI %d) but takes no rule: %s", abi,
+			       strerror(errno));
 	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		return err_set(err, -errno, "Landlock is there (ABI %d) but does not close: %s",
 			       abi, strerror(errno));

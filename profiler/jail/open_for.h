@@ -63,3 +63,10 @@ int open_for_mapped(const struct open_for *what, bool *ret_exact, struct err *er
  * regular file, or what opening said.
  */
 int open_for_other(int root, const char *path, uint32_t domain);
+
+/*
+ * A regular file below root that everybody may read and reach, whoever owns it, O_RDONLY, the
+ * caller's; opened with the rights of somebody who owns nothing. Else as above; -EACCES where
+ * others may not read it.
+ */
+int open_for_everyone(int root, const char *path);

@@ -59,11 +59,11 @@ int capabilities_limit(uint64_t keep, struct err *err);
 /* 0 where there is none, else the version of its ABI. */
 int landlock_abi(void);
 /*
- * No right on any file system, no TCP, no abstract socket and no signal beyond this process: as far
- * as the ABI goes.
+ * No right on any file system but to read files below readable (NULL: none), no TCP, no abstract
+ * socket and no signal beyond this process: as far as the ABI goes.
  */
-int landlock_close(struct err *err);
+int landlock_close(const struct jail_dirs *readable, struct err *err);
 
 bool seccomp_is_there(void);
-/* The role's allow list. */
-int seccomp_close(enum jail_role role, struct err *err);
+/* The role's allow list; opens: with openat2(). */
+int seccomp_close(enum jail_role role, bool opens, struct err *err);

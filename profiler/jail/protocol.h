@@ -56,6 +56,7 @@ enum protocol_message {
 	PROTOCOL_JIT = 16, /* run-time compiled code; see protocol_jit.h */
 	PROTOCOL_SNAPSHOT_FILE = 17, /* see protocol_snapshot.h, also for the next */
 	PROTOCOL_SNAPSHOT = 18,
+	PROTOCOL_CODE = 21, /* machine code as text; see protocol_code.h */
 };
 
 enum protocol_object {

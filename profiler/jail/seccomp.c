@@ -2,8 +2,8 @@
  * The system calls that each role may make, by libseccomp. Everything else ends the symbolizer, and
  * is refused to the web worker, whose libraries probe; what only an attacker asks for ends both.
  *
- * Both roles: no open, no socket, no exec, no process, no executable memory. The symbolizer speaks
- * on its socket only.
+ * Both roles: no open (but the web worker's of source files, which Landlock bounds), no socket, no
+ * exec, no process, no executable memory. The symbolizer speaks on its socket only.
  *
  * A comparison must hold for all 64 bits of a register, of which the kernel may read 32: equal is
  * safe, unequal is not.
@@ -236,10 +236,12 @@ static int add_symbolizer(scmp_filter_ctx f)
  * The default refuses, so the refused need no rule; glibc makes threads with clone() where there is
  * no clone3().
  */
-static int add_web(scmp_filter_ctx f)
+static int add_web(scmp_filter_ctx f, bool opens)
 {
 	int r = add_all(f, SCMP_ACT_ALLOW, allowed_web, COUNT(allowed_web));
 
+	if (r == 0 && opens)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(openat2), 0);
 	if (r == 0)
 		r = add_conditional(f, conditional_web, COUNT(conditional_web));
 	if (r == 0)
@@ -249,7 +251,7 @@ static int add_web(scmp_filter_ctx f)
 	return r;
 }
 
-static int fill(scmp_filter_ctx f, enum jail_role role)
+static int fill(scmp_filter_ctx f, enum jail_role role, bool opens)
 {
 	int r = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
 
@@ -260,7 +262,7 @@ static int fill(scmp_filter_ctx f, enum jail_role role)
 	if (r == 0)
 		r = add_own_signals(f);
 	if (r == 0)
-		r = role == JAIL_WEB ? add_web(f) : add_symbolizer(f);
+		r = role == JAIL_WEB ? add_web(f, opens) : add_symbolizer(f);
 	return r;
 }
 
@@ -269,7 +271,7 @@ bool seccomp_is_there(void)
 	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
 }
 
-int seccomp_close(enum jail_role role, struct err *err)
+int seccomp_close(enum jail_role role, bool opens, struct err *err)
 {
 	bool kill = role == JAIL_SYMBOLIZER && !SANITIZED;
 	scmp_filter_ctx f;
@@ -280,7 +282,7 @@ int seccomp_close(enum jail_role role, struct err *err)
 	f = seccomp_init(kill ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ERRNO(EPERM));
 	if (!f)
 		return err_set(err, -ENOMEM, "no memory for the filter of system calls");
-	r = fill(f, role);
+	r = fill(f, role, opens);
 	if (r == 0)
 		r = seccomp_load(f);
 	seccomp_release(f);

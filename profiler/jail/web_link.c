@@ -5,6 +5,7 @@
 #include "profiler/jail/web_link.h"
 #include "profiler/base/cleanup.h"
 #include "profiler/base/wire.h"
+#include "profiler/jail/code_reader.h"
 #include "profiler/jail/jail.h"
 #include "profiler/jail/protocol.h"
 #include "profiler/jail/worker.h"
@@ -19,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ARGS_MAX    (WEB_HOST_NAMES_MAX + 4)
+#define ARGS_MAX    (WEB_HOST_NAMES_MAX + WEB_SOURCE_DIRS_MAX + 5)
 #define SEND_MS	    500 /* a web worker that does not read is ended */
 #define RECEIVE_MS  100 /* and so is one that sends half a message */
 #define AT_ONCE_MAX 16 /* questions answered before the caller goes on */
@@ -39,6 +40,8 @@ struct web_link {
 	char *args[ARGS_MAX + 1];
 	char *token;
 	struct jail_worker worker;
+	struct code_reader *code;
+	uint32_t code_asked_by; /* restarts when it was: its answer is for that worker */
 	enum web_link_state state;
 	char address[ADDRESS_MAX + 1];
 	int epoll, timer;
@@ -79,8 +82,12 @@ static int copy_options(struct web_link *l, const struct web_link_options *o)
 		r = add_arg(l, &n, WORKER_LISTEN, o->listen);
 	if (r == 0)
 		r = add_arg(l, &n, WORKER_VERSION, o->version);
+	if (r == 0 && o->speedscope)
+		r = add_arg(l, &n, WORKER_SPEEDSCOPE, o->speedscope);
 	for (size_t i = 0; i < o->n_host_names && i < WEB_HOST_NAMES_MAX && r == 0; i++)
 		r = add_arg(l, &n, WORKER_HOST_NAME, o->host_names[i]);
+	for (size_t i = 0; i < o->n_source_dirs && i < WEB_SOURCE_DIRS_MAX && r == 0; i++)
+		r = add_arg(l, &n, WORKER_SOURCE, o->source_dirs[i]);
 	if (o->token) {
 		if (strlen(o->token) > PROTOCOL_TOKEN_MAX)
 			return -E2BIG;
@@ -204,6 +211,49 @@ static int on_live(struct web_link *l, const struct wire_msg *m)
 	return r;
 }
 
+static int send_failure(struct web_link *l, uint32_t id, int error, const char *sentence)
+{
+	struct wire_msg out;
+	int r;
+
+	wire_msg_init(&out, PROTOCOL_FAILED, id);
+	protocol_failed_write(&out.body, error, sentence);
+	r = wire_send(l->worker.sock, &out, SEND_MS);
+	wire_msg_done(&out);
+	return r;
+}
+
+static int on_code(struct web_link *l, const struct wire_msg *m)
+{
+	struct protocol_code q;
+	int r = protocol_code_parse(m->body.data, m->body.len, &q);
+
+	if (r < 0 || l->state != WEB_LINK_RUNNING)
+		return -EBADMSG;
+	r = code_reader_ask(l->code, &q, m->id);
+	if (r < 0)
+		return send_failure(l, m->id, r,
+				    r == -EBUSY ? "another function is being read: try again"
+						: "there is no thread to read code");
+	l->code_asked_by = l->restarts;
+	return 0;
+}
+
+/* An answer for a worker that has been restarted since is nobody's. */
+static int send_code(struct web_link *l)
+{
+	struct wire_msg m;
+	int r = code_reader_take(l->code, &m);
+
+	if (r <= 0)
+		return r;
+	r = l->state == WEB_LINK_RUNNING && l->code_asked_by == l->restarts
+		    ? wire_send(l->worker.sock, &m, SEND_MS)
+		    : 0;
+	wire_msg_done(&m);
+	return r;
+}
+
 static int handle(struct web_link *l, const struct wire_msg *m, struct err *err)
 {
 	if (m->n_fds)
@@ -215,6 +265,8 @@ static int handle(struct web_link *l, const struct wire_msg *m, struct err *err)
 		return on_failed(m, err);
 	case PROTOCOL_LIVE:
 		return on_live(l, m);
+	case PROTOCOL_CODE:
+		return on_code(l, m);
 	default:
 		return -EBADMSG;
 	}
@@ -303,6 +355,8 @@ int web_link_dispatch(struct web_link *l, struct err *err)
 		r = timer ? restart(l, &own) : 0;
 	} else {
 		r = receive(l, &own);
+		if (r == 0)
+			r = send_code(l);
 		if (r == 0 && jail_has_ended(&l->worker))
 			r = -EPIPE;
 		if (r == 0 && timer && l->state == WEB_LINK_STARTING)
@@ -346,6 +400,10 @@ int web_link_new(const struct web_link_options *options, struct web_link **ret, 
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	r = l->epoll < 0 || l->timer < 0 ? -errno : watch(l, l->timer);
 	if (r == 0)
+		r = code_reader_new(options->sandbox, &l->code);
+	if (r == 0)
+		r = watch(l, code_reader_fd(l->code));
+	if (r == 0)
 		r = copy_options(l, options);
 	if (r < 0)
 		err_set(err, r, "the web worker cannot be started: %s", strerror(-r));
@@ -365,6 +423,7 @@ struct web_link *web_link_free(struct web_link *l)
 	if (!l)
 		return NULL;
 	jail_end(&l->worker);
+	code_reader_free(l->code);
 	for (size_t i = 0; l->args[i]; i++)
 		free(l->args[i]);
 	if (l->token)

@@ -2,7 +2,7 @@
  * The collector's side of the web worker: started, answered, restarted when it dies, ended.
  *
  * One thread owns a link. Nothing that the worker sends is trusted: it may ask for texts that it
- * publishes anyway, and no more.
+ * publishes anyway and for code of files that everybody may read (code_reader.h), and no more.
  */
 #pragma once
 
@@ -24,6 +24,9 @@ struct web_link_options {
 	const char *token; /* NULL: none */
 	const char *host_names[WEB_HOST_NAMES_MAX];
 	size_t n_host_names;
+	const char *source_dirs[WEB_SOURCE_DIRS_MAX];
+	size_t n_source_dirs;
+	const char *speedscope; /* NULL: none */
 	const char *version;
 	bool sandbox;
 	/* As in struct web_config; called from web_link_dispatch(). */

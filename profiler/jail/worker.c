@@ -18,9 +18,11 @@ const char *worker_arg(const char *arg, const char *name)
 	return strncmp(arg, name, len) == 0 ? arg + len : NULL;
 }
 
-int worker_close(enum jail_role role, bool sandbox, struct err *err)
+int worker_close(enum jail_role role, bool sandbox, const struct jail_dirs *readable,
+		 struct err *err)
 {
-	return sandbox ? jail_enter(role, role == JAIL_WEB, err) : jail_bind_to_parent(err);
+	return sandbox ? jail_enter(role, role == JAIL_WEB, readable, err)
+		       : jail_bind_to_parent(err);
 }
 
 void worker_failed(const struct err *err)

@@ -10,12 +10,15 @@
 #define WORKER_MEMORY "--memory="
 
 /*
- * The web worker's: its store, where it listens, one for each allowed name of a host, the version.
+ * The web worker's: its store, where it listens, one for each allowed name of a host, the version,
+ * one for each directory of source files, where speedscope is.
  */
-#define WORKER_STORE	 "--store="
-#define WORKER_LISTEN	 "--listen="
-#define WORKER_HOST_NAME "--host-name="
-#define WORKER_VERSION	 "--version="
+#define WORKER_STORE	  "--store="
+#define WORKER_LISTEN	  "--listen="
+#define WORKER_HOST_NAME  "--host-name="
+#define WORKER_VERSION	  "--version="
+#define WORKER_SOURCE	  "--source-dir="
+#define WORKER_SPEEDSCOPE "--speedscope="
 
 /*
  * For main(), before anything else, when argv[1] begins with '@'. The exit status; returns when the
@@ -31,7 +34,8 @@ int worker_symbolizer(char **args, bool sandbox);
 int worker_web(char **args, bool sandbox);
 
 /* Close the jail, or with --no-sandbox only bind to the parent: enum protocol_jail bits. */
-int worker_close(enum jail_role role, bool sandbox, struct err *err);
+int worker_close(enum jail_role role, bool sandbox, const struct jail_dirs *readable,
+		 struct err *err);
 /* Tell the parent why there will be no worker. */
 void worker_failed(const struct err *err);
 /* The value of an argument that begins with name, or NULL. */

@@ -11,6 +11,7 @@
 #include "profiler/base/quantity.h"
 #include "profiler/base/wire.h"
 #include "profiler/jail/protocol.h"
+#include "profiler/jail/worker_code.h"
 #include "profiler/jail/worker_import.h"
 #include "profiler/jail/worker_jit.h"
 #include "profiler/jail/worker_snapshot.h"
@@ -259,6 +260,8 @@ static int handle(struct worker *w, struct wire_msg *m)
 		return worker_jit(&w->jit, m);
 	case PROTOCOL_TABLE:
 		return worker_table(m);
+	case PROTOCOL_CODE:
+		return worker_code(m);
 	case PROTOCOL_IMPORT:
 		return worker_import(m);
 	case PROTOCOL_SNAPSHOT_FILE:
@@ -343,7 +346,7 @@ static int start(struct worker *w, char **args, bool sandbox, struct err *err)
 	r = sandbox ? limit_memory(memory, err) : 0;
 	if (r < 0)
 		return r;
-	bits = worker_close(JAIL_SYMBOLIZER, sandbox, err);
+	bits = worker_close(JAIL_SYMBOLIZER, sandbox, NULL, err);
 	if (bits < 0)
 		return bits;
 	r = symbolizer_new(&options, &w->symbolizer);

@@ -8,6 +8,7 @@
 #include "profiler/jail/worker.h"
 #include "profiler/base/wire.h"
 #include "profiler/jail/protocol.h"
+#include "profiler/jail/protocol_code.h"
 #include "web/server.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 
 #define CONFIG_MS 5000
 #define LIVE_MS	  1000
+#define CODE_MS	  8000 /* a worker is started, and a large file read */
 
 struct worker {
 	struct web_config config;
@@ -37,9 +39,14 @@ static int read_args(struct web_config *c, char **args, struct err *err)
 			c->listen = value;
 		else if ((value = worker_arg(*args, WORKER_VERSION)))
 			c->version = value;
+		else if ((value = worker_arg(*args, WORKER_SPEEDSCOPE)))
+			c->speedscope = value;
 		else if ((value = worker_arg(*args, WORKER_HOST_NAME)) &&
 			 c->n_host_names < WEB_HOST_NAMES_MAX)
 			c->host_names[c->n_host_names++] = value;
+		else if ((value = worker_arg(*args, WORKER_SOURCE)) &&
+			 c->n_source_dirs < WEB_SOURCE_DIRS_MAX)
+			c->source_dirs[c->n_source_dirs++] = value;
 		else
 			return err_set(err, -EINVAL, "the web worker does not know %s", *args);
 	}
@@ -70,13 +77,13 @@ static int read_config(struct worker *w, struct err *err)
  * Ours is the answer with the last id: earlier ones come late, for somebody who has stopped
  * waiting.
  */
-static int receive_live(uint32_t id, struct wire_msg *ret)
+static int receive_answer(uint32_t id, int timeout_ms, struct wire_msg *ret)
 {
 	struct pollfd p = {.fd = JAIL_SOCK, .events = POLLIN};
 
 	for (;;) {
 		struct wire_msg m;
-		int r = poll(&p, 1, LIVE_MS);
+		int r = poll(&p, 1, timeout_ms);
 
 		if (r < 0 && errno == EINTR)
 			continue;
@@ -109,7 +116,7 @@ static int ask_live(uint32_t id, enum web_live what, struct buf *out)
 	wire_msg_done(&m);
 	if (r < 0)
 		_exit(1); /* a part of a message may have left */
-	r = receive_live(id, &m);
+	r = receive_answer(id, LIVE_MS, &m);
 	if (r < 0)
 		return r;
 	r = m.type == PROTOCOL_LIVE ? buf_add(out, m.body.data, m.body.len) : -EIO;
@@ -124,6 +131,89 @@ static int live(void *ctx, enum web_live what, struct buf *out)
 
 	pthread_mutex_lock(&w->lock);
 	r = ask_live(++w->asked, what, out);
+	pthread_mutex_unlock(&w->lock);
+	return r;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Lower-case hex as bytes: how many, or -EINVAL. */
+static ssize_t read_build_id(const char *hex, uint8_t ret[PROTOCOL_BUILD_ID_MAX])
+{
+	size_t n = strlen(hex);
+
+	if (n % 2 || n / 2 > PROTOCOL_BUILD_ID_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < n / 2; i++) {
+		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		ret[i] = (uint8_t)(high << 4 | low);
+	}
+	return (ssize_t)(n / 2);
+}
+
+static int read_question(const struct web_code_range *of, struct protocol_code *ret)
+{
+	struct protocol_code q = {.from = of->from, .until = of->until};
+	ssize_t n = read_build_id(of->build_id, q.build_id);
+
+	if (n < 0 || strlen(of->path) > PROTOCOL_CODE_PATH_MAX)
+		return -EINVAL;
+	q.build_id_bytes = (size_t)n;
+	memcpy(q.path, of->path, strlen(of->path));
+	*ret = q;
+	return 0;
+}
+
+static int read_rows(const struct wire_msg *m, struct web_code *ret, struct err *err)
+{
+	char sentence[PROTOCOL_SENTENCE_MAX + 1];
+	int error;
+
+	if (m->type == PROTOCOL_CODE)
+		return protocol_code_rows_parse(m->body.data, m->body.len, ret);
+	if (protocol_failed_parse(m->body.data, m->body.len, &error, sentence) == 0 && error < 0)
+		return err_set(err, error, "%s", sentence);
+	return -EBADMSG;
+}
+
+static int ask_code(uint32_t id, const struct protocol_code *q, struct web_code *ret,
+		    struct err *err)
+{
+	struct wire_msg m;
+	int r;
+
+	wire_msg_init(&m, PROTOCOL_CODE, id);
+	protocol_code_write(&m.body, q);
+	r = wire_send(JAIL_SOCK, &m, LIVE_MS);
+	wire_msg_done(&m);
+	if (r < 0)
+		_exit(1); /* a part of a message may have left */
+	r = receive_answer(id, CODE_MS, &m);
+	if (r < 0)
+		return err_set(err, r, "the code could not be read in time");
+	r = read_rows(&m, ret, err);
+	wire_msg_done(&m);
+	return r;
+}
+
+static int code(void *ctx, const struct web_code_range *of, struct web_code *ret, struct err *err)
+{
+	struct worker *w = ctx;
+	struct protocol_code q;
+	int r = read_question(of, &q);
+
+	if (r < 0)
+		return err_set(err, r, "this is no file whose code can be read");
+	pthread_mutex_lock(&w->lock);
+	r = ask_code(++w->asked, &q, ret, err);
 	pthread_mutex_unlock(&w->lock);
 	return r;
 }
@@ -143,6 +233,7 @@ static int say_ready(const char *address)
 static int start(struct worker *w, char **args, bool sandbox, struct web_server **ret,
 		 struct err *err)
 {
+	const struct web_source_dirs *sources;
 	int r = read_args(&w->config, args, err);
 
 	if (r == 0)
@@ -151,7 +242,8 @@ static int start(struct worker *w, char **args, bool sandbox, struct web_server 
 		r = web_server_open(&w->config, ret, err);
 	if (r < 0)
 		return r;
-	r = worker_close(JAIL_WEB, sandbox, err);
+	sources = web_server_sources(*ret);
+	r = worker_close(JAIL_WEB, sandbox, &(struct jail_dirs){sources->fd, sources->n}, err);
 	if (r < 0)
 		return r;
 	/* Its threads may have questions at once: they wait until READY is said. */
@@ -179,6 +271,7 @@ int worker_web(char **args, bool sandbox)
 	struct err err = {};
 
 	w.config.live = live;
+	w.config.code = code;
 	w.config.ctx = &w;
 	if (start(&w, args, sandbox, &server, &err) < 0) {
 		worker_failed(&err);

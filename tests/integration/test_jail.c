@@ -257,7 +257,7 @@ static int outcome_of(const struct attempt *a, int role)
 	pid_t pid = fork_with_socket(&sock);
 
 	if (pid == 0) {
-		if (role >= 0 && jail_enter((enum jail_role)role, role == JAIL_WEB, &err) < 0)
+		if (role >= 0 && jail_enter((enum jail_role)role, role == JAIL_WEB, NULL, &err) < 0)
 			_exit(NO_JAIL);
 		_exit(a->run() >= 0 ? ALLOWED : REFUSED);
 	}
@@ -332,7 +332,7 @@ static long landlock_alone(void)
 {
 	struct err err = {};
 
-	if (landlock_close(&err) != 1)
+	if (landlock_close(NULL, &err) != 1)
 		_exit(NO_JAIL);
 	return open("/etc/passwd", O_RDONLY);
 }
@@ -344,10 +344,50 @@ static long landlock_and_network(void)
 	int sock = socket(AF_INET, SOCK_STREAM, 0);
 	struct err err = {};
 
-	if (landlock_close(&err) != 1)
+	if (landlock_close(NULL, &err) != 1)
 		_exit(NO_JAIL);
 	connect(sock, (const struct sockaddr *)&a, sizeof(a));
 	return errno == EACCES ? -1 : 0;
+}
+
+/* What path below / gives where files below /usr alone may be read. */
+static long landlock_but_usr(const char *path, int flags)
+{
+	int fd[] = {open("/usr", O_PATH | O_DIRECTORY)}, root = open("/", O_PATH | O_DIRECTORY);
+	struct err err = {};
+
+	if (landlock_close(&(struct jail_dirs){fd, 1}, &err) != 1)
+		_exit(NO_JAIL);
+	return openat(root, path, flags);
+}
+
+static long read_in_usr(void)
+{
+	return landlock_but_usr("usr/bin/env", O_RDONLY);
+}
+
+static long read_beside_usr(void)
+{
+	return landlock_but_usr("etc/passwd", O_RDONLY);
+}
+
+static long write_in_usr(void)
+{
+	return landlock_but_usr("usr/bin/env", O_WRONLY);
+}
+
+static void landlock_leaves_reading_below_the_directories_that_are_told(void **state)
+{
+	static const struct attempt in = {"open", read_in_usr, true, true};
+	static const struct attempt beside = {"open", read_beside_usr, true, true};
+	static const struct attempt writing = {"open", write_in_usr, true, true};
+
+	(void)state;
+	if (landlock_abi() < 1)
+		return;
+	assert_int_equal(outcome_of(&in, -1), ALLOWED);
+	assert_int_equal(outcome_of(&beside, -1), REFUSED);
+	assert_int_equal(outcome_of(&writing, -1), REFUSED);
 }
 
 static void landlock_alone_closes_files_and_network(void **state)
@@ -380,7 +420,7 @@ static void a_worker_whose_parent_is_gone_already_does_not_start(void **state)
 
 			while (getppid() == me)
 				usleep(1000);
-			result = jail_enter(JAIL_SYMBOLIZER, false, &err);
+			result = jail_enter(JAIL_SYMBOLIZER, false, NULL, &err);
 			/*
 			 * Told before the filter would forbid it: only where the jail was not
 			 * closed.
@@ -403,6 +443,7 @@ int main(void)
 		cmocka_unit_test(the_symbolizer_can_do_none_of_it),
 		cmocka_unit_test(the_web_worker_can_do_what_serving_needs_and_no_more),
 		cmocka_unit_test(what_the_symbolizer_needs_still_works),
+		cmocka_unit_test(landlock_leaves_reading_below_the_directories_that_are_told),
 		cmocka_unit_test(landlock_alone_closes_files_and_network),
 		cmocka_unit_test(a_worker_whose_parent_is_gone_already_does_not_start),
 	};

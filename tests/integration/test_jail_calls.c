@@ -75,7 +75,7 @@ static void try_in_jail(long number, enum pattern pattern)
 	signal(SIGSEGV, SIG_DFL);
 	signal(SIGBUS, SIG_DFL);
 	alarm(1);
-	if (jail_enter(JAIL_SYMBOLIZER, false, &err) < 0)
+	if (jail_enter(JAIL_SYMBOLIZER, false, NULL, &err) < 0)
 		_exit(NO_JAIL);
 	errno = 0;
 	r = syscall(number, a, a, a, a, a, a);

@@ -58,6 +58,14 @@ int web_server_open(const struct web_config *config, struct web_server **ret, st
 	return 0;
 }
 
+const struct web_source_dirs *web_server_sources(const struct web_server *w)
+{
+	static const struct web_source_dirs none;
+
+	(void)w;
+	return &none;
+}
+
 const char *web_server_address(const struct web_server *w)
 {
 	return w->address;

@@ -15,7 +15,17 @@ RULES = {
     "profiler/base": (["profiler/base"], ["libc", "sockets"]),
     "symbolizer": (
         ["symbolizer", "profiler/base", "bpf/abi.h", "bpf/unwind_table.h"],
-        ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty", "zlib", "zstd"],
+        [
+            "libc",
+            "libelf",
+            "libdw",
+            "libunwind",
+            "liblzma",
+            "libiberty",
+            "libcapstone",
+            "zlib",
+            "zstd",
+        ],
     ),
     "storage": (["storage", "profiler/base"], ["libc", "sqlite3", "zstd", "xxhash", "pcre2"]),
     "web": (
@@ -29,7 +39,18 @@ RULES = {
     "tests/unit/base": (["tests", "profiler/base"], ["libc", "sockets", "cmocka"]),
     "tests/unit/symbolizer": (
         ["tests", "symbolizer", "profiler/base", "bpf/abi.h"],
-        ["libc", "libelf", "libdw", "libunwind", "liblzma", "libiberty", "zlib", "zstd", "cmocka"],
+        [
+            "libc",
+            "libelf",
+            "libdw",
+            "libunwind",
+            "liblzma",
+            "libiberty",
+            "libcapstone",
+            "zlib",
+            "zstd",
+            "cmocka",
+        ],
     ),
     "tests/unit/storage": (
         ["tests", "storage", "profiler/base"],
@@ -53,6 +74,7 @@ LIBRARIES = [
     ("libdw", r"elfutils/.*|dwarf\.h"),
     ("libunwind", r"libunwind.*\.h|unwind\.h"),
     ("liblzma", r"lzma(/.*)?\.h"),
+    ("libcapstone", r"capstone/.*"),
     ("libiberty", r"(libiberty/)?demangle\.h|libiberty/.*"),
     ("sqlite3", r"sqlite3(ext)?\.h"),
     ("zstd", r"zstd.*\.h|zdict\.h"),

@@ -6,6 +6,7 @@ test_viewer.py.
 import os
 import tempfile
 
+import host
 import npm
 
 AXE = "4.14.1"
@@ -21,6 +22,8 @@ STATES = (
     {"base": "prev", "view": "changes", "theme": "dark"},
     {"base": "prev", "sides": "1"},
     {"search": "spin_", "invert": "1"},
+    {"view": "source", "src": "/split.c", "fn": "spin_a"},
+    {"view": "asm", "obj": host.program("split"), "fn": "spin_a", "theme": "dark"},
 )
 
 

@@ -3,9 +3,13 @@ run_viewer.py, like test_viewer.py.
 """
 
 import os
+import shutil
+import subprocess
 import tempfile
+import time
 import urllib.request
 
+import host
 from test_viewer import SHARES
 
 RANGE_S = 6
@@ -217,3 +221,61 @@ def test_one_file_has_timeline_heat_map_and_comparison(view, api, moments):
         ]
         assert not asked, asked
     view.open()
+
+
+def build_id_of(path):
+    notes = subprocess.run(["readelf", "-n", path], capture_output=True, text=True, check=True)
+    return notes.stdout.partition("Build ID:")[2].split()[0]
+
+
+def replace_build(path, old, new):
+    """The same program with another build id, in a file of its own at this path."""
+    with open(path, "rb") as file:
+        data = file.read()
+    os.unlink(path)
+    with open(path, "wb") as file:
+        file.write(data.replace(bytes.fromhex(old), bytes.fromhex(new)))
+    os.chmod(path, 0o755)
+
+
+def test_a_new_build_is_compared_with_the_one_before(view, api, _moments):
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        program = os.path.join(folder, "renewed")
+        shutil.copy(host.program("split"), program)
+        old = build_id_of(program)
+        new = old[::-1]
+        begun = time.time()
+        subprocess.run([program, "1"], stdout=subprocess.DEVNULL, check=True)
+        replace_build(program, old, new)
+        time.sleep(1.5)
+        changed = time.time()
+        subprocess.run([program, "1"], stdout=subprocess.DEVNULL, check=True)
+        time.sleep(2.5)  # until it is stored
+        ended = time.time()
+    match = '{exe=~".*/renewed"}'
+    view.open(**{"from": f"{begun:.3f}", "until": f"{ended:.3f}", "match": match})
+    view.browser.find("#compare summary").click()
+    found = f'#builds [data-after="{new}"]'
+    view.browser.wait(
+        "the new build",
+        lambda: view.browser.script(f"return document.querySelectorAll('{found}').length") == 1,
+        30,
+    )
+    assert "renewed" in view.browser.find(found).text()
+    view.browser.find(found).click()
+    view.settle()
+    state = view.state()
+    at, until = (float(t) for t in state["sel"].split("~"))
+    base_from, base_until = (float(t) for t in state["base"].split("~"))
+    assert base_until == at and abs(until - ended) < 0.01 and abs(base_from - begun) < 0.01, state
+    assert changed - 1.1 < at < changed + 1.1, (at, changed)
+    # All samples of each build are on its side.
+    exported = api.export((begun, ended), match)
+    sides = {old: 0, new: 0}
+    for stack in exported["stacks"]:
+        for build in sides:
+            sides[build] += stack["count"] * any(f["build_id"] == build for f in stack["frames"])
+    now = int(view.data("samples"))
+    assert now >= sides[new] and now + int(view.data("baseSamples")) == exported["samples"]
+    assert int(view.data("baseSamples")) >= sides[old] > 0 and sides[new] > 0, sides

@@ -10,7 +10,9 @@ import os
 import re
 import sys
 import tempfile
+import time
 import unittest
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "integration")]
@@ -117,6 +119,38 @@ class Speedscope(Documents):
             shown = re.search(rf"\(([\d.]+)%\)\s+\S+ \([\d.]+%\)\s+{name}\n", text)
             share = 100.0 * top[name][1] / self.profile["samples"]
             self.assertAlmostEqual(float(shown.group(1)), share, delta=0.6, msg=name)
+
+    def test_the_page_opens_a_range_there(self):
+        """A click: it asks the daemon itself, which lets no other page read, and it no more."""
+        begun = time.time()
+        with host.daemon("--speedscope", self.server.base + "index.html") as served:
+            with host.load(host.program("split"), "1") as split:
+                split.wait(60)
+            host.wait_until(lambda: served.json("/api/v1/profile")["samples"] > 50, 10, "samples")
+            self.browser.open(f"{served.address}?from={begun:.3f}&until={time.time():.3f}")
+            self.browser.wait(
+                "the page",
+                lambda: self.browser.script("return document.documentElement.dataset.ready") == "1",
+                60,
+            )
+            self.browser.find("#downloads summary").click()
+            self.browser.find("#open-speedscope").click()
+            here, there = self.browser.command("GET", "/window/handles")
+            self.browser.command("POST", "/window", {"handle": there})
+            self.browser.wait(
+                "the profile there",
+                lambda: "(pid" in self.browser.script("return document.body.innerText"),
+                30,
+            )
+            self.browser.command("DELETE", "/window")
+            self.browser.command("POST", "/window", {"handle": here})
+            with urllib.request.urlopen(
+                served.address + "api/v1/profile?format=speedscope"
+            ) as answer:
+                origin = answer.headers["Access-Control-Allow-Origin"]
+            self.assertEqual(origin, self.server.base.rstrip("/"))
+            with urllib.request.urlopen(served.address + "api/v1/profile?format=json") as answer:
+                self.assertIsNone(answer.headers["Access-Control-Allow-Origin"])
 
     def test_it_opens_our_folded_text(self):
         text = self.assert_names_are_shown("folded", ["churn_[i]", "burn"])

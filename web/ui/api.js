@@ -151,6 +151,16 @@ export async function fetchSamples(range, match, signal) {
 	return (await request(url, signal)).text();
 }
 
+/* What code cost in a range; kind: `source`. */
+export function fetchCode(kind, range, params, signal) {
+	const all = { ...rangeParams(range, params.match), ...params };
+	return requestJson(apiUrl(kind, all), signal);
+}
+
+export function fetchBuilds(range, match, signal) {
+	return requestJson(apiUrl("builds", rangeParams(range, match)), signal);
+}
+
 export async function fetchLabels(signal) {
 	return (await requestJson(apiUrl("labels", {}), signal)).labels.map(String);
 }
@@ -165,6 +175,11 @@ export async function fetchValues(label, range, match, signal) {
 			signal,
 		)
 	).values.map(String);
+}
+
+/* What the server offers to the page. */
+export function fetchOffers() {
+	return requestJson(apiUrl("viewer", {}));
 }
 
 export function fetchStatus(signal) {

@@ -5,8 +5,8 @@
  * call opens what it does alone as well, up to the next fork. Arrow keys move and open.
  */
 import { amountCell } from "./cells.js";
-import { element, on, swatch } from "./dom.js";
-import { cutMiddle, visibleName } from "./format.js";
+import { element, on, onKey, swatch } from "./dom.js";
+import { shownName } from "./format.js";
 import { frameName, nodeSamples } from "./tree.js";
 
 const CHILDREN_SHOWN = 100; /* of one call, until more are asked for */
@@ -24,10 +24,7 @@ export class CallTree {
 		this.opened = new Map(); /* node: how many of its children are shown */
 		this.current = 0;
 		on(body, "click", (e) => this.click(e));
-		on(body, "keydown", (e) => {
-			if (!e.ctrlKey && !e.metaKey && !e.altKey && this.key(e.key))
-				e.preventDefault();
-		});
+		onKey(body, (e) => this.key(e.key));
 	}
 
 	setTree(tree, root, colorOf) {
@@ -83,11 +80,7 @@ export class CallTree {
 			element(
 				"td",
 				{ role: "gridcell", colspan: 4 },
-				element(
-					"button",
-					{ type: "button", class: "link" },
-					"more calls …",
-				),
+				element("button.link", "more calls …"),
 			),
 		);
 	}
@@ -95,20 +88,20 @@ export class CallTree {
 	row(node) {
 		const { tree } = this;
 		const frame = tree.frame[node];
-		const name = visibleName(frameName(tree, frame));
+		const name = frameName(tree, frame);
 		const leaf = tree.end[node] === node + 1;
 		const level = tree.depth[node] - tree.depth[this.root];
 		const cell = element(
-			"td",
-			{ role: "gridcell", class: "function", title: cutMiddle(name, 400) },
+			"td.function",
+			{ role: "gridcell", title: shownName(name, 400) },
 			element(
-				"span",
-				{ class: "twist", "aria-hidden": "true" },
+				"span.twist",
+				{ "aria-hidden": "true" },
 				leaf ? "" : this.opened.has(node) ? "▾" : "▸",
 			),
 			swatch(this.colorOf(node)),
-			level > INDENT_MAX ? element("small", {}, `${level}: `) : "",
-			cutMiddle(name, 160),
+			level > INDENT_MAX ? element("small", `${level}: `) : "",
+			shownName(name),
 		);
 		cell.style.paddingLeft = Math.min(level, INDENT_MAX) * INDENT_PX + "px";
 		const self = (tree.now ?? tree).self[node];

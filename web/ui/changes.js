@@ -48,19 +48,17 @@ function changedRow(tree, row, palette, most, onPick) {
 			onPick(row.name),
 		),
 		element(
-			"td",
-			{ class: "kind" },
+			"td.kind",
 			swatch(color),
 			CHANGE_MARKS[change.kind] + " " + CHANGE_WORDS[change.kind],
 		),
-		element("td", { class: "number" }, formatPercent(row.was, tree.was.total[0])),
-		element("td", { class: "number" }, formatPercent(row.now, tree.now.total[0])),
+		element("td.number", formatPercent(row.was, tree.was.total[0])),
+		element("td.number", formatPercent(row.now, tree.now.total[0])),
 		element(
-			"td",
-			{ class: "number" },
+			"td.number",
 			(change.delta > 0 ? "+" : "") + change.delta.toFixed(2),
 		),
-		element("td", { class: "number" }, confidenceText(change.z)),
+		element("td.number", confidenceText(change.z)),
 	);
 }
 
@@ -85,7 +83,6 @@ export function changeLegend(palette) {
 	const item = (kind, strength, text) =>
 		element(
 			"li",
-			{},
 			swatch(palette.bars[changeSlot({ kind, strength })]),
 			`${CHANGE_MARKS[kind]} ${text}`,
 		);

@@ -1,6 +1,6 @@
 /* The breadcrumbs above the flame graph: from all of it to what is zoomed. */
 import { element } from "./dom.js";
-import { cutMiddle, formatCount, visibleName } from "./format.js";
+import { formatCount, shownName } from "./format.js";
 import { frameName, pathId, pathTo } from "./tree.js";
 
 /*
@@ -18,35 +18,29 @@ export function showCrumbs(host, tree, node, rest, go) {
 	const items = kept.map((i) => {
 		if (i < 0)
 			return element(
-				"li",
-				{ class: "quiet" },
+				"li.quiet",
 				`${formatCount(path.length - 5)} callers`,
 			);
-		const name = visibleName(frameName(tree, tree.frame[i]));
+		const name = frameName(tree, tree.frame[i]);
 		return element(
 			"li",
-			{},
 			element(
-				"button",
+				"button.link",
 				{
-					type: "button",
-					class: "link",
-					title: cutMiddle(name, 400),
+					title: shownName(name, 400),
 					"aria-current": i === node && !rest ? "true" : null,
 					onclick: () => go({ zoom: pathId(tree, i), rest: "" }),
 				},
-				i ? cutMiddle(name, 48) : "all",
+				i ? shownName(name, 48) : "all",
 			),
 		);
 	});
 	if (rest) items.push(element("li", { "aria-current": "true" }, "small calls"));
 	host.replaceChildren(
-		element("ol", {}, ...items),
+		element("ol", ...items),
 		element(
-			"button",
+			"button.link.reset",
 			{
-				type: "button",
-				class: "link reset",
 				onclick: () => go({ zoom: "", rest: "" }),
 			},
 			"Reset zoom",

@@ -14,27 +14,50 @@ export const byId = (id) => document.getElementById(id);
 export const all = (selector, within) => [...(within ?? document).querySelectorAll(selector)];
 
 /*
- * An element with properties (`class`, `on...` handlers, attributes; false and null leave one out)
- * and children.
+ * An element, `tag.class`, with what it has: first, where there are some, properties (`on...`
+ * handlers, attributes; false and null leave one out), then children.
  */
-export function element(tag, properties, ...children) {
-	const node = document.createElement(tag);
-	for (const [name, value] of Object.entries(properties ?? {})) {
-		if (value === null || value === false || value === undefined) continue;
-		if (name.startsWith("on")) on(node, name.slice(2), value);
-		else if (name === "class") node.className = value;
-		else node.setAttribute(name, value === true ? "" : String(value));
+export function element(tag, ...parts) {
+	const [name, ...classes] = tag.split(".");
+	const node = document.createElement(name);
+	const properties = parts[0]?.constructor === Object ? parts.shift() : {};
+	if (name === "button") node.type = name;
+	if (classes.length) node.className = classes.join(" ");
+	for (const [key, value] of Object.entries(properties)) {
+		if (value === null || value === false) continue;
+		if (key.startsWith("on")) on(node, key.slice(2), value);
+		else node.setAttribute(key, value === true ? "" : value);
 	}
-	node.append(...children.filter((c) => c !== null && c !== undefined && c !== ""));
+	node.append(...parts.filter((part) => part !== ""));
 	return node;
 }
+
+/* Keys of an element that come without Ctrl, Meta and Alt; true: it was ours. */
+export function onKey(target, listener) {
+	on(target, "keydown", (e) => {
+		if (!e.ctrlKey && !e.metaKey && !e.altKey && listener(e)) e.preventDefault();
+	});
+}
+
+/* Makes a canvas so large, in CSS pixels; how many of the screen's make one. */
+export function sizeCanvas(canvas, width, height) {
+	const ratio = window.devicePixelRatio || 1;
+	canvas.width = Math.round(width * ratio);
+	canvas.height = Math.round(height * ratio);
+	canvas.style.width = width + "px";
+	canvas.style.height = height + "px";
+	return ratio;
+}
+
+/* What <html> says of the page; see main.js. */
+export const facts = globalThis.document?.documentElement.dataset ?? {};
 
 /*
  * A small square of a colour, for legends. Set through the object model: the page's policy allows
  * no style attributes.
  */
 export function swatch(color) {
-	const node = element("span", { class: "swatch", "aria-hidden": "true" });
+	const node = element("span.swatch", { "aria-hidden": "true" });
 	node.style.backgroundColor = color;
 	return node;
 }

@@ -6,14 +6,14 @@
  * them for the range shown.
  */
 import { element, on } from "./dom.js";
-import { cutMiddle, visibleName } from "./format.js";
+import { shownName, visibleName } from "./format.js";
 import { addMatcher, formatSelector, parseSelector } from "./selector.js";
 
 const OPERATOR_WORDS = { "=": "is", "!=": "is not", "=~": "matches", "!~": "does not match" };
 const VALUES_OFFERED = 500; /* a longer list helps nobody; the box takes any value */
 
-function removeText(label, value) {
-	return `Remove filter ${label} ${cutMiddle(value, 60)}`;
+function option(label) {
+	return element("option", { value: label }, visibleName(label));
 }
 
 export class Filters {
@@ -51,17 +51,13 @@ export class Filters {
 
 	async loadLabels() {
 		const labels = await this.source.labels();
-		this.parts.label.replaceChildren(
-			...labels.map((l) => element("option", { value: l }, visibleName(l))),
-		);
+		this.parts.label.replaceChildren(...labels.map(option));
 		if (labels.includes("comm")) this.parts.label.value = "comm";
 		for (const select of this.parts.others) {
 			const chosen = select.value;
 			const missing = labels.includes(chosen) ? [] : [chosen];
 			select.replaceChildren(
-				...[...labels, ...missing].map((l) =>
-					element("option", { value: l }, visibleName(l)),
-				),
+				...[...labels, ...missing].map(option),
 			);
 			select.value = chosen;
 		}
@@ -105,25 +101,23 @@ export class Filters {
 	}
 
 	chip(matcher, others) {
-		const value = visibleName(matcher.value);
+		const { value } = matcher;
+		const text = shownName(value, 60);
 		return element(
-			"li",
-			{ class: "chip" },
+			"li.chip",
 			element(
-				"span",
-				{ class: "chip-label" },
+				"span.chip-label",
 				matcher.label + " " + OPERATOR_WORDS[matcher.op] + " ",
 			),
 			element(
-				"span",
-				{ class: "chip-value", title: cutMiddle(value, 400) },
-				cutMiddle(value, 40) || "(empty)",
+				"span.chip-value",
+				{ title: shownName(value, 400) },
+				shownName(value, 40) || "(empty)",
 			),
 			element(
 				"button",
 				{
-					type: "button",
-					"aria-label": removeText(matcher.label, value),
+					"aria-label": `Remove filter ${matcher.label} ${text}`,
 					onclick: () => this.onMatch(formatSelector(others)),
 				},
 				"×",

@@ -9,7 +9,7 @@
 import { Boxes, boxAt, boxOf, heightBelow, layoutRows, zoomOn, zoomThatShows } from "./layout.js";
 import { Labels } from "./labels.js";
 import { MUTED } from "./palette.js";
-import { element, on } from "./dom.js";
+import { element, on, onKey, sizeCanvas } from "./dom.js";
 import { formatCount } from "./format.js";
 
 const ROW = 21; /* px */
@@ -26,22 +26,20 @@ export class FlameGraph {
 		this.callbacks = callbacks;
 		this.canvas = element("canvas", { "aria-hidden": "true" });
 		this.context = this.canvas.getContext("2d", { alpha: false });
-		this.hoverBox = element("div", {
-			class: "bar-outline hover-outline",
+		this.hoverBox = element("div.bar-outline.hover-outline", {
 			hidden: true,
 		});
-		this.focusBox = element("div", {
-			class: "bar-outline focus-outline",
+		this.focusBox = element("div.bar-outline.focus-outline", {
 			hidden: true,
 		});
 		this.stage = element(
-			"div",
-			{ class: "stage", role: "none" },
+			"div.stage",
+			{ role: "none" },
 			this.canvas,
 			this.hoverBox,
 			this.focusBox,
 		);
-		this.spacer = element("div", { class: "spacer", role: "none" });
+		this.spacer = element("div.spacer", { role: "none" });
 		frame.prepend(this.stage, this.spacer);
 		this.labels = new Labels(this.context);
 		this.boxes = new Boxes();
@@ -104,16 +102,11 @@ export class FlameGraph {
 	 */
 
 	resize() {
-		const ratio = window.devicePixelRatio || 1;
 		this.width = this.frame.clientWidth;
 		this.height = this.frame.clientHeight;
 		if (!this.width || !this.height) return;
-		this.canvas.width = Math.round(this.width * ratio);
-		this.canvas.height = Math.round(this.height * ratio);
-		this.canvas.style.width = this.width + "px";
-		this.canvas.style.height = this.height + "px";
+		this.ratio = sizeCanvas(this.canvas, this.width, this.height);
 		this.stage.style.height = this.height + "px";
-		this.ratio = ratio;
 		this.context.font = "12px " + getComputedStyle(this.frame).fontFamily;
 		this.font = this.context.font;
 		this.labels.measure();
@@ -208,7 +201,7 @@ export class FlameGraph {
 	/* All rows on a canvas of its own, as far as browsers draw so high a one. */
 	picture() {
 		const own = [this.context, this.height, this.content, this.frame];
-		const canvas = element("canvas", {});
+		const canvas = element("canvas");
 		const most = Math.floor(PICTURE_MAX / this.ratio);
 		this.height = this.content = Math.min(this.rows * ROW, most);
 		canvas.width = this.width * this.ratio;
@@ -352,16 +345,7 @@ export class FlameGraph {
 		});
 		on(stage, "click", (e) => this.click(e));
 		on(stage, "dblclick", () => this.callbacks.onZoom(0, 0));
-		on(this.frame, "keydown", (e) => {
-			if (
-				this.tree?.length &&
-				!e.ctrlKey &&
-				!e.metaKey &&
-				!e.altKey &&
-				this.key(e.key)
-			)
-				e.preventDefault();
-		});
+		onKey(this.frame, (e) => this.tree?.length && this.key(e.key));
 		on(this.frame, "focus", () => {
 			if (
 				this.focused < 0 &&

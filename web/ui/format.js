@@ -32,6 +32,11 @@ export function cutMiddle(text, max) {
 	return text.slice(0, head) + "…" + (tail ? text.slice(-tail) : "");
 }
 
+/* A name as it is shown in a row or a line. */
+export function shownName(name, max = 160) {
+	return cutMiddle(visibleName(name), max);
+}
+
 /* `a<b<c>>(d) const` without what stands in balanced brackets; an operator keeps its own. */
 function withoutBrackets(name) {
 	let out = "";

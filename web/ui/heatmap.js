@@ -17,7 +17,7 @@ export class Heatmap extends TimePanel {
 	constructor(frame, callbacks) {
 		super(frame, callbacks);
 		this.map = this.marks = null;
-		this.image = element("canvas", {});
+		this.image = element("canvas");
 		this.cell = null; /* the one that keys are at, its time */
 		this.ramp = [];
 	}
@@ -57,26 +57,20 @@ export class Heatmap extends TimePanel {
 
 	draw() {
 		if (!this.width) return;
-		const c = this.context;
-		c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-		c.clearRect(0, 0, this.width, this.height);
+		const c = this.emptied();
 		if (!this.map) return;
 		const { startMs, slots, values } = this.map;
 		const left = this.xOf(startMs);
 		const right = this.xOf(startMs + (values.length / slots) * SECOND_MS);
-		c.save();
-		c.beginPath();
-		c.rect(LEFT, 0, this.plotWidth(), this.height);
-		c.clip();
 		c.imageSmoothingEnabled = right - left < this.image.width;
-		c.drawImage(this.image, left, TOP, right - left, this.plotHeight());
-		c.restore();
+		this.clipped(c, () =>
+			c.drawImage(this.image, left, TOP, right - left, this.plotHeight()),
+		);
 		this.drawAxis(c);
 		this.placeBand();
 	}
 
 	drawAxis(c) {
-		c.font = "11px " + getComputedStyle(this.frame).fontFamily;
 		c.fillStyle = this.colors.text;
 		c.textAlign = "right";
 		c.textBaseline = "middle";
@@ -99,7 +93,7 @@ export class Heatmap extends TimePanel {
 			this.marks?.remove();
 			return;
 		}
-		this.marks ??= element("canvas", { class: "marks", "aria-hidden": "true" });
+		this.marks ??= element("canvas.marks", { "aria-hidden": "true" });
 		this.frame.append(this.marks);
 		this.marks.width = this.width;
 		this.marks.height = this.height;

@@ -36,25 +36,19 @@ export class Lanes extends TimePanel {
 	}
 
 	/* The canvas is as high as what is seen; it moves with the scroll bar. */
-	resize() {
-		super.resize();
-		this.seen = this.scroller.clientHeight || 200;
-		this.canvas.height = Math.round(this.seen * this.ratio);
-		this.canvas.style.height = this.seen + "px";
-		this.draw();
+	canvasHeight() {
+		return this.scroller.clientHeight || 200;
 	}
 
 	draw() {
 		if (!this.width || !this.palette) return;
-		const c = this.context;
+		const c = this.emptied();
 		const top = this.scroller.scrollTop;
 		this.canvas.style.top = top + "px";
-		c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-		c.clearRect(0, 0, this.width, this.seen);
-		c.font = "11px " + getComputedStyle(this.frame).fontFamily;
 		c.textBaseline = "middle";
 		const first = Math.floor(top / LANE);
-		const last = Math.min(this.lanes.length, Math.ceil((top + this.seen) / LANE));
+		const bottom = top + this.canvasHeight();
+		const last = Math.min(this.lanes.length, Math.ceil(bottom / LANE));
 		for (let i = first; i < last; i++) this.drawLane(c, this.lanes[i], i * LANE - top);
 		this.placeBand();
 	}

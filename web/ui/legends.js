@@ -1,18 +1,12 @@
 /* What the colours mean: of the flame graph's frames, and of the timeline's processes. */
 import { element, swatch } from "./dom.js";
-import { cutMiddle, formatCount, formatPercent, visibleName } from "./format.js";
+import { baseName, formatCount, formatPercent, shownName, visibleName } from "./format.js";
 
 const LEGEND_MAX = 9;
 const KIND_WORDS = { label: "processes", incomplete: "incomplete stacks" };
 
-function legendName(name) {
-	if (KIND_WORDS[name]) return KIND_WORDS[name];
-	const text = visibleName(name);
-	return text.slice(text.lastIndexOf("/") + 1) || text;
-}
-
 function quiet(text) {
-	return element("span", { class: "quiet" }, text);
+	return element("span.quiet", text);
 }
 
 /* The groups that most samples have, as list items; how many more there are, last. */
@@ -24,27 +18,26 @@ export function colorLegend(legend, palette, samples) {
 				"li",
 				{ title: visibleName(g.name) },
 				swatch(palette.bars[g.slot]),
-				cutMiddle(legendName(g.name), 40),
+				shownName(KIND_WORDS[g.name] ?? baseName(g.name), 40),
 				quiet(formatPercent(g.samples, samples)),
 			),
 		);
 	if (legend.length > LEGEND_MAX) {
 		const more = `and ${formatCount(legend.length - LEGEND_MAX)} more`;
-		items.push(element("li", { class: "quiet" }, more));
+		items.push(element("li.quiet", more));
 	}
 	return items;
 }
 
 /* One process of the timeline; pick(name) filters by it. */
 export function processItem(layer, total, pick) {
-	const name = cutMiddle(visibleName(layer.name), 32) || "(no name)";
+	const name = shownName(layer.name, 32) || "(no name)";
 	const parts = [swatch(layer.color), name, quiet(formatPercent(layer.total, total))];
-	if (layer.other) return element("li", {}, element("span", {}, ...parts));
+	if (layer.other) return element("li", element("span", ...parts));
 	const title = "Show only " + name;
 	const onclick = () => pick(layer.name);
 	return element(
 		"li",
-		{},
-		element("button", { type: "button", class: "link", title, onclick }, ...parts),
+		element("button.link", { title, onclick }, ...parts),
 	);
 }

@@ -4,8 +4,7 @@
  * Every action is a change of the state (state.js) through `go`, which writes the address and shows
  * what changed; going back is the same with a state from the address. The profile's views are in
  * views.js, those of time in timeviews.js. Modules use only named imports and exports, and no
- * two of them share a top-level name, so that the exporter of offline reports can join them to one
- * script.
+ * two of them share a top-level name, so that the build can join them to one script.
  *
  * For tests, <html> carries data-ready ("1" when all that was asked for is shown), data-samples,
  * data-nodes, data-from and data-until (milliseconds), data-matched (percent), data-zoom (name),
@@ -14,6 +13,7 @@
 import {
 	apiUrl,
 	fetchLabels,
+	fetchOffers,
 	fetchProfile,
 	fetchStatus,
 	fetchValues,
@@ -22,8 +22,9 @@ import {
 	readProfile,
 	serverNow,
 } from "./api.js";
+import { watchBuilds } from "./builds.js";
 import { baseRange } from "./compare.js";
-import { all, byId, on, setPressed } from "./dom.js";
+import { all, byId, facts, on, setPressed } from "./dom.js";
 import { Filters } from "./filters.js";
 import { closeMenusOutside, listenForKeys } from "./keyboard.js";
 import { Loads } from "./loads.js";
@@ -50,7 +51,6 @@ const LIVE_MS = 3000;
 const PROGRESS_MS = 150; /* quicker answers show no progress */
 const BASE_WORDS = { prev: "just before", "1h": "the hour before", "24h": "the day before" };
 
-const root = document.documentElement;
 const report = byId("hearth-report");
 
 const app = {
@@ -61,6 +61,7 @@ const app = {
 	palette: null,
 	report: Boolean(report),
 	matchError: "",
+	speedscope: null /* where it is installed */,
 	liveTimer: 0,
 	go,
 	ready: showReady,
@@ -69,7 +70,7 @@ const app = {
 
 const loads = new Loads(showReady);
 const tooltip = new Tooltip(byId("tooltip"));
-const views = new Views(app, tooltip);
+const views = new Views(app, tooltip, loads, currentRange);
 const times = new TimeViews(app, loads, tooltip, currentRange);
 
 const filters = report
@@ -150,7 +151,7 @@ function currentBase() {
 /* ---- loading ---- */
 
 function showReady() {
-	root.dataset.ready = loads.idle ? "1" : "0";
+	facts.ready = loads.idle ? "1" : "0";
 }
 
 async function loadProfile(quiet) {
@@ -184,7 +185,7 @@ function embedded(id) {
 
 /* A report: the profile stands in the page, and with it, what was known of time. */
 async function loadReport() {
-	root.dataset.mode = "report";
+	facts.mode = "report";
 	showMessage(["Reading the profile …"]);
 	try {
 		const text = report.textContent;
@@ -233,14 +234,14 @@ async function refresh() {
 }
 
 async function showTree(tree, range, quiet) {
-	Object.assign(root.dataset, {
+	Object.assign(facts, {
 		samples: tree.samples,
 		nodes: tree.length,
 		from: range.from,
 		until: range.until,
 		baseSamples: tree.base ? tree.base.samples : "",
 	});
-	delete root.dataset.error;
+	delete facts.error;
 	byId("changes-tab").hidden = !tree.base;
 	showQuality(tree);
 	if (tree.samples > 0 || tree.base?.samples > 0) hideMessage();
@@ -263,7 +264,7 @@ function hideMessage() {
 const act = { go, retry: report ? null : () => show(null) };
 
 function showFailure(error) {
-	root.dataset.error = error.message;
+	facts.error = error.message;
 	if (error.status === 400 && app.state.match) app.matchError = error.message;
 	showMessage(failureMessage(error, app.state.match, act));
 }
@@ -324,6 +325,15 @@ function showRange() {
 	showCompared(utc);
 	for (const link of all("#downloads [data-format]"))
 		link.href = downloadUrl(range, link.dataset.format);
+	showSpeedscope();
+}
+
+/* Speedscope asks the daemon for the range itself; nothing is sent before somebody clicks. */
+function showSpeedscope() {
+	const link = byId("open-speedscope");
+	link.hidden = !app.speedscope;
+	const profile = all('[data-format="speedscope"]')[0].href;
+	link.href = app.speedscope + "#profileURL=" + encodeURIComponent(profile);
 }
 
 /* Only HTML has the comparison as well; the other formats are of the range itself. */
@@ -457,8 +467,12 @@ const keys = {
 	3: () => go({ view: "sandwich" }),
 	4: () => go({ view: "calls" }),
 	5: () => go({ view: "changes" }),
+	6: () => go({ view: "source" }),
+	7: () => go({ view: "asm" }),
 	t: () => go({ view: app.state.view === "graph" ? "table" : "graph" }),
 	s: () => views.sandwichOfFocus(),
+	e: () => views.codeOfFocus("source"),
+	a: () => views.codeOfFocus("asm"),
 	h: () => go({ time: app.state.time === "heat" ? "cpu" : "heat" }),
 	g: () => go({ time: app.state.time === "lanes" ? "cpu" : "lanes" }),
 	c: () => (byId("compare").open = !byId("compare").open),
@@ -495,7 +509,17 @@ onSystemTheme(() => {
 	views.change((...wanted) => wanted.includes("theme"));
 });
 
-if (!report) watchQuality(fetchStatus);
+if (!report) {
+	fetchOffers().then(
+		({ speedscope }) => {
+			app.speedscope = speedscope;
+			showRange();
+		},
+		() => {},
+	);
+	watchQuality(fetchStatus);
+	watchBuilds(app, loads);
+}
 
 /* ---- start ---- */
 

@@ -7,20 +7,20 @@ import { formatTime } from "./format.js";
 import { parseTime, timeParam } from "./state.js";
 
 function messageButton(text, onclick) {
-	return element("button", { type: "button", onclick }, text);
+	return element("button", { onclick }, text);
 }
 
 /* retry: null where nothing can be asked again. */
 export function failureMessage(error, match, act) {
 	if (error.status === 400 && match)
 		return [
-			element("h2", {}, "This question has no answer"),
-			element("p", {}, error.message),
+			element("h2", "This question has no answer"),
+			element("p", error.message),
 			messageButton("Clear the filter", () => act.go({ match: "" })),
 		];
 	return [
-		element("h2", {}, "The profile could not be loaded"),
-		element("p", {}, error.message),
+		element("h2", "The profile could not be loaded"),
+		element("p", error.message),
 		act.retry ? messageButton("Try again", act.retry) : "",
 	];
 }
@@ -30,7 +30,7 @@ export function emptyMessage(state, status, now, offline, act) {
 	const text = state.match
 		? "Nothing in this range matches the filter."
 		: "Nothing was sampled in this range.";
-	const children = [element("h2", {}, "No samples"), element("p", {}, text)];
+	const children = [element("h2", "No samples"), element("p", text)];
 	if (offline) return children;
 	children.push(...storeHint(status?.store, state.utc === "1", now, act));
 	if (state.match)
@@ -58,8 +58,7 @@ function storeHint(store, utc, now, act) {
 	const all = { from: timeParam(from), until: timeParam(until + 1000), sel: "" };
 	return [
 		element(
-			"p",
-			{ class: "quiet" },
+			"p.quiet",
 			`The store holds ${formatTime(from, utc)} to ${formatTime(until, utc)}.`,
 		),
 		messageButton("Everything stored", () => act.go(all)),

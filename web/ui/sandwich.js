@@ -4,7 +4,7 @@
  */
 import { byId, element, on, runSliced } from "./dom.js";
 import { FlameGraph } from "./flamegraph.js";
-import { cutMiddle, formatCount, formatDuration, formatPercent, visibleName } from "./format.js";
+import { formatCount, formatDuration, formatPercent, shownName } from "./format.js";
 import { showPath } from "./pathtree.js";
 import { topFunctions } from "./top.js";
 import { calleesOf, callersOf } from "./transform.js";
@@ -73,7 +73,7 @@ export class Sandwich {
 		if (first < 0) {
 			this.say(
 				"No function of this name ran here: " +
-					cutMiddle(visibleName(wanted), 80),
+					shownName(wanted, 80),
 			);
 			return;
 		}

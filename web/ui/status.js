@@ -6,13 +6,13 @@
 import { byId, element, on } from "./dom.js";
 import {
 	baseName,
-	cutMiddle,
 	formatBytes,
 	formatCount,
 	formatDuration,
 	formatPercent,
 	formatReason,
 	formatSpan,
+	shownName,
 	visibleName,
 } from "./format.js";
 import { brokenObjects, nameAdvice, namelessObjects } from "./quality.js";
@@ -53,59 +53,52 @@ function reasonTable(title, counts, whole, empty) {
 	const rows = entries(counts);
 	return element(
 		"section",
-		{},
-		element("h3", {}, title),
+		element("h3", title),
 		rows.length
 			? element(
-					"table",
-					{ class: "reasons" },
+					"table.reasons",
 					element(
 						"tbody",
-						{},
 						...rows.map(([reason, n]) =>
 							element(
 								"tr",
-								{},
 								element(
 									"th",
 									{ scope: "row" },
 									formatReason(reason),
 									element(
-										"p",
-										{ class: "quiet" },
+										"p.quiet",
 										sentences[reason] ??
 											"",
 									),
 								),
-								element("td", {}, formatCount(n)),
+								element("td", formatCount(n)),
 								element(
 									"td",
-									{},
 									formatPercent(n, whole),
 								),
 							),
 						),
 					),
 				)
-			: element("p", { class: "quiet" }, empty),
+			: element("p.quiet", empty),
 	);
 }
 
 /* An object with its share of something, and sentences below. */
 function objectItem(object, part, whole, ...sentences) {
-	const name = visibleName(object);
 	return element(
-		"li",
-		{ class: "object-item", title: cutMiddle(name, 400) },
-		element("strong", {}, cutMiddle(baseName(name), 40)),
+		"li.object-item",
+		{ title: shownName(object, 400) },
+		element("strong", shownName(baseName(object), 40)),
 		` ${formatPercent(part, whole)} of ${formatCount(whole)} samples`,
-		...sentences.map((s) => element("p", { class: "quiet" }, s)),
+		...sentences.map((s) => element("p.quiet", s)),
 	);
 }
 
 function objectList(title, items) {
 	if (!items.length) return "";
-	return element("section", {}, element("h3", {}, title), element("ul", {}, ...items));
+	return element("section", element("h3", title), element("ul", ...items));
 }
 
 /* The panel's part about the range shown. */
@@ -113,7 +106,6 @@ export function describeLosses(tree) {
 	return [
 		element(
 			"p",
-			{},
 			`${formatCount(tree.samples)} samples, ` +
 				`${formatDuration(tree.samples * tree.periodNs)} of CPU time.`,
 		),
@@ -131,8 +123,7 @@ export function describeLosses(tree) {
 		),
 		sum(tree.incomplete)
 			? element(
-					"p",
-					{ class: "quiet" },
+					"p.quiet",
 					"Incomplete stacks are kept: what is known stands " +
 						"below a frame that names the reason.",
 				)
@@ -150,8 +141,10 @@ export function describeLosses(tree) {
 export function describeDaemon(status) {
 	const samples = status.samples ?? {};
 	const store = status.store ?? {};
-	const rss = (status.processes ?? []).reduce((all, p) => all + (p.rss_bytes ?? 0), 0);
-	const cpu = (status.processes ?? []).reduce((all, p) => all + (p.cpu_s ?? 0), 0);
+	const sumOf = (key) =>
+		(status.processes ?? []).reduce((all, p) => all + (p[key] ?? 0), 0);
+	const [rss, cpu] = [sumOf("rss_bytes"), sumOf("cpu_s")];
+	const many = (n) => n !== undefined && `${formatCount(n)} samples`;
 	const overhead = status.uptime_s
 		? `${formatDuration(cpu * 1e9)} (${formatPercent(cpu, status.uptime_s)} of one CPU)`
 		: "";
@@ -171,7 +164,7 @@ export function describeDaemon(status) {
 				),
 			),
 		),
-		element("h3", {}, "Daemon"),
+		element("h3", "Daemon"),
 		termList([
 			[
 				"state",
@@ -180,37 +173,17 @@ export function describeDaemon(status) {
 					: "running for " +
 						formatSpan((status.uptime_s ?? 0) * 1000),
 			],
-			[
-				"taken",
-				samples.taken === undefined
-					? ""
-					: `${formatCount(samples.taken)} samples`,
-			],
-			[
-				"stored",
-				samples.stored === undefined
-					? ""
-					: `${formatCount(samples.stored)} samples`,
-			],
-			[
-				"missed ticks",
-				samples.missed_ticks ? formatCount(samples.missed_ticks) : "",
-			],
+			["taken", many(samples.taken)],
+			["stored", many(samples.stored)],
+			["missed ticks", samples.missed_ticks && formatCount(samples.missed_ticks)],
 			...entries(samples.dropped).map(([reason, n]) => [
 				formatReason(reason),
 				formatCount(n),
 			]),
-			["its own CPU", cpu ? overhead : ""],
-			["its memory", rss ? formatBytes(rss) : ""],
-			[
-				"store",
-				store.bytes
-					? `${formatBytes(store.bytes)}` +
-						(store.samples
-							? `, ${formatCount(store.samples)} samples`
-							: "")
-					: "",
-			],
+			["its own CPU", cpu && overhead],
+			["its memory", rss && formatBytes(rss)],
+			["store", store.bytes && formatBytes(store.bytes)],
+			["samples in it", many(store.samples)],
 		]),
 	];
 }
@@ -237,7 +210,7 @@ export function watchQuality(fetch) {
 			byId("daemon").replaceChildren(...describeDaemon(status));
 		} catch (error) {
 			byId("daemon").replaceChildren(
-				element("p", { class: "quiet" }, error.message),
+				element("p.quiet", error.message),
 			);
 		}
 	});

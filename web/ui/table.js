@@ -5,20 +5,17 @@
  */
 import { amountCell, functionCell } from "./cells.js";
 import { element, on, swatch } from "./dom.js";
-import { baseName, cutMiddle, formatCount, visibleName } from "./format.js";
+import { baseName, formatCount, shownName } from "./format.js";
 import { filterRows, sortRows, topFunctions } from "./top.js";
-import { frameSource } from "./tree.js";
+import { frameFile, frameSource } from "./tree.js";
 
 const ROWS_FIRST = 100;
-
-function shownName(name) {
-	return cutMiddle(visibleName(name), 160);
-}
 
 export class FunctionTable {
 	/*
 	 * parts: {body, heads (buttons with data-sort), filter, more, note}; callbacks:
-	 * onSort(column), onFilter(text), onPick(name), onSandwich(name)
+	 * onSort(column), onFilter(text), onPick(name), onSandwich(name), onSource(file, name),
+	 * which may be null
 	 */
 	constructor(parts, callbacks) {
 		this.parts = parts;
@@ -77,16 +74,26 @@ export class FunctionTable {
 			(this.root ? ", in the zoomed part" : "");
 	}
 
+	sourceCell(r) {
+		const file = frameFile(this.tree, r.frame);
+		const text = shownName(baseName(frameSource(this.tree, r.frame)), 48);
+		const onclick = () => this.callbacks.onSource(file, r.name);
+		return element(
+			"td.source",
+			this.callbacks.onSource && file
+				? element("button", { title: "Show it", onclick }, text)
+				: text,
+		);
+	}
+
 	row(r, most) {
 		const { tree, callbacks } = this;
-		const object = visibleName(r.object);
+		const { object } = r;
 		const value = this.column === "total" ? r.total : r.self;
 		const color = this.colorOf(r.frame);
 		const both = element(
-			"button",
+			"button.both",
 			{
-				type: "button",
-				class: "both",
 				title: "Callers and callees",
 				"aria-label": `Callers and callees of ${shownName(r.name)}`,
 				onclick: () => callbacks.onSandwich(r.name),
@@ -106,16 +113,12 @@ export class FunctionTable {
 			amountCell(tree, r.self),
 			amountCell(tree, r.total),
 			element(
-				"td",
-				{ class: "object", title: cutMiddle(object, 400) },
+				"td.object",
+				{ title: shownName(object, 400) },
 				object ? swatch(color) : "",
-				cutMiddle(baseName(object), 48),
+				shownName(baseName(object), 48),
 			),
-			element(
-				"td",
-				{ class: "source" },
-				cutMiddle(baseName(visibleName(frameSource(tree, r.frame))), 48),
-			),
+			this.sourceCell(r),
 		);
 	}
 }

@@ -49,14 +49,11 @@ export class Timeline extends TimePanel {
 
 	draw() {
 		if (!this.width) return;
-		const c = this.context;
-		c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-		c.clearRect(0, 0, this.width, this.height);
-		c.font = "11px " + getComputedStyle(this.frame).fontFamily;
+		const c = this.emptied();
 		const sums = this.sums();
 		const axis = valueTicks(sums.reduce((a, b) => Math.max(a, b), 0));
 		this.drawValueAxis(c, axis);
-		this.drawLayers(c, axis.top);
+		this.clipped(c, () => this.drawLayers(c, axis.top));
 		this.drawTimeAxis(c);
 		this.placeBand();
 	}
@@ -85,10 +82,6 @@ export class Timeline extends TimePanel {
 		const { startMs, stepMs, count } = this.data;
 		const bottom = this.height - BOTTOM;
 		const base = new Float64Array(count);
-		c.save();
-		c.beginPath();
-		c.rect(LEFT, 0, this.plotWidth(), this.height);
-		c.clip();
 		const gap =
 			(stepMs / (this.window.until - this.window.from)) * this.plotWidth() > 5
 				? 1
@@ -109,7 +102,6 @@ export class Timeline extends TimePanel {
 			}
 			c.fill();
 		}
-		c.restore();
 	}
 
 	drawTimeAxis(c) {

@@ -7,7 +7,7 @@
  * onWindow(range), onHover(what is there or null, x, y). Times are milliseconds.
  */
 import { SPAN_MAX_MS, SPAN_MIN_MS } from "./axis.js";
-import { element, on } from "./dom.js";
+import { element, on, onKey, sizeCanvas } from "./dom.js";
 
 /* px around the plot */
 export const LEFT = 44,
@@ -24,12 +24,12 @@ export class TimePanel {
 		this.canvas = element("canvas", { "aria-hidden": "true" });
 		this.context = this.canvas.getContext("2d");
 		this.band = element(
-			"div",
-			{ class: "band", hidden: true },
-			element("span", { class: "band-edge" }),
-			element("span", { class: "band-edge" }),
+			"div.band",
+			{ hidden: true },
+			element("span.band-edge"),
+			element("span.band-edge"),
 		);
-		this.cursor = element("div", { class: "cursor", hidden: true });
+		this.cursor = element("div.cursor", { hidden: true });
 		frame.append(this.canvas, this.band, this.cursor);
 		this.window = { from: 0, until: 1 };
 		this.selection = null;
@@ -61,12 +61,31 @@ export class TimePanel {
 	resize() {
 		this.width = this.frame.clientWidth;
 		this.height = this.frame.clientHeight;
-		this.ratio = window.devicePixelRatio || 1;
-		this.canvas.width = Math.round(this.width * this.ratio);
-		this.canvas.height = Math.round(this.height * this.ratio);
-		this.canvas.style.width = this.width + "px";
-		this.canvas.style.height = this.height + "px";
+		this.ratio = sizeCanvas(this.canvas, this.width, this.canvasHeight());
 		this.draw();
+	}
+
+	canvasHeight() {
+		return this.height;
+	}
+
+	/* Its canvas, emptied and ready for text. */
+	emptied() {
+		const c = this.context;
+		c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+		c.clearRect(0, 0, this.width, this.canvasHeight());
+		c.font = "11px " + getComputedStyle(this.frame).fontFamily;
+		return c;
+	}
+
+	/* Runs draw where nothing outside the plot is painted. */
+	clipped(c, draw) {
+		c.save();
+		c.beginPath();
+		c.rect(LEFT, 0, this.plotWidth(), this.height);
+		c.clip();
+		draw();
+		c.restore();
 	}
 
 	plotWidth() {
@@ -113,10 +132,7 @@ export class TimePanel {
 		on(frame, "pointercancel", () => this.dragCancel());
 		on(frame, "pointerleave", () => this.hover(null));
 		on(frame, "wheel", (e) => this.wheel(e), { passive: false });
-		on(frame, "keydown", (e) => {
-			if (!e.ctrlKey && !e.metaKey && !e.altKey && this.key(e))
-				e.preventDefault();
-		});
+		onKey(frame, (e) => this.key(e));
 	}
 
 	xUnder(event) {

@@ -6,7 +6,7 @@
  * asked when it rests. A report has what stands in it and asks nobody.
  */
 import { fetchHeatmap, fetchSamples, fetchSeries } from "./api.js";
-import { byId, element, runSliced } from "./dom.js";
+import { byId, element, facts, runSliced } from "./dom.js";
 import { Heatmap, HEATMAP_MAX_MS } from "./heatmap.js";
 import { Lanes, LANES_MAX_MS } from "./lanes.js";
 import { colorLegend, processItem } from "./legends.js";
@@ -74,7 +74,7 @@ export class TimeViews {
 			this.app.go({ ...times, live: "" }, true);
 			this.app.ready();
 		}, SETTLE_MS);
-		document.documentElement.dataset.ready = "0";
+		facts.ready = "0";
 		this.app.showRange();
 	}
 
@@ -204,7 +204,7 @@ export class TimeViews {
 			slots: answer.slots_per_column,
 			values: answer.values,
 		};
-		document.documentElement.dataset.heatSamples = answer.values.reduce(
+		facts.heatSamples = answer.values.reduce(
 			(a, b) => a + b,
 			0,
 		);
@@ -214,13 +214,12 @@ export class TimeViews {
 	showLanes() {
 		const { lanes, lanesData, app } = this;
 		lanes.setData(lanesData, app.palette);
-		document.documentElement.dataset.lanes = lanesData.lanes.length;
-		document.documentElement.dataset.laneSamples = lanesData.samples;
+		facts.lanes = lanesData.lanes.length;
+		facts.laneSamples = lanesData.samples;
 		byId("lanes-legend").replaceChildren(
 			...colorLegend(lanes.legend(), app.palette, lanesData.samples),
 			element(
-				"li",
-				{ class: "quiet" },
+				"li.quiet",
 				`${formatCount(lanesData.lanes.length)} threads`,
 			),
 		);

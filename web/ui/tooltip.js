@@ -11,6 +11,7 @@ import {
 	formatPercent,
 	formatSpan,
 	formatTime,
+	shownName,
 	visibleName,
 } from "./format.js";
 import { changeOf, confidenceText } from "./compare.js";
@@ -56,9 +57,9 @@ export class Tooltip {
 
 /* Pairs of a term and its text; pairs without text are left out. */
 export function termList(pairs) {
-	const list = element("dl", {});
+	const list = element("dl");
 	for (const [term, text] of pairs) {
-		if (text) list.append(element("dt", {}, term), element("dd", {}, text));
+		if (text) list.append(element("dt", term), element("dd", text));
 	}
 	return list;
 }
@@ -112,12 +113,11 @@ export function describeBox(tree, box, zoom) {
 	if (box.merged) {
 		return [
 			element(
-				"p",
-				{ class: "tip-name" },
+				"p.tip-name",
 				`${formatCount(box.merged)} calls too small to draw here`,
 			),
 			termList([["total", tree.now ? "" : amount(tree, box.samples, zoom)]]),
-			element("p", { class: "tip-hint" }, "Click to zoom into them."),
+			element("p.tip-hint", "Click to zoom into them."),
 		];
 	}
 	const frame = tree.frame[box.node];
@@ -125,17 +125,17 @@ export function describeBox(tree, box, zoom) {
 	const system = tree.strings[tree.frames.system_name[frame]];
 	const name = frameName(tree, frame);
 	return [
-		element("p", { class: "tip-name" }, wholeName(name)),
+		element("p.tip-name", wholeName(name)),
 		termList([
 			...(tree.now
 				? comparison(tree, box.node, zoom)
 				: amounts(tree, box.node, zoom)),
-			["source", cutMiddle(visibleName(frameSource(tree, frame)), 200)],
-			["object", cutMiddle(visibleName(frameObject(tree, frame)), 200)],
+			["source", shownName(frameSource(tree, frame), 200)],
+			["object", shownName(frameObject(tree, frame), 200)],
 			[
 				"symbol",
 				system && system !== name
-					? cutMiddle(visibleName(system), 200)
+					? shownName(system, 200)
 					: "",
 			],
 			["kind", kind === "label" ? "" : kind],
@@ -152,12 +152,12 @@ function timeAndShare(tree, samples) {
 export function describeNode(tree, node) {
 	const frame = tree.frame[node];
 	const parts = [
-		cutMiddle(visibleName(frameName(tree, frame)), 160),
+		shownName(frameName(tree, frame)),
 		`total ${timeAndShare(tree, nodeSamples(tree, node))}`,
 		`self ${timeAndShare(tree, (tree.now ?? tree).self[node])}`,
 		tree.now ? changeText(tree, tree.now.total[node], tree.was.total[node]) : "",
-		cutMiddle(visibleName(frameSource(tree, frame)), 100),
-		cutMiddle(visibleName(frameObject(tree, frame)), 100),
+		shownName(frameSource(tree, frame), 100),
+		shownName(frameObject(tree, frame), 100),
 	];
 	return parts.filter((p) => p).join(" · ");
 }
@@ -174,11 +174,11 @@ export function describeMoment(moment, utc, max) {
 		.sort((a, b) => b.cpus - a.cpus)
 		.slice(0, max)
 		.map((p) => [
-			cutMiddle(visibleName(p.name), 32) || "(no name)",
+			shownName(p.name, 32) || "(no name)",
 			`${p.cpus.toPrecision(2)} CPU`,
 		]);
-	const text = moment.text ? element("p", {}, moment.text) : "";
-	return [element("p", { class: "tip-name" }, title), text, termList(parts)];
+	const text = moment.text ? element("p", moment.text) : "";
+	return [element("p.tip-name", title), text, termList(parts)];
 }
 
 /* All of a profile, in one line. */

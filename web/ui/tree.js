@@ -14,11 +14,11 @@ function requireThat(ok, sentence) {
 	if (!ok) throw new Error("The profile is malformed: " + sentence + ".");
 }
 
-const PAUSE_MASK = 0xffff; /* long loops yield when this many nodes are done */
+const NODES_MASK = 0xffff; /* long loops yield when this many nodes are done */
 
 /* Whether a generator should yield after node i. */
 export function pauseAt(i) {
-	return (i & PAUSE_MASK) === PAUSE_MASK;
+	return (i & NODES_MASK) === NODES_MASK;
 }
 
 /* A generator to its end, at once: for small trees and tests. */
@@ -169,9 +169,13 @@ export function frameObject(tree, frame) {
 	return tree.strings[tree.frames.object[frame]];
 }
 
+export function frameFile(tree, frame) {
+	return tree.strings[tree.frames.file[frame]];
+}
+
 /* `file:line`, `file`, or "". */
 export function frameSource(tree, frame) {
-	const file = tree.strings[tree.frames.file[frame]];
+	const file = frameFile(tree, frame);
 	const line = tree.frames.line[frame];
 	return file && line ? file + ":" + line : file;
 }

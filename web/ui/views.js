@@ -8,9 +8,10 @@
 import { oneSide } from "./arrange.js";
 import { CallTree } from "./calls.js";
 import { CHANGE_MARKS, changeLegend, showChanges } from "./changes.js";
+import { CodeView } from "./code.js";
 import { baseScale, changeOf } from "./compare.js";
 import { showCrumbs } from "./crumbs.js";
-import { all, byId, on, runSliced } from "./dom.js";
+import { all, byId, facts, on, runSliced } from "./dom.js";
 import { FlameGraph } from "./flamegraph.js";
 import { formatCount } from "./format.js";
 import { colorLegend } from "./legends.js";
@@ -23,12 +24,24 @@ import { FunctionTable } from "./table.js";
 import { describeBox, describeNode, describeTree } from "./tooltip.js";
 import { exactPattern } from "./top.js";
 import { invertTree, readTree } from "./transform.js";
-import { allBaseSamples, allSamples, findPath, frameKind, frameName, pathId } from "./tree.js";
+import {
+	allBaseSamples,
+	allSamples,
+	findPath,
+	frameFile,
+	frameKind,
+	frameName,
+	frameObject,
+	pathId,
+} from "./tree.js";
 
+const CODE_VIEWS = ["source", "asm"];
+const LOOKS = ["zoom", "color", "theme"];
 const READINGS = ["invert", "merge", "kernel", "lib", "abs", "sides"];
 
 export class Views {
-	constructor(app, tooltip) {
+	/* loads, range: as of CodeView */
+	constructor(app, tooltip, loads, range) {
 		this.app = app;
 		this.tooltip = tooltip;
 		this.tree = this.plain = this.source = this.baseTree = null;
@@ -53,12 +66,18 @@ export class Views {
 				onPick: (name) =>
 					app.go({ search: exactPattern(name), view: "graph" }),
 				onSandwich: (name) => app.go({ fn: name, view: "sandwich" }),
+				onSource: app.report
+					? null
+					: (src, fn) => app.go({ src, fn, view: "source" }),
 			},
 		);
 		this.calls = new CallTree(byId("calls").tBodies[0], (node) =>
 			this.openSandwich(this.plain, node),
 		);
+		this.code = new CodeView(app, loads, range);
 		on(byId("details-sandwich"), "click", () => this.sandwichOfFocus());
+		for (const view of CODE_VIEWS)
+			on(byId("details-" + view), "click", () => this.codeOfFocus(view));
 	}
 
 	flameGraph(id, treeOf) {
@@ -149,8 +168,8 @@ export class Views {
 				graph.setFlip(this.app.state.flip === "1");
 		if (changed("zoom", "rest")) this.showZoom();
 		if (changed("search")) this.showSearch();
-		if (changed("view", "sort", "filter", "zoom", "color", "theme", "fn", "part"))
-			this.showView(changed("zoom", "color", "theme"));
+		if (changed("view", "sort", "filter", "part", "fn", "src", "obj", ...LOOKS))
+			this.showView(changed(...LOOKS));
 	}
 
 	/* ---- colours ---- */
@@ -202,7 +221,7 @@ export class Views {
 		}
 		const node = this.graph.zoom.root;
 		const name = node ? frameName(tree, tree.frame[node]).slice(0, 200) : "";
-		document.documentElement.dataset.zoom = name;
+		facts.zoom = name;
 		showCrumbs(byId("crumbs"), tree, node, rest ? findPath(tree, rest) : 0, app.go);
 		if (this.found) this.showMatched();
 	}
@@ -220,6 +239,24 @@ export class Views {
 		if (!quiet || byId("details").textContent !== text)
 			byId("details").textContent = text;
 		byId("details-sandwich").hidden = !(node > 0 && this.functionAt(tree, node));
+		for (const view of CODE_VIEWS)
+			byId("details-" + view).hidden = !this.codeAt(tree, node, view);
+	}
+
+	/* The change of the state that shows the code at a node, null where there is none. */
+	codeAt(tree, node, view) {
+		const fn = node > 0 && !this.app.report && this.functionAt(tree, node);
+		if (!fn) return null;
+		const frame = tree.frame[node];
+		const src = frameFile(tree, frame);
+		const obj = frameObject(tree, frame);
+		if (view === "source") return src && { src, fn, view };
+		return /^(native|inlined)$/.test(frameKind(tree, frame)) && { obj, fn, view };
+	}
+
+	codeOfFocus(view) {
+		const change = this.codeAt(this.tree, this.focus, view);
+		if (change) this.app.go(change);
 	}
 
 	/* The name of the function at a node, "" where it is none. */
@@ -256,13 +293,13 @@ export class Views {
 			this.showMatched();
 			return;
 		}
-		delete document.documentElement.dataset.matched;
+		delete facts.matched;
 		byId("search-result").textContent = error ?? "";
 	}
 
 	showMatched() {
 		const { tree, found } = this;
-		document.documentElement.dataset.matched = String(matchedPercent(tree, found));
+		facts.matched = String(matchedPercent(tree, found));
 		byId("search-result").textContent = matchedText(tree, found, this.graph.zoom.root);
 	}
 
@@ -280,9 +317,16 @@ export class Views {
 	showView(renew) {
 		const { plain, app } = this;
 		const { state } = app;
-		const view = state.view === "changes" && !plain.now ? "graph" : state.view;
+		const code = { source: state.src, asm: state.obj };
+		for (const name of CODE_VIEWS) {
+			if (app.report) code[name] = "";
+			byId(name + "-tab").hidden = !code[name];
+		}
+		const shown = { changes: plain.now, ...code };
+		const view = shown[state.view] ?? true ? state.view : "graph";
 		for (const name of ["graph", "table", "sandwich", "calls", "changes"])
 			byId(name + "-view").hidden = name !== view;
+		byId("code-view").hidden = !CODE_VIEWS.includes(view);
 		const zoom = state.invert ? 0 : findPath(plain, state.zoom);
 		const again = renew || this.shown !== view + zoom;
 		this.shown = view + zoom;
@@ -291,6 +335,7 @@ export class Views {
 			this.calls.setTree(plain, zoom, this.colorOfNode(plain));
 		else if (view === "sandwich") this.sandwich.show(plain, state.fn);
 		else if (view === "changes") this.showChanges();
+		else if (CODE_VIEWS.includes(view)) this.code.show(renew);
 	}
 
 	showTable(zoom, again) {

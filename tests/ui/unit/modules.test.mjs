@@ -11,8 +11,8 @@ const sources = Object.fromEntries(
 );
 
 /*
- * What the exporter of offline reports relies on: it orders modules by their imports, drops those,
- * and joins the rest.
+ * What the build relies on (web/embed.c): it orders modules by their imports, drops those, and
+ * joins the rest.
  */
 const importsOf = (text) =>
 	[...text.matchAll(/^import \{[^}]*\}\s+from "\.\/([a-z]+\.js)";$/gm)].map((m) => m[1]);
@@ -58,15 +58,6 @@ test("no two modules share a top-level name, so that they can be one script", ()
 		.join("\n");
 	assert.doesNotThrow(() => new Function('"use strict";' + joined));
 	assert.ok(!joined.toLowerCase().includes("</script"), "would end an inline script");
-});
-
-test("the page asks for all modules at once", () => {
-	const page = fs.readFileSync(new URL("index.html", folder), "utf8");
-	const asked = [...page.matchAll(/<link rel="modulepreload" href="([a-z]+\.js)">/g)];
-	assert.deepEqual(
-		[...asked.map((m) => m[1]), "main.js"].sort(),
-		Object.keys(sources).sort(),
-	);
 });
 
 test("names can only become text: nothing parses markup or runs strings", () => {

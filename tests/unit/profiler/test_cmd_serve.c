@@ -212,7 +212,8 @@ static void wrong_usage_is_refused(void **state)
 	check_refused("--host-name a/b", "\"a/b\" is not a host name");
 	check_refused("--store a --store b", "--store is given twice");
 	check_refused("now", "unexpected argument \"now\"");
-	check_refused("--source-dir x", "unknown option --source-dir");
+	check_refused("--speedscope ftp://a/", "\"ftp://a/\" is not an http or https URL");
+	check_refused("--source-dir x", "\"x\" is not an absolute path");
 }
 
 int main(void)

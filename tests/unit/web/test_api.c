@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "storage/store.h"
@@ -20,7 +21,7 @@
 #include "web/server.h"
 
 struct place {
-	char dir[64], path[96];
+	char dir[64], path[96], file[128];
 	struct web_server *server;
 };
 
@@ -40,6 +41,16 @@ static void fill(const char *path)
 	profile_free(live);
 }
 
+static void make_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(chmod(path, 0644), 0);
+}
+
 static int make_place(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
@@ -50,7 +61,11 @@ static int make_place(void **state)
 	assert_non_null(mkdtemp(p->dir));
 	snprintf(p->path, sizeof(p->path), "%s/hearth.db", p->dir);
 	fill(p->path);
+	/* Only its name agrees with what build_frame() says. */
+	snprintf(p->file, sizeof(p->file), "%s/a.c", p->dir);
+	make_file(p->file, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n");
 	c.store_path = p->path;
+	c.source_dirs[c.n_source_dirs++] = p->dir;
 	if (web_server_open(&c, &p->server, &err) < 0 || web_server_run(p->server, &err) < 0)
 		fail_msg("%s", err_text(&err));
 	*state = p;
@@ -194,6 +209,16 @@ static void series_and_heatmap_place_samples_in_time(void **state)
 	check(state, "/api/v1/heatmap?from=0&until=100000", 400, "\"error\"");
 }
 
+static void lines_of_a_source_file_have_their_samples(void **state)
+{
+	check(state, "/api/v1/source?from=100&until=160&file=/src/a.c&function=work", 200,
+	      "\"samples\":29,\"line\":13,\"lines\":[[12,15,19],[13,0,14]],\"text\":\"1\\n2\\n");
+	check(state, "/api/v1/source?from=100&until=101&file=/src/a.c", 200,
+	      "\"samples\":0,\"line\":0,\"lines\":[],");
+	check(state, "/api/v1/source?file=/etc/shadow", 404, "\"code\":\"no_source\"");
+	check(state, "/api/v1/source", 400, "file: which source file?");
+}
+
 static void the_store_speaks_for_a_daemon_that_is_gone(void **state)
 {
 	check(state, "/api/v1/status", 200, "\"running\":false,\"store\":{");
@@ -213,6 +238,7 @@ int main(void)
 		cmocka_unit_test(an_empty_range_is_200_and_empty),
 		cmocka_unit_test(labels_and_their_values_are_listed),
 		cmocka_unit_test(series_and_heatmap_place_samples_in_time),
+		cmocka_unit_test(lines_of_a_source_file_have_their_samples),
 		cmocka_unit_test(the_store_speaks_for_a_daemon_that_is_gone),
 	};
 

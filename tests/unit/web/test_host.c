@@ -5,7 +5,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <string.h>
 #include "web/host.h"
+#include "web/server.h"
 
 static const char *const names[] = {"prof.example.org", "box"};
 
@@ -90,6 +92,26 @@ static void a_name_of_any_length_is_safe(void **state)
 	assert_false(allowed(name));
 }
 
+static void the_origin_of_a_url_is_what_a_browser_sends(void **state)
+{
+	static const char *const none[] = {
+		"",	      "ftp://a/",	  "http://",	"//a",
+		"http://a b", "http://a\r\nX: y", "http://a#b", "http://u@a/",
+		"http://\"",  "javascript:1",	  "http:///a"};
+	char longest[WEB_URL_BYTES_MAX + 2];
+
+	(void)state;
+	assert_int_equal(web_url_origin("http://a"), strlen("http://a"));
+	assert_int_equal(web_url_origin("https://a.b:8080/c/d"), strlen("https://a.b:8080"));
+	assert_int_equal(web_url_origin("http://[::1]:80?c"), strlen("http://[::1]:80"));
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_int_equal(web_url_origin(none[i]), 0);
+	memset(longest, 'a', sizeof(longest) - 1);
+	memcpy(longest, "http://", strlen("http://"));
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(web_url_origin(longest), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -97,6 +119,7 @@ int main(void)
 		cmocka_unit_test(configured_names_are_allowed_with_any_port_and_case),
 		cmocka_unit_test(other_names_are_refused),
 		cmocka_unit_test(a_name_of_any_length_is_safe),
+		cmocka_unit_test(the_origin_of_a_url_is_what_a_browser_sends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

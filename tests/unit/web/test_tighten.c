@@ -35,14 +35,20 @@ static void a_script_keeps_its_tokens(void **state)
 		{"r = /[/\"]  \\/ /.test(x) / 2;", "r=/[/\"]  \\/ /.test(x)/2;"},
 		{"return /a  b/g;", "return/a  b/g;"},
 		{"(a) / b / c", "(a)/b/c"},
-		{"class A {\n\tx() {}\n\n\ty() {}\n}\nlet z", "class A{x(){}\ny(){}}\nlet z"},
-		{"a = `${b}  c`\nd()", "a=`${b}  c`\nd()"},
+		{"class A {\n\tx() {}\n\n\ty() {}\n}\nlet z", "class A{x(){}y(){}}let z"},
+		{"a = `${b}  c`;\nd()", "a=`${b}  c`;d()"},
+		{"if (a)\n\treturn\n\t\tb;\nelse\n\tc();", "if(a)return b;else c();"},
+		{"f((a) => a, async (b) => b, (c, d) => c, () => 0, ([e]) => e);",
+		 "f(a=>a,async(b)=>b,(c,d)=>c,()=>0,([e])=>e);"},
+		{"a = [0.5, -0.25, 10.5, b0.c, 0, x.true, trueish, \"true\"];",
+		 "a=[.5,-.25,10.5,b0.c,0,x.true,trueish,\"true\"];"},
+		{"a = true;\nf(false, !true);", "a=!0;f(!1,!!0);"},
 		{"\"\\\\\" + /* c */ \"x\"", "\"\\\\\"+\"x\""},
 		{"const a = 1;\nlet [b] = c;\nlet d;\nf();\nlet e;", "let a=1,[b]=c,d;f();let e;"},
 		{"export const a = 1;\nconst b = 2;\nconst c = () => {\n\tlet d = 3;\n};\nlet e;",
 		 "export let a=1;let b=2,c=()=>{let d=3},e;"},
 		{"if (a) {\n\tlet b;\n}\nlet c;\nfor (let i = 0; i < 2; i++) f();\nlet d;",
-		 "if(a){let b}\nlet c;for(let i=0;i<2;i++)f();let d;"},
+		 "if(a){let b}let c;for(let i=0;i<2;i++)f();let d;"},
 		{"f([a,\n], {b,},\n);", "f([a],{b});"},
 		{"[, a] = [b,,];", "[,a]=[b,,];"},
 		{"{ for (;;) f(); }", "{for(;;)f()}"},
@@ -64,6 +70,8 @@ static void a_style_sheet_keeps_its_selectors(void **state)
 	      "/* x */\na > b , c :hover {\n\tmargin: 0 -1px;\n\twidth: calc(1px + 2px);\n}\n",
 	      "a > b,c :hover{margin:0 -1px;width:calc(1px + 2px)}");
 	check(tighten_style, "a::after { content: \"{ ; }\"; }", "a::after{content:\"{ ; }\"}");
+	check(tighten_style, "a[b=\"c-d\"], e[f=\"1\"] { opacity: 0.5; margin: 10.5px -0.1em; }",
+	      "a[b=c-d],e[f=\"1\"]{opacity:.5;margin:10.5px -.1em}");
 }
 
 int main(void)

@@ -1,0 +1,7 @@
+/* Disassembly, in the symbolizer worker. */
+#pragma once
+
+#include "profiler/base/wire.h"
+
+/* Answer a CODE. 0, or why the socket is of no use any more. */
+int worker_code(const struct wire_msg *m);
