@@ -582,8 +582,7 @@ size_t objects_poorest(const struct objects *o, const struct object **ret, size_
 			at--;
 		if (at == max)
 			continue;
-		if (n < max)
-			n++;
+		n += n < max;
 		memmove(&ret[at + 1], &ret[at], (n - at - 1) * sizeof(*ret));
 		ret[at] = object;
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""How soon it is there: `hearth serve` from its exec to sampling, in time and in CPU time of all its
-processes, and a program that nobody has seen before from its exec to its first complete stack.
+"""How soon it is there: `hearth serve` from its exec to sampling, in time and in CPU time of all
+its processes, and a program that nobody has seen before from its exec to its first complete stack.
 
 usage: bench_start.py. HEARTH_BUILD names the build folder. Nothing is asserted.
 """
