@@ -503,19 +503,7 @@ static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int
 
 int sql_names_register(struct sql *s)
 {
-	static const sqlite3_module module = {
-		.xConnect = table_connect,
-		.xBestIndex = table_best_index,
-		.xDisconnect = table_disconnect,
-		.xDestroy = table_disconnect,
-		.xOpen = table_open,
-		.xClose = table_close,
-		.xFilter = table_filter,
-		.xNext = table_next,
-		.xEof = table_eof,
-		.xColumn = table_column,
-		.xRowid = table_rowid,
-	};
+	static const sqlite3_module module = SQL_MODULE;
 	int result = SQLITE_OK;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && result == SQLITE_OK; i++) {

@@ -11,6 +11,19 @@
 /* A dictionary's number with its epoch: unique in the store. */
 #define SQL_ID(epoch, number) ((int64_t)((uint64_t)(epoch) << 32 | (uint32_t)(number)))
 
+/*
+ * The methods of a table, which its file calls table_*(). Without xCreate: it is there by itself
+ * and cannot be made again.
+ */
+#define SQL_MODULE                                                                   \
+	{                                                                            \
+		.xConnect = table_connect, .xBestIndex = table_best_index,           \
+		.xDisconnect = table_disconnect, .xDestroy = table_disconnect,       \
+		.xOpen = table_open, .xClose = table_close, .xFilter = table_filter, \
+		.xNext = table_next, .xEof = table_eof, .xColumn = table_column,     \
+		.xRowid = table_rowid,                                               \
+	}
+
 struct sql {
 	sqlite3 *handle;
 	sqlite3_stmt *statement;

@@ -447,20 +447,7 @@ static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int
 
 int sql_samples_register(struct sql *s)
 {
-	/* Without xCreate: the table is there by itself and cannot be made again. */
-	static const sqlite3_module module = {
-		.xConnect = table_connect,
-		.xBestIndex = table_best_index,
-		.xDisconnect = table_disconnect,
-		.xDestroy = table_disconnect,
-		.xOpen = table_open,
-		.xClose = table_close,
-		.xFilter = table_filter,
-		.xNext = table_next,
-		.xEof = table_eof,
-		.xColumn = table_column,
-		.xRowid = table_rowid,
-	};
+	static const sqlite3_module module = SQL_MODULE;
 
 	return sqlite3_create_module(s->handle, "samples", &module, s);
 }
