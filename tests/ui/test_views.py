@@ -174,7 +174,7 @@ def test_the_call_tree_opens_by_keys(view, api, moments):
     view.browser.script("document.querySelector('#calls [tabindex=\"0\"]').focus()")
     # In complete stacks and in incomplete ones: two calls of one function.
     wanted = top_of(profile)["spin_a"][1]
-    for _ in range(80):
+    for _ in range(300):
         found = [
             total for name, total, _ in view.browser.script(rows) if name.lstrip("▸▾") == "spin_a"
         ]
