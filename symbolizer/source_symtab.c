@@ -373,7 +373,7 @@ void symtab_read(struct symtab *t, const struct elf_image *debug)
 
 int symtab_name(struct symtab *t, uint64_t address, struct name *ret)
 {
-	uint32_t id;
+	uint32_t id, number;
 	int r;
 
 	if (!t->loaded) {
@@ -381,12 +381,15 @@ int symtab_name(struct symtab *t, uint64_t address, struct name *ret)
 		if (r < 0)
 			return r;
 	}
-	budget_touch(t->budget, &t->item);
+	budget_touch(&t->item);
 	if (address < t->base || address - t->base >= UINT32_MAX)
 		return 0;
 	id = segments_find(t->segments, t->n_segments, (uint32_t)(address - t->base));
 	if (id == SEGMENT_NONE)
 		return 0;
-	r = names_get(&t->names, t->symbols[id].name, t->symbols[id].len, ret);
-	return r < 0 ? r : 1;
+	r = names_get(&t->names, t->symbols[id].name, t->symbols[id].len, &number);
+	if (r < 0)
+		return r;
+	*ret = t->names.names[number];
+	return 1;
 }
