@@ -121,6 +121,17 @@ class Symbolize(CliCase):
         answers = frames(self.full, addresses)
         self.assertEqual(brief(answers[address_of(self.full, "main")])[-1][0], "main")
 
+    def test_the_order_is_that_of_the_question_whatever_it_is(self):
+        start, end = code_of(self.full)
+        up = list(range(start, end, 8))
+        mixed = up[::-1] + up[::3] + up
+        told = run(cli.HEARTH, "symbolize", "-a", self.full, *(hex(at) for at in mixed))
+        answers = re.split(r"^(0x[0-9a-f]{16}): ", told, flags=re.MULTILINE)[1:]
+        self.assertEqual([int(at, 16) for at in answers[::2]], mixed)
+        by_address = dict(zip(mixed, answers[1::2]))
+        self.assertEqual([by_address[at] for at in mixed], answers[1::2])
+        self.assertGreater(len(set(by_address.values())), 5)
+
     def test_a_line_is_answered_before_the_next_is_typed(self):
         with subprocess.Popen(
             [cli.HEARTH, "symbolize", self.full],
