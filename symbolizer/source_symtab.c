@@ -13,6 +13,7 @@
 #include "symbolizer/dynamic.h"
 #include "symbolizer/minidebug.h"
 #include "symbolizer/plt.h"
+#include "symbolizer/start_code.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -199,7 +200,10 @@ static int open_mini(struct symtab *t)
 	return r == -ENOMEM ? r : 0;
 }
 
-/* Exported symbols, and what MiniDebugInfo adds to them: the table as a whole is never known. */
+/*
+ * Exported symbols, what MiniDebugInfo adds to them, and what every program starts with: the table
+ * as a whole is never known.
+ */
 static int collect_stripped(struct symtab *t, struct symbol_list *l)
 {
 	struct symbol_table table;
@@ -211,6 +215,8 @@ static int collect_stripped(struct symtab *t, struct symbol_list *l)
 		r = open_mini(t);
 	if (r == 0 && table_of_section(&t->mini, SHT_SYMTAB, &table))
 		r = take_table(l, t->image, &table);
+	if (r == 0)
+		r = start_symbols(t->image, l);
 	l->has_locals = false;
 	return r;
 }
