@@ -228,7 +228,8 @@ class ManyObjects(Case):
                 cost = self.cpu_s(served) - before
         took = max(named[number] - seen[number] for number in named)
         print(f"{OBJECTS} objects: named {took:.1f} s after they were met, {cost:.2f} CPU s in all")
-        self.assertLess(took, SECONDS)
+        # Where more wants to run than there are processors, our share of them is smaller.
+        self.assertLess(took, SECONDS * max(1, os.getloadavg()[0] / os.cpu_count()))
         self.assertLess(cost, CPU_SECONDS)
 
 
