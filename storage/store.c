@@ -237,6 +237,26 @@ static int load_growth(struct store *s, bool recovered, uint64_t now_ns)
 	return r;
 }
 
+/* An epoch that has just begun still takes names from the one before. Damaged, it has none. */
+static int load_previous(struct store *s, uint64_t now_ns)
+{
+	uint64_t next_chunk = 0, damaged = 0;
+	struct growth previous;
+	int r;
+
+	if (s->previous.dict || !s->state.epoch ||
+	    now_ns > s->state.epoch_started_ns + STORE_PREVIOUS_NS)
+		return 0;
+	r = growth_init(&previous, s->state.epoch - 1);
+	if (r < 0)
+		return r;
+	r = store_load_chunks(s, previous.dict, &next_chunk, &damaged);
+	if (r < 0 || damaged || previous.dict->n_holes || previous.dict->broken)
+		growth_done(&previous);
+	s->previous = previous;
+	return r;
+}
+
 static int load_state(struct store *s)
 {
 	uint64_t now_ns = quantity_now_ns();
@@ -257,7 +277,8 @@ static int load_state(struct store *s)
 		return r;
 	s->run.number = (s->run.number > s->state.run ? s->run.number : s->state.run) + 1;
 	s->run.started_ns = now_ns;
-	return load_growth(s, recovered, now_ns);
+	r = load_growth(s, recovered, now_ns);
+	return r < 0 ? r : load_previous(s, now_ns);
 }
 
 static void set_options(struct store *s, const struct store_options *o)

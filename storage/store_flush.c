@@ -25,7 +25,6 @@
 #define EPOCH_DICT_BYTES     (12u << 20)
 #define EPOCH_DICT_BYTES_MAX (18u << 20)
 #define EPOCH_LABELS	     1000000
-#define PREVIOUS_NS	     (60 * NS_PER_S) /* the epoch before is kept for its names */
 
 /* ---- blocks ---- */
 
@@ -252,7 +251,7 @@ int store_feed_flush(struct store_feed *f, const char *counters_json, bool sync,
 		return err_set(err, -EINVAL, "flush: the store was closed");
 	if (epoch_is_over(s, w.now_ns))
 		r = store_new_epoch(s, w.now_ns);
-	else if (w.now_ns > s->state.epoch_started_ns + PREVIOUS_NS)
+	else if (w.now_ns > s->state.epoch_started_ns + STORE_PREVIOUS_NS)
 		growth_done(&s->previous);
 	if (r >= 0 && f->epoch != s->state.epoch) {
 		store_feed_forget(f);

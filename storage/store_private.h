@@ -15,7 +15,9 @@
 
 #define STORE_TYPE_CPU "cpu"
 /* Behind a type: samples that were imported, which age by size alone; questions take both. */
-#define STORE_IMPORTED	    ".imported"
+#define STORE_IMPORTED ".imported"
+/* The epoch before is kept for its names: what is sampled all the time has moved over by then. */
+#define STORE_PREVIOUS_NS   (60 * NS_PER_S)
 #define STORE_HOLD_NS_MAX   (2 * NS_PER_S)
 #define STORE_WAL_BYTES_MAX (16u << 20) /* minutes of a busy host */
 #define STORE_DICTS_MAX	    4 /* dictionaries that readers keep; an epoch is about a day */

@@ -1,4 +1,4 @@
-/* A doubly linked list by use and a sum; budget.h says what for. */
+/* A doubly linked list with marks of use, and a sum; budget.h says what for. */
 #include "symbolizer/budget.h"
 
 static void unlink_item(struct budget *b, struct budget_item *item)
@@ -43,19 +43,17 @@ void budget_charge(struct budget *b, struct budget_item *item, size_t bytes)
 	push_newest(b, item);
 }
 
-void budget_touch(struct budget *b, struct budget_item *item)
-{
-	if (!item->bytes || b->newest == item)
-		return;
-	unlink_item(b, item);
-	push_newest(b, item);
-}
-
 void budget_trim(struct budget *b)
 {
 	while (b->bytes > b->bytes_max && b->oldest) {
 		struct budget_item *item = b->oldest;
 
+		if (item->used) {
+			item->used = false;
+			unlink_item(b, item);
+			push_newest(b, item);
+			continue;
+		}
 		budget_forget(b, item);
 		item->drop(item);
 	}

@@ -1,6 +1,6 @@
 /*
- * What indexes may take together, in bytes, and which goes first when they take more: the least
- * recently used.
+ * What indexes may take together, in bytes, and which goes first when they take more: of those that
+ * were not used since it was last looked for, the oldest.
  *
  * An item is embedded in what it accounts for. Dropping happens only in budget_trim(), which the
  * door calls before it answers, never while an answer is put together: what was handed out lives
@@ -8,12 +8,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct budget_item {
 	struct budget_item *newer;
 	struct budget_item *older;
 	size_t bytes;
+	bool used; /* since it was last passed over */
 	void (*drop)(
 		struct budget_item *item); /* free what it stands for; may forget other items */
 };
@@ -31,11 +33,17 @@ struct budget {
  */
 void budget_charge(struct budget *b, struct budget_item *item, size_t bytes);
 
-/* The item was used just now. Nothing happens to one that is not counted. */
-void budget_touch(struct budget *b, struct budget_item *item);
+/*
+ * The item was used just now. A mark and not a move in the list, for every answer touches half a
+ * dozen.
+ */
+static inline void budget_touch(struct budget_item *item)
+{
+	item->used = true;
+}
 
 /* Take it out without dropping. */
 void budget_forget(struct budget *b, struct budget_item *item);
 
-/* Drop the least recently used until the rest fits. */
+/* Drop what was used least recently until the rest fits. */
 void budget_trim(struct budget *b);

@@ -44,7 +44,7 @@ uint64_t reader_uleb_slow(struct reader *r)
 	return 0;
 }
 
-int64_t reader_sleb(struct reader *r)
+int64_t reader_sleb_slow(struct reader *r)
 {
 	uint64_t v = 0;
 

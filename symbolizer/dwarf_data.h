@@ -53,7 +53,7 @@ static inline size_t reader_left(const struct reader *r)
 
 uint64_t reader_fixed(struct reader *r, unsigned int bytes); /* 1, 2, 3, 4 or 8 */
 uint64_t reader_uleb_slow(struct reader *r);
-int64_t reader_sleb(struct reader *r);
+int64_t reader_sleb_slow(struct reader *r);
 void reader_skip(struct reader *r, uint64_t bytes);
 
 static inline uint64_t reader_uleb(struct reader *r)
@@ -61,6 +61,16 @@ static inline uint64_t reader_uleb(struct reader *r)
 	if (r->at < r->end && *r->at < 0x80)
 		return *r->at++;
 	return reader_uleb_slow(r);
+}
+
+static inline int64_t reader_sleb(struct reader *r)
+{
+	if (r->at < r->end && *r->at < 0x80) {
+		uint8_t byte = *r->at++;
+
+		return (int64_t)(byte & 0x3f) - (int64_t)(byte & 0x40);
+	}
+	return reader_sleb_slow(r);
 }
 
 /* What the abbreviation of a code says; 8 bytes, for a large program has a million of them. */

@@ -211,7 +211,7 @@ int dwarf_index_get(struct dwarf_file *f, struct dwarf_unit *u, size_t bytes_max
 	int r;
 
 	if (x) {
-		budget_touch(f->budget, &x->item);
+		budget_touch(&x->item);
 		*ret = x;
 		return 0;
 	}
@@ -269,7 +269,7 @@ struct nodes {
 	size_t cap;
 };
 
-static int add_node(struct nodes *l, uint32_t entry, uint32_t parent)
+static int add_node(struct nodes *l, const struct inline_node *node)
 {
 	if (l->n == l->cap) {
 		size_t cap = l->cap ? l->cap * 2 : 8;
@@ -280,7 +280,7 @@ static int add_node(struct nodes *l, uint32_t entry, uint32_t parent)
 		l->v = bigger;
 		l->cap = cap;
 	}
-	l->v[l->n++] = (struct inline_node){.entry = entry, .parent = parent};
+	l->v[l->n++] = *node;
 	return 0;
 }
 
@@ -299,7 +299,15 @@ static int take_entry(const struct dwarf_file *f, const struct dwarf_unit *u, st
 	r = take_ranges(w, f, u, e, (uint32_t)l->n, depth);
 	if (r <= 0)
 		return r;
-	r = add_node(l, (uint32_t)(e->offset - u->start), *scope);
+	r = add_node(l, &(struct inline_node){
+				.entry = (uint32_t)(e->offset - u->start),
+				.parent = *scope,
+				.name = NODE_UNNAMED,
+				.call_file = e->call_file,
+				.call_line = e->call_line,
+				.call_column =
+					e->call_column > UINT16_MAX ? 0 : (uint16_t)e->call_column,
+			});
 	if (r == 0)
 		*scope = (uint32_t)(l->n - 1);
 	return r;
@@ -371,7 +379,7 @@ int dwarf_tree_get(struct dwarf_index *x, struct dwarf_function *function, size_
 	int r;
 
 	if (t) {
-		budget_touch(x->file->budget, &t->item);
+		budget_touch(&t->item);
 		*ret = t;
 		return 0;
 	}

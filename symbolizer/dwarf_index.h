@@ -3,9 +3,8 @@
  * and the inline trees of those functions that an address fell into. Each is built on first touch
  * and dropped by the budget.
  *
- * The trees hold offsets of entries, not what they say: names, call sites and origins (which may
- * lead into other units, as they do after LTO) are read again where they stand, for the few
- * entries of one answer.
+ * A name may stand entries away, in other units after LTO: it is sought when the first answer needs
+ * it, and its number kept.
  */
 #pragma once
 
@@ -14,10 +13,19 @@
 
 #define NODE_NONE UINT32_MAX
 
+/* Numbers that are no name's: not sought yet, and sought in vain. */
+#define NODE_UNNAMED  UINT32_MAX
+#define NODE_NAMELESS (UINT32_MAX - 1)
+
 struct inline_node {
 	uint32_t entry; /* from the unit's start */
 	/* The node it was inlined into, less than its own number; NODE_NONE for the function. */
 	uint32_t parent;
+	uint32_t name; /* a number of names_get() */
+	uint32_t call_file;
+	uint32_t call_line;
+	uint16_t call_column;
+	bool exact; /* the name is a linkage name */
 };
 
 struct inline_tree {
@@ -27,6 +35,7 @@ struct inline_tree {
 	size_t n_nodes;
 	struct segment *segments; /* ids are nodes */
 	size_t n_segments;
+	uint32_t epoch; /* of the names */
 };
 
 struct dwarf_function {

@@ -80,12 +80,13 @@ int line_header_parse(struct span line, uint64_t offset, uint8_t address_bytes,
 		return -EBADMSG;
 	if (!h.operations_per_instruction)
 		h.operations_per_instruction = 1;
+	h.line_range_inverse = (65535u + h.line_range) / h.line_range;
 	h.tables = r;
 	*ret = h;
 	return 0;
 }
 
-static void advance(struct machine *m, uint64_t operations)
+static inline void advance(struct machine *m, uint64_t operations)
 {
 	uint32_t per = m->h->operations_per_instruction;
 
@@ -161,7 +162,7 @@ static enum step standard(struct machine *m, uint8_t opcode)
 	return STEP_NONE;
 }
 
-static enum step run_one(struct machine *m)
+static inline enum step run_one(struct machine *m)
 {
 	uint8_t opcode;
 
@@ -169,10 +170,11 @@ static enum step run_one(struct machine *m)
 		return STEP_STOP;
 	opcode = *m->r.at++;
 	if (opcode >= m->h->opcode_base) {
-		uint8_t special = opcode - m->h->opcode_base;
+		uint32_t special = opcode - m->h->opcode_base;
+		uint32_t operations = special * m->h->line_range_inverse >> 16;
 
-		advance(m, special / m->h->line_range);
-		m->line += (uint32_t)(m->h->line_base + special % m->h->line_range);
+		advance(m, operations);
+		m->line += (uint32_t)m->h->line_base + special - operations * m->h->line_range;
 		return STEP_ROW;
 	}
 	return opcode == 0 ? extended(m) : standard(m, opcode);

@@ -9,7 +9,7 @@
 #include "symbolizer/dwarf_data.h"
 #include "symbolizer/segments.h"
 
-/* Rows between two checkpoints: bench_symbolize shows no gain below. */
+/* Rows between two checkpoints: bench_symbolize.py shows no gain below. */
 #define LINE_CHECKPOINT_ROWS 32
 
 struct line_header {
@@ -21,6 +21,8 @@ struct line_header {
 	int8_t line_base;
 	uint8_t line_range;
 	uint8_t opcode_base;
+	/* 65536 by line_range, rounded up: v * this >> 16 is v / line_range for bytes */
+	uint32_t line_range_inverse;
 	const uint8_t *opcode_lengths; /* of the opcodes 1 to opcode_base - 1 */
 };
 

@@ -160,7 +160,7 @@ int dwarf_paths_get(struct dwarf_paths *p, const struct dwarf_file *f, const str
 	for (uint32_t id = idmap_first(&p->by_use, hash, &at); id != IDMAP_NONE;
 	     id = idmap_next(&p->by_use, hash, &at)) {
 		if (p->uses[id].unit == use.unit && p->uses[id].file == file) {
-			budget_touch(p->budget, &p->item);
+			budget_touch(&p->item);
 			*ret = p->uses[id].path == PATH_NONE ? NULL : p->paths[p->uses[id].path];
 			return 0;
 		}

@@ -272,7 +272,7 @@ int dwarf_split_get(struct dwarf_splits *s, struct dwarf_file *main, struct dwar
 	int r;
 
 	if (split) {
-		budget_touch(main->budget, &split->item);
+		budget_touch(&split->item);
 		*ret = split;
 		return 0;
 	}

@@ -125,7 +125,7 @@ int dwarf_unit_abbrevs(struct dwarf_file *f, struct dwarf_unit *u)
 	int r;
 
 	if (u->abbrevs) {
-		budget_touch(f->budget, &u->abbrevs->item);
+		budget_touch(&u->abbrevs->item);
 		return 0;
 	}
 	if (!u->encoding.version || u->abbrev_offset >= section.size)

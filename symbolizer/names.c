@@ -21,6 +21,7 @@ static void clear(struct names *n)
 	idmap_done(&n->by_raw);
 	n->names = NULL;
 	n->n = n->cap = n->bytes = 0;
+	n->epoch++;
 }
 
 static void drop(struct budget_item *item)
@@ -107,7 +108,7 @@ static int add(struct names *n, uint64_t hash, const struct name *name)
 	return 0;
 }
 
-static int get(struct names *n, const char *raw, size_t len, bool plain, struct name *ret)
+static int get(struct names *n, const char *raw, size_t len, bool plain, uint32_t *ret_number)
 {
 	uint64_t hash = hash_bytes(&raw, sizeof(raw));
 	struct name name = {};
@@ -117,8 +118,8 @@ static int get(struct names *n, const char *raw, size_t len, bool plain, struct 
 	for (uint32_t id = idmap_first(&n->by_raw, hash, &at); id != IDMAP_NONE;
 	     id = idmap_next(&n->by_raw, hash, &at)) {
 		if (n->names[id].raw == raw) {
-			budget_touch(n->budget, &n->item);
-			*ret = n->names[id];
+			budget_touch(&n->item);
+			*ret_number = id;
 			return 0;
 		}
 	}
@@ -131,16 +132,16 @@ static int get(struct names *n, const char *raw, size_t len, bool plain, struct 
 		free(name.system);
 		return r;
 	}
-	*ret = name;
+	*ret_number = (uint32_t)n->n - 1;
 	return 0;
 }
 
-int names_get(struct names *n, const char *raw, size_t len, struct name *ret)
+int names_get(struct names *n, const char *raw, size_t len, uint32_t *ret_number)
 {
-	return get(n, raw, len, false, ret);
+	return get(n, raw, len, false, ret_number);
 }
 
-int names_get_plain(struct names *n, const char *raw, size_t len, struct name *ret)
+int names_get_plain(struct names *n, const char *raw, size_t len, uint32_t *ret_number)
 {
-	return get(n, raw, len, true, ret);
+	return get(n, raw, len, true, ret_number);
 }

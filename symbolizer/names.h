@@ -24,6 +24,7 @@ struct names {
 	size_t cap;
 	size_t bytes; /* heap bytes in use */
 	struct idmap by_raw;
+	uint32_t epoch; /* another one from when all are freed: numbers are of one epoch */
 };
 
 void names_init(struct names *n, struct budget *budget);
@@ -35,10 +36,11 @@ void names_init(struct names *n, struct budget *budget);
 void names_drop(struct names *n);
 
 /*
- * The name at raw[0, len), len > 0, which stays at its place as long as n is in use. Its strings
- * live until names_drop(), or until the budget is trimmed. 0 or -ENOMEM.
+ * The number of the name at raw[0, len), len > 0, which stays at its place as long as n is in use:
+ * n->names[number] until the next one is made, its strings until names_drop(), or until the budget
+ * is trimmed. 0 or -ENOMEM.
  */
-int names_get(struct names *n, const char *raw, size_t len, struct name *ret);
+int names_get(struct names *n, const char *raw, size_t len, uint32_t *ret_number);
 
 /* The same for what is a name as it stands, such as a Go function's: `main.cold` is no clone. */
-int names_get_plain(struct names *n, const char *raw, size_t len, struct name *ret);
+int names_get_plain(struct names *n, const char *raw, size_t len, uint32_t *ret_number);

@@ -88,7 +88,7 @@ static int load(struct source_dwarf *d)
 	int r;
 
 	if (d->loaded) {
-		budget_touch(d->budget, &d->item);
+		budget_touch(&d->item);
 		return 0;
 	}
 	r = dwarf_file_open(&d->file, d->image, d->debug, &d->splits.opener, d->budget,
@@ -112,11 +112,11 @@ static int load(struct source_dwarf *d)
 }
 
 /*
- * The name of an entry, from itself or from what it is an instance of. A linkage name anywhere on
- * the way is better than a bare name nearer by. 1, 0 when it has none, or -ENOMEM.
+ * The number of an entry's name, from itself or from what it is an instance of. A linkage name
+ * anywhere on the way is better than a bare name nearer by. 1, 0 when it has none, or -ENOMEM.
  */
 static int name_entry(struct source_dwarf *d, struct dwarf_file *f, struct dwarf_unit *u,
-		      struct dwarf_entry e, struct name *ret, bool *ret_exact)
+		      struct dwarf_entry e, uint32_t *ret_number, bool *ret_exact)
 {
 	const char *bare = NULL, *s;
 	ptrdiff_t bare_len = -1, len;
@@ -126,7 +126,7 @@ static int name_entry(struct source_dwarf *d, struct dwarf_file *f, struct dwarf
 	for (int steps = 0; steps < ORIGIN_STEPS_MAX; steps++) {
 		len = dwarf_string(f, u, &e.linkage_name, &s);
 		if (len > 0) {
-			r = names_get(&d->names, s, (size_t)len, ret);
+			r = names_get(&d->names, s, (size_t)len, ret_number);
 			*ret_exact = true;
 			return r < 0 ? r : 1;
 		}
@@ -149,8 +149,8 @@ static int name_entry(struct source_dwarf *d, struct dwarf_file *f, struct dwarf
 		bare_len -= SECOND_BYTES;
 	}
 	*ret_exact = plain;
-	r = plain ? names_get_plain(&d->names, bare, (size_t)bare_len, ret)
-		  : names_get(&d->names, bare, (size_t)bare_len, ret);
+	r = plain ? names_get_plain(&d->names, bare, (size_t)bare_len, ret_number)
+		  : names_get(&d->names, bare, (size_t)bare_len, ret_number);
 	return r < 0 ? r : 1;
 }
 
@@ -169,51 +169,76 @@ static int fill_place(struct source_dwarf *d, const struct dwarf_index *x,
 			       &line->file);
 }
 
+/* Numbers of names that were freed since are forgotten. */
+static void refresh_numbers(const struct source_dwarf *d, struct inline_tree *tree)
+{
+	if (tree->epoch == d->names.epoch)
+		return;
+	for (size_t i = 0; i < tree->n_nodes; i++)
+		tree->nodes[i].name = NODE_UNNAMED;
+	tree->epoch = d->names.epoch;
+}
+
+static int seek_name(struct source_dwarf *d, const struct dwarf_index *functions,
+		     struct inline_node *node)
+{
+	struct dwarf_file *f = functions->file;
+	struct dwarf_entry e;
+	struct dwarf_unit *u;
+	bool exact = false;
+	uint32_t number;
+	int r = dwarf_entry_at(f, functions->unit->start + node->entry, &e, &u);
+
+	if (r >= 0)
+		r = name_entry(d, f, u, e, &number, &exact);
+	if (r < 0)
+		return r;
+	node->name = r ? number : NODE_NAMELESS;
+	node->exact = exact;
+	return 0;
+}
+
 /*
  * One function of the chain. One without a name is left out; its place goes with it, the callers'
  * stay right.
  */
-static int add_function(struct source_dwarf *d, const struct source *x, const struct dwarf_entry *e,
+static int add_function(struct source_dwarf *d, const struct source *x, struct inline_node *node,
 			const struct place *place, struct answer *a)
 {
 	struct sym_line line = {};
-	struct name name;
-	bool exact;
-	int r = name_entry(d, x->functions->file, x->functions->unit, *e, &name, &exact);
+	const struct name *name;
+	int r = node->name == NODE_UNNAMED ? seek_name(d, x->functions, node) : 0;
 
-	if (r <= 0)
+	if (r < 0 || node->name == NODE_NAMELESS)
 		return r;
-	line.function = name.function;
-	line.system_name = name.system;
+	name = &d->names.names[node->name];
+	line.function = name->function;
+	line.system_name = name->system;
 	if (x->lines->unit->has_line)
 		r = fill_place(d, x->lines, place, &line);
 	if (r < 0)
 		return r;
 	answer_add(a, &line);
-	a->exact = exact;
+	a->exact = node->exact;
 	return 0;
 }
 
-static int add_chain(struct source_dwarf *d, const struct source *x, const struct inline_tree *tree,
-		     uint32_t node, struct place place, struct answer *a)
+static int add_chain(struct source_dwarf *d, const struct source *x, struct inline_tree *tree,
+		     uint32_t at, struct place place, struct answer *a)
 {
-	const struct dwarf_index *functions = x->functions;
-
-	while (node != NODE_NONE) {
-		struct dwarf_entry e;
-		struct dwarf_unit *u;
-		int r = dwarf_entry_at(functions->file,
-				       functions->unit->start + tree->nodes[node].entry, &e, &u);
+	refresh_numbers(d, tree);
+	while (at != NODE_NONE) {
+		struct inline_node *node = &tree->nodes[at];
+		int r = add_function(d, x, node, &place, a);
 
 		if (r < 0)
 			return r;
-		r = add_function(d, x, &e, &place, a);
-		if (r < 0)
-			return r;
-		place = (struct place){
-			.file = e.call_file, .line = e.call_line, .column = e.call_column};
-		node = tree->nodes[node].parent;
+		place = (struct place){.file = node->call_file,
+				       .line = node->call_line,
+				       .column = node->call_column};
+		at = node->parent;
 	}
+	budget_touch(&d->names.item);
 	return 0;
 }
 

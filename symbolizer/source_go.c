@@ -27,7 +27,7 @@ static int add_line(struct source_go *g, const struct go_function *f, uint64_t a
 {
 	const struct go_table *t = &g->module.table;
 	struct sym_line line = {};
-	struct name name;
+	uint32_t name;
 	const char *text;
 	int32_t value;
 	ptrdiff_t len = go_table_name(t, function, &text);
@@ -39,7 +39,7 @@ static int add_line(struct source_go *g, const struct go_function *f, uint64_t a
 	r = names_get_plain(&g->names, text, (size_t)len, &name);
 	if (r < 0)
 		return r;
-	line.function = name.function;
+	line.function = g->names.names[name].function;
 	if (go_table_value(t, f, f->files, address, &value))
 		len = go_table_file(t, f, value, &text);
 	else
@@ -52,7 +52,7 @@ static int add_line(struct source_go *g, const struct go_function *f, uint64_t a
 		r = names_get_plain(&g->files, text, (size_t)len, &name);
 		if (r < 0)
 			return r;
-		line.file = name.function;
+		line.file = g->files.names[name].function;
 	}
 	answer_add(a, &line);
 	return 1;

@@ -13,6 +13,7 @@
 #include "symbolizer/dynamic.h"
 #include "symbolizer/minidebug.h"
 #include "symbolizer/plt.h"
+#include "symbolizer/start_code.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -199,7 +200,10 @@ static int open_mini(struct symtab *t)
 	return r == -ENOMEM ? r : 0;
 }
 
-/* Exported symbols, and what MiniDebugInfo adds to them: the table as a whole is never known. */
+/*
+ * Exported symbols, what MiniDebugInfo adds to them, and what every program starts with: the table
+ * as a whole is never known.
+ */
 static int collect_stripped(struct symtab *t, struct symbol_list *l)
 {
 	struct symbol_table table;
@@ -211,6 +215,8 @@ static int collect_stripped(struct symtab *t, struct symbol_list *l)
 		r = open_mini(t);
 	if (r == 0 && table_of_section(&t->mini, SHT_SYMTAB, &table))
 		r = take_table(l, t->image, &table);
+	if (r == 0)
+		r = start_symbols(t->image, l);
 	l->has_locals = false;
 	return r;
 }
@@ -373,7 +379,7 @@ void symtab_read(struct symtab *t, const struct elf_image *debug)
 
 int symtab_name(struct symtab *t, uint64_t address, struct name *ret)
 {
-	uint32_t id;
+	uint32_t id, number;
 	int r;
 
 	if (!t->loaded) {
@@ -381,12 +387,15 @@ int symtab_name(struct symtab *t, uint64_t address, struct name *ret)
 		if (r < 0)
 			return r;
 	}
-	budget_touch(t->budget, &t->item);
+	budget_touch(&t->item);
 	if (address < t->base || address - t->base >= UINT32_MAX)
 		return 0;
 	id = segments_find(t->segments, t->n_segments, (uint32_t)(address - t->base));
 	if (id == SEGMENT_NONE)
 		return 0;
-	r = names_get(&t->names, t->symbols[id].name, t->symbols[id].len, ret);
-	return r < 0 ? r : 1;
+	r = names_get(&t->names, t->symbols[id].name, t->symbols[id].len, &number);
+	if (r < 0)
+		return r;
+	*ret = t->names.names[number];
+	return 1;
 }

@@ -21,8 +21,9 @@
 #define INDEX_BYTES_DEFAULT (96u << 20)
 /*
  * Pages of files stay in our memory once touched. After so many page faults, each of which maps
- * up to 64 KiB, they are given back to the page cache, which has them still; at 384
- * bench_symbolize takes five times as long. Asked every few questions, for asking is a system call.
+ * up to 64 KiB, they are given back to the page cache, which has them still; at half of it the
+ * large program of bench_symbolize.py takes a fifth more of CPU. Asked every few questions, for
+ * asking is a system call.
  */
 #define RELEASE_FAULTS	  1024
 #define RELEASE_QUESTIONS 32
@@ -282,18 +283,20 @@ void symbolizer_drop(struct symbolizer *s, uint32_t module)
 static int name_kernel(struct symbolizer *s, const struct sym_module *m, uint64_t offset)
 {
 	const char *raw = kernel_names_find(&s->kernel, m->owner, m->base + offset);
-	struct name name;
+	const struct name *name;
+	uint32_t number;
 	int r;
 
 	if (m->owner == 0 && s->kernel.end && m->base + offset >= s->kernel.end)
 		raw = NULL;
 	if (!raw || !*raw)
 		return 0;
-	r = names_get(&s->kernel_shown, raw, strlen(raw), &name);
+	r = names_get(&s->kernel_shown, raw, strlen(raw), &number);
 	if (r < 0)
 		return r;
+	name = &s->kernel_shown.names[number];
 	answer_add(&s->answer,
-		   &(struct sym_line){.function = name.function, .system_name = name.system});
+		   &(struct sym_line){.function = name->function, .system_name = name->system});
 	return 0;
 }
 

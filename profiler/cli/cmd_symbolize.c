@@ -1,6 +1,7 @@
 /* `hearth symbolize`: names for addresses of an ELF file, from arguments or from stdin. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,9 +10,9 @@
 #include "profiler/cli/symbol_text.h"
 
 #define OUTPUT_BYTES_MAX (64u << 20) /* of one batch */
-#define INPUT_BYTES	 65536
+#define INPUT_BYTES	 (128u << 10)
 #define WORD_BYTES_MAX	 64 /* longer ones are no addresses */
-#define BATCH		 4096
+#define BATCH		 8192
 
 static bool as_json, with_address, by_offset;
 
@@ -55,10 +56,24 @@ const struct options_command cmd_symbolize_options = {
 	.examples = examples,
 };
 
+/* An address as it came. */
+struct asked {
+	uint64_t address;
+	uint32_t place; /* in the batch */
+};
+
+/*
+ * A batch is asked about in the order of addresses, each once: neighbours are in the same unit, on
+ * the same pages, often in the same function. It is told in the order in which it came.
+ */
 struct session {
 	struct name_worker worker;
-	uint64_t addresses[BATCH];
+	struct asked asked[BATCH];
 	size_t n;
+	uint64_t addresses[BATCH]; /* in order */
+	size_t starts[BATCH + 1]; /* of their answers in out */
+	size_t n_answers;
+	uint32_t answer_of[BATCH]; /* by place */
 	struct buf out;
 };
 
@@ -66,6 +81,7 @@ static void put_answer(void *ctx, uint64_t address, const struct protocol_line *
 {
 	struct session *s = ctx;
 
+	s->starts[s->n_answers++] = s->out.len;
 	if (as_json) {
 		symbol_text_json(&s->out, address, lines, n);
 		return;
@@ -75,15 +91,50 @@ static void put_answer(void *ctx, uint64_t address, const struct protocol_line *
 	symbol_text_words(&s->out, lines, n);
 }
 
+static int by_address(const void *pa, const void *pb)
+{
+	const struct asked *a = pa, *b = pb;
+
+	return (a->address > b->address) - (a->address < b->address);
+}
+
+/* The addresses in order, each once; how many. */
+static size_t arrange(struct session *s)
+{
+	size_t n = 0;
+
+	qsort(s->asked, s->n, sizeof(s->asked[0]), by_address);
+	for (size_t i = 0; i < s->n; i++) {
+		if (!n || s->addresses[n - 1] != s->asked[i].address)
+			s->addresses[n++] = s->asked[i].address;
+		s->answer_of[s->asked[i].place] = (uint32_t)n - 1;
+	}
+	return n;
+}
+
+/* Those that were answered, up to the first that was not. */
+static void tell(struct session *s)
+{
+	s->starts[s->n_answers] = s->out.len;
+	for (size_t i = 0; i < s->n && s->answer_of[i] < s->n_answers; i++) {
+		const size_t *start = &s->starts[s->answer_of[i]];
+
+		fwrite(s->out.data + start[0], 1, start[1] - start[0], stdout);
+	}
+}
+
 /* What has come together is asked for and told. */
 static int flush(struct session *s, struct err *err)
 {
-	int r = name_worker_ask(&s->worker, s->addresses, s->n, put_answer, s, err);
+	size_t n = arrange(s);
+	int r;
 
-	s->n = 0;
+	s->n_answers = 0;
+	r = name_worker_ask(&s->worker, s->addresses, n, put_answer, s, err);
 	if (s->out.err)
 		return err_set(err, s->out.err, "too much to print at once");
-	fwrite(s->out.data, 1, s->out.len, stdout);
+	tell(s);
+	s->n = 0;
 	buf_clear(&s->out);
 	if (fflush(stdout) != 0)
 		return err_set(err, -EIO, "the names cannot be written: %s", strerror(errno));
@@ -92,7 +143,8 @@ static int flush(struct session *s, struct err *err)
 
 static int add(struct session *s, uint64_t address, struct err *err)
 {
-	s->addresses[s->n++] = address;
+	s->asked[s->n] = (struct asked){.address = address, .place = (uint32_t)s->n};
+	s->n++;
 	return s->n == BATCH ? flush(s, err) : 0;
 }
 

@@ -47,8 +47,25 @@ int symbol_text_address(const char *text, size_t len, uint64_t *ret)
 
 static void add_printable(struct buf *out, const char *s)
 {
-	for (; *s; s++)
-		buf_add_char(out, iscntrl((unsigned char)*s) ? '?' : *s);
+	size_t len = strlen(s);
+	uint8_t *to = buf_reserve(out, len);
+
+	if (!to)
+		return;
+	for (size_t i = 0; i < len; i++)
+		to[i] = (uint8_t)s[i] < ' ' || s[i] == 0x7f ? '?' : (uint8_t)s[i];
+	out->len += len;
+}
+
+static void add_number(struct buf *out, uint32_t v)
+{
+	char digits[10];
+	size_t n = sizeof(digits);
+
+	do
+		digits[--n] = (char)('0' + v % 10);
+	while (v /= 10);
+	buf_add(out, digits + n, sizeof(digits) - n);
 }
 
 static void add_line(struct buf *out, const struct protocol_line *line)
@@ -56,10 +73,12 @@ static void add_line(struct buf *out, const struct protocol_line *line)
 	add_printable(out, line->function ? line->function : "??");
 	buf_add_str(out, " at ");
 	add_printable(out, line->file ? line->file : "??");
+	buf_add_char(out, ':');
 	if (line->line)
-		buf_printf(out, ":%" PRIu32 "\n", line->line);
+		add_number(out, line->line);
 	else
-		buf_add_str(out, ":?\n");
+		buf_add_char(out, '?');
+	buf_add_char(out, '\n');
 }
 
 void symbol_text_words(struct buf *out, const struct protocol_line *lines, size_t n)

@@ -121,6 +121,17 @@ class Symbolize(CliCase):
         answers = frames(self.full, addresses)
         self.assertEqual(brief(answers[address_of(self.full, "main")])[-1][0], "main")
 
+    def test_the_order_is_that_of_the_question_whatever_it_is(self):
+        start, end = code_of(self.full)
+        up = list(range(start, end, 8))
+        mixed = up[::-1] + up[::3] + up
+        told = run(cli.HEARTH, "symbolize", "-a", self.full, *(hex(at) for at in mixed))
+        answers = re.split(r"^(0x[0-9a-f]{16}): ", told, flags=re.MULTILINE)[1:]
+        self.assertEqual([int(at, 16) for at in answers[::2]], mixed)
+        by_address = dict(zip(mixed, answers[1::2]))
+        self.assertEqual([by_address[at] for at in mixed], answers[1::2])
+        self.assertGreater(len(set(by_address.values())), 5)
+
     def test_a_line_is_answered_before_the_next_is_typed(self):
         with subprocess.Popen(
             [cli.HEARTH, "symbolize", self.full],
@@ -192,6 +203,67 @@ class Symbolize(CliCase):
 
 
 @unittest.skipUnless(shutil.which("go"), "there is no Go compiler")
+class Stripped(CliCase):
+    """`_start` and `main` of programs without symbols: where their code says so, only there."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.dir = folder.name
+        self.source = os.path.join(self.dir, "a.c")
+        with open(self.source, "w", encoding="ascii") as f:
+            f.write(PROGRAM)
+
+    def built(self, *options):
+        """A program and its stripped twin."""
+        whole, stripped = (os.path.join(self.dir, name) for name in ("whole", "stripped"))
+        run("gcc", "-O2", *options, "-o", whole, self.source)
+        run("strip", "-o", stripped, whole)
+        return whole, stripped
+
+    def told(self, program, addresses):
+        answers = frames(program, addresses)
+        return [answers[at][-1]["function"] if answers[at] else None for at in addresses]
+
+    def test_they_are_named_as_in_the_whole_program(self):
+        for options in (["-pie"], ["-no-pie"], ["-static-pie"], ["-static"]):
+            whole, stripped = self.built(*options)
+            begins = [address_of(whole, name) for name in ("_start", "main")]
+            addresses = sorted({at for begin in begins for at in range(begin - 16, begin + 64)})
+            names = self.told(whole, addresses), self.told(stripped, addresses)
+            for right, name in zip(*names):
+                self.assertIn(name, {None, right}, options)
+            for name in ("_start", "main"):
+                there = [found.count(name) for found in names]
+                # Static programs have no .eh_frame_hdr, without which main's size is not known.
+                expected = 1 if (name, options) == ("main", ["-static"]) else there[0]
+                self.assertEqual(there[1], expected, (options, name))
+
+    def test_other_code_at_the_entry_names_nothing(self):
+        whole, stripped = self.built()
+        with open(stripped, "rb") as file:
+            data = bytearray(file.read())
+        start = data.index(bytes.fromhex("31ed4989d15e"))  # its address as well: a PIE's .text
+        for at in (*range(22), 27, 28, 33):
+            changed = bytearray(data)
+            changed[start + at] ^= 0x40
+            with open(stripped, "wb") as file:
+                file.write(changed)
+            addresses = [address_of(whole, "_start"), address_of(whole, "main")]
+            self.assertEqual(self.told(stripped, addresses), [None, None], at)
+
+    def test_without_unwind_information_only_the_beginning_of_main_is_sure(self):
+        whole, stripped = self.built()
+        with open(stripped, "rb") as file:
+            data = file.read()
+        header = re.search(r"GNU_EH_FRAME\s+0x(\w+)", run("readelf", "-lW", stripped))
+        at = int(header[1], 16)
+        with open(stripped, "wb") as file:
+            file.write(data[:at] + b"\x02" + data[at + 1 :])
+        main = address_of(whole, "main")
+        self.assertEqual(self.told(stripped, [main, main + 1]), ["main", None])
+
+
 class Go(CliCase):
     """A stripped Go program says what the same one with debug information says."""
 

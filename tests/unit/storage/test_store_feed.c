@@ -1,4 +1,6 @@
-/* Names that come when the live profile of their samples has been replaced. */
+/* Names between live profiles and the store: whose they are, and how long it knows them. */
+#include "profiler/base/quantity.h"
+#include "storage/store.h"
 #include "storage/store_private.h"
 #include "tests/unit/storage/place.h"
 
@@ -136,11 +138,123 @@ static void an_epoch_begins_with_what_is_sampled_in_it(void **state)
 	store_close(s);
 }
 
+/* A function of libc, or of a file that is like it. */
+static uint32_t libc_location(struct profile *p, const char *build_id, uint32_t domain,
+			      uint64_t identity)
+{
+	struct profile_object o = {.kind = PROFILE_OBJECT_FILE,
+				   .path = string(p, "/lib/libc.so.6"),
+				   .build_id = string(p, build_id),
+				   .domain = domain,
+				   .identity = identity};
+
+	return (uint32_t)profile_location(p, (uint32_t)profile_object(p, &o), 0x1000);
+}
+
+static void sample_of(struct profile *p, uint32_t location)
+{
+	struct profile_labels none = {};
+	int64_t labels = profile_labels(p, &none);
+	int64_t stack = profile_stack(p, 0, location);
+
+	assert_int_equal(profile_add_sample(p, T0_NS, (uint32_t)stack, (uint32_t)labels, 1), 0);
+}
+
+static void name_location(struct profile *p, uint32_t location, const char *text)
+{
+	struct profile_function f = {.name = string(p, text), .system_name = string(p, text)};
+	struct profile_line line = {.function = (uint32_t)profile_function(p, &f)};
+
+	assert_int_equal(profile_set_lines(p, location, &line, 1), 0);
+}
+
+/* What the store calls a location that is new to a live profile; NULL: it has no name for it. */
+static void assert_known(struct store *s, const char *build_id, uint32_t domain, uint64_t identity,
+			 const char *function)
+{
+	char scratch[PROFILE_SCRATCH_BYTES];
+	struct store_feed *f;
+	struct profile *live = begin(s, &f);
+	uint32_t location = libc_location(live, build_id, domain, identity);
+
+	sample_of(live, location);
+	assert_int_equal(store_feed_flush(f, "{}", false, NULL), 0);
+	assert_int_equal(live->locations[location].naming,
+			 function ? PROFILE_NAMED : PROFILE_UNNAMED);
+	if (function)
+		assert_string_equal(profile_location_frame(live, location, 0, scratch).function,
+				    function);
+	store_feed_free(f);
+	profile_free(live);
+}
+
+static void begin_with_a_name(struct store *s, const char *build_id, uint32_t domain,
+			      uint64_t identity, const char *text)
+{
+	struct store_feed *f;
+	struct profile *live = begin(s, &f);
+	uint32_t location = libc_location(live, build_id, domain, identity);
+
+	sample_of(live, location);
+	name_location(live, location, text);
+	end(f, live);
+}
+
+static void a_name_is_of_one_build_of_one_owner(void **state)
+{
+	struct store *s = place_writer(*state, NULL);
+
+	begin_with_a_name(s, "aa11", 0, 0, "malloc");
+	assert_known(s, "aa11", 0, 0, "malloc");
+	/* Another build at the same path. */
+	assert_known(s, "bb22", 0, 0, NULL);
+	/* A user's file with the same path and build id takes no name and gives none. */
+	assert_known(s, "aa11", 1001, 0, NULL);
+	begin_with_a_name(s, "aa11", 1001, 0, "evil");
+	assert_known(s, "aa11", 0, 0, "malloc");
+	assert_known(s, "aa11", 1001, 0, "evil");
+	/* Without a build id it is the file itself that was named. */
+	begin_with_a_name(s, "", 0, 7, "old");
+	assert_known(s, "", 0, 8, NULL);
+	assert_known(s, "", 0, 7, "old");
+	store_close(s);
+}
+
+static void a_restart_right_behind_a_new_epoch_knows_the_names_before(void **state)
+{
+	struct store *s = place_writer(*state, NULL);
+
+	begin_with_a_name(s, "aa11", 0, 0, "malloc");
+	assert_int_equal(store_new_epoch(s, quantity_now_ns()), 0);
+	begin_with_a_name(s, "bb22", 0, 0, "other");
+	store_close(s);
+	s = place_writer(*state, NULL);
+	assert_known(s, "aa11", 0, 0, "malloc");
+	store_close(s);
+}
+
+static void what_is_kept_of_the_epoch_before_goes_after_a_while(void **state)
+{
+	struct store *s = place_writer(*state, NULL);
+
+	begin_with_a_name(s, "aa11", 0, 0, "malloc");
+	assert_int_equal(store_new_epoch(s, quantity_now_ns() - 2 * STORE_PREVIOUS_NS), 0);
+	begin_with_a_name(s, "bb22", 0, 0, "other");
+	assert_null(s->previous.dict);
+	store_close(s);
+	s = place_writer(*state, NULL);
+	assert_null(s->previous.dict);
+	store_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLACE_TEST(a_name_reaches_what_an_earlier_profile_met),
 		PLACE_TEST(an_epoch_begins_with_what_is_sampled_in_it),
+		PLACE_TEST(a_name_is_of_one_build_of_one_owner),
+		PLACE_TEST(a_restart_right_behind_a_new_epoch_knows_the_names_before),
+		PLACE_TEST(what_is_kept_of_the_epoch_before_goes_after_a_while),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

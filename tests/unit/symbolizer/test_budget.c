@@ -32,7 +32,7 @@ static void the_least_recently_used_goes_first(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++)
 		budget_charge(&b, &items[i], 100);
-	budget_touch(&b, &items[0]);
+	budget_touch(&items[0]);
 	budget_trim(&b);
 	assert_int_equal(n_dropped, 1);
 	assert_int_equal(dropped[0], 1);
@@ -77,7 +77,7 @@ static void a_forgotten_item_is_not_dropped(void **state)
 		budget_charge(&b, &items[i], 100);
 	budget_forget(&b, &items[1]);
 	budget_forget(&b, &items[1]);
-	budget_touch(&b, &items[1]);
+	budget_touch(&items[1]);
 	budget_trim(&b);
 	assert_int_equal(n_dropped, 2);
 	assert_int_equal(dropped[0], 0);

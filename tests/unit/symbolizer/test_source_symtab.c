@@ -112,12 +112,15 @@ static void only_mangled_names_are_demangled(void **state)
 	assert_string_equal(answer.lines[0].system_name, "_Z3addii");
 }
 
-static void a_stripped_program_names_nothing_of_its_own(void **state)
+static void a_stripped_program_names_nothing_of_its_own_but_its_beginning(void **state)
 {
 	(void)state;
 	assert_string_equal(name(stripped, value("outer")), "?");
-	assert_string_equal(name(stripped, value("main")), "?");
 	assert_string_equal(name(stripped, value("h")), "?");
+#ifdef __x86_64__
+	assert_string_equal(name(stripped, value("_start")), "_start");
+	assert_string_equal(name(stripped, value("main")), "main");
+#endif
 }
 
 /* Every stub calls what the program imports; the first entry, the resolver's, has no name. */
@@ -129,7 +132,7 @@ static void plt_stubs_are_named_by_what_they_call(void **state)
 #ifndef __x86_64__
 	skip();
 #endif
-	for (uint64_t at = 0x1000; at < value("_start"); at += 4) {
+	for (uint64_t at = 0x1000; at < value("_start") && at < value("main"); at += 4) {
 		const char *got = name(stripped, at);
 
 		assert_string_not_equal(got, "_init");
@@ -170,7 +173,7 @@ int main(void)
 		cmocka_unit_test(a_label_within_a_function_is_the_function),
 		cmocka_unit_test(a_cold_part_is_its_function_under_another_name),
 		cmocka_unit_test(only_mangled_names_are_demangled),
-		cmocka_unit_test(a_stripped_program_names_nothing_of_its_own),
+		cmocka_unit_test(a_stripped_program_names_nothing_of_its_own_but_its_beginning),
 		cmocka_unit_test(plt_stubs_are_named_by_what_they_call),
 		cmocka_unit_test(without_section_headers_the_dynamic_symbols_are_found),
 	};
