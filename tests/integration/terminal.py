@@ -27,6 +27,7 @@ class Screen:
         self.size = lines, columns
         self.cells = [[" "] * columns for _ in range(lines)]
         self.line = self.column = 0
+        self.region = 0, lines  # that scrolls: [first, behind the last)
         self.colours = 0  # how often one was set
         self.other = self.cursor_hidden = False
         self.rest = ""
@@ -47,6 +48,10 @@ class Screen:
                     return
                 if found.group("final"):
                     self.sequence(found)
+                elif found.group() == "\x1bM" and self.line == self.region[0]:
+                    self.scroll(self.line, 1, up=False)
+                elif found.group() == "\x1bM":
+                    self.line = max(self.line - 1, 0)
                 at = found.end()
                 continue
             self.character(text[at])
@@ -56,7 +61,7 @@ class Screen:
         if c == "\r":
             self.column = 0
         elif c == "\n":
-            self.line = min(self.line + 1, self.size[0] - 1)
+            self.next_line()
         elif c == "\b":
             self.column = max(self.column - 1, 0)
         elif c == "\x0f":
@@ -65,7 +70,7 @@ class Screen:
             assert c.isprintable(), f"not text: {c!r}"
             if self.column >= self.size[1]:
                 self.column = 0
-                self.line = min(self.line + 1, self.size[0] - 1)
+                self.next_line()
             self.cells[self.line][self.column] = c
             self.last = c
             self.column += 1
@@ -120,23 +125,28 @@ class Screen:
             line = self.cells[self.line]
             line[self.column : self.column] = [" "] * max(n, 1)
             del line[columns:]
-        elif final in "LM":
-            for _ in range(max(n, 1)):
-                if final == "L":
-                    self.cells.insert(self.line, [" "] * columns)
-                    self.cells.pop(self.bottom())
-                else:
-                    self.cells.insert(self.bottom(), [" "] * columns)
-                    self.cells.pop(self.line)
+        elif final in "LMST":
+            top = self.line if final in "LM" else self.region[0]
+            self.scroll(top, max(n, 1), up=final in "MS")
         elif final == "r":
-            self.region = numbers
+            self.region = (numbers[0] - 1, numbers[1]) if len(numbers) == 2 else (0, lines)
+            self.line = self.column = 0
         else:
-            assert final in "rthl", f"no sequence of ours: {found.group()!r}"
+            assert final in "thl", f"no sequence of ours: {found.group()!r}"
 
-    region = ()
+    def scroll(self, top, n, up):
+        """Lines from top to the region's end."""
+        bottom = self.region[1]
+        for _ in range(n):
+            gone, new = (top, bottom - 1) if up else (bottom - 1, top)
+            self.cells.pop(gone)
+            self.cells.insert(new, [" "] * self.size[1])
 
-    def bottom(self):
-        return self.region[1] if len(self.region) == 2 else self.size[0]
+    def next_line(self):
+        if self.line + 1 == self.region[1]:
+            self.scroll(self.region[0], 1, up=True)
+        else:
+            self.line = min(self.line + 1, self.size[0] - 1)
 
 
 class Terminal:
@@ -172,15 +182,25 @@ class Terminal:
             self.bytes += part
             self.screen.feed(part.decode(errors="surrogateescape"))
 
-    def wait(self, condition, what, seconds=15):
+    def settle(self):
+        """Until nothing more comes: what a key asked for has been drawn whole."""
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            before = len(self.bytes)
+            self.read(0.4)
+            if len(self.bytes) == before:
+                break
+
+    def wait(self, condition, what, seconds=30):
         until = time.monotonic() + seconds
         while not condition(self.screen.text()):
             shown = "\n".join(self.screen.text())
             assert time.monotonic() < until, f"not shown: {what}\n{shown}"
             self.read(0.1)
+        self.settle()
         return self.screen.text()
 
-    def wait_for(self, pattern, seconds=15):
+    def wait_for(self, pattern, seconds=30):
         """The first match of it in a line of the screen."""
         text = self.wait(
             lambda lines: re.search(pattern, "\n".join(lines)), pattern, seconds
@@ -189,7 +209,7 @@ class Terminal:
 
     def press(self, keys):
         os.write(self.master, keys.encode())
-        self.read(0.4)
+        self.settle()
         return self.screen.text()
 
     def end(self, seconds=10):

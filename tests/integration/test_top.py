@@ -98,10 +98,12 @@ class Live(TopCase):
         terminal = self.terminal("--match", match, "--window", "5", *options, **more)
         terminal.wait_for(r"live\n\d{3,} samples")
         terminal.press(" ")
-        terminal.wait_for("PAUSED")
+        held = terminal.wait_for(RANGE).group()
         time.sleep(1)
         terminal.press("+")
+        terminal.wait(lambda lines: held not in lines[0], "a longer range")
         terminal.press("-")
+        terminal.wait(lambda lines: held in lines[0], "the range again")
         return terminal
 
     def only_split(self, terminal):
