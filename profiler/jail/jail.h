@@ -51,6 +51,12 @@ int jail_start(enum jail_role role, const char *const *args, bool drop, struct j
 	       struct err *err);
 
 /*
+ * The first words of a worker that parses or fetches: that its jail is closed, and by what (enum
+ * protocol_jail bits). 0, or negative errno and the sentence: the worker is to be ended.
+ */
+int jail_receive_hello(const struct jail_worker *w, uint32_t *ret_bits, struct err *err);
+
+/*
  * Kill (SIGKILL), wait at most a second, close. Safe on a worker that ended by itself and on a
  * zeroed one. The wait status, or -1.
  */
