@@ -67,8 +67,9 @@ bool jail_has_ended(const struct jail_worker *w);
 
 /*
  * In the worker. What is closed (enum protocol_jail bits) is returned. keep_network: the listening
- * and connected sockets stay usable (the web role). -EPERM and the sentence where what must hold
- * does not (the uid could not be changed).
+ * and connected sockets stay usable (the web role), or new ones can be made (the fetcher). -EPERM
+ * and the sentence where what must hold does not (the uid could not be changed; the fetcher without
+ * Landlock, which alone would keep files from it).
  */
 int jail_enter(enum jail_role role, bool keep_network, struct err *err);
 

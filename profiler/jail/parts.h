@@ -60,9 +60,10 @@ int capabilities_limit(uint64_t keep, struct err *err);
 int landlock_abi(void);
 /*
  * No right on any file system, no TCP, no abstract socket and no signal beyond this process: as far
- * as the ABI goes.
+ * as the ABI goes. The fetcher may connect, and read what libc and TLS find hosts and check
+ * certificates by.
  */
-int landlock_close(struct err *err);
+int landlock_close(enum jail_role role, struct err *err);
 
 bool seccomp_is_there(void);
 /* The role's allow list. */

@@ -24,7 +24,7 @@ RULES = {
     ),
     "profiler": (
         ["profiler", "bpf", "symbolizer", "storage", "web"],
-        ["libc", "sockets", "libbpf", "seccomp", "libcap"],
+        ["libc", "sockets", "libbpf", "seccomp", "libcap", "libcurl"],
     ),
     "tests/unit/base": (["tests", "profiler/base"], ["libc", "sockets", "cmocka"]),
     "tests/unit/symbolizer": (
@@ -62,6 +62,7 @@ LIBRARIES = [
     ("microhttpd", r"microhttpd\.h"),
     ("protobuf-c", r"protobuf-c/.*|google/protobuf-c/.*"),
     ("seccomp", r"seccomp\.h"),
+    ("libcurl", r"curl/.*"),
     ("libcap", r"sys/(capability|psx_syscall)\.h"),
     ("cmocka", r"cmocka\.h"),
     (
