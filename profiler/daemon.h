@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "profiler/debug_servers.h"
 #include "profiler/static_label.h"
 #include "profiler/unwind_mode.h"
 
@@ -22,6 +23,7 @@ struct daemon_options {
 	const char *host_names[DAEMON_HOST_NAMES_MAX];
 	size_t n_host_names;
 	struct static_labels labels; /* of every sample */
+	struct debug_servers servers;
 	enum unwind_mode unwind;
 	bool sandbox;
 };

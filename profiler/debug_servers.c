@@ -2,9 +2,12 @@
 #include "profiler/debug_servers.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define SPACES " \t\n"
 
@@ -58,4 +61,31 @@ void debug_servers_add_words(struct debug_servers *s, const char *words)
 		snprintf(url, sizeof(url), "%.*s", (int)len, words);
 		(void)debug_servers_add(s, url, NULL);
 	}
+}
+
+/* What stands above the last part; failing shows when the last one is made. */
+static void make_above(const char *path)
+{
+	char above[DEBUG_SERVERS_DIRECTORY_BYTES];
+
+	snprintf(above, sizeof(above), "%s", path);
+	for (char *at = strchr(above + 1, '/'); at; at = strchr(at + 1, '/')) {
+		*at = '\0';
+		(void)mkdir(above, 0700);
+		*at = '/';
+	}
+}
+
+void debug_servers_directory(char ret[DEBUG_SERVERS_DIRECTORY_BYTES])
+{
+	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	size_t bytes = DEBUG_SERVERS_DIRECTORY_BYTES;
+
+	if (geteuid() == 0)
+		snprintf(ret, bytes, "/var/cache/hearth/debuginfod");
+	else if (xdg && xdg[0] == '/')
+		snprintf(ret, bytes, "%s/hearth/debuginfod", xdg);
+	else
+		snprintf(ret, bytes, "%s/.cache/hearth/debuginfod", home && *home ? home : "/");
+	make_above(ret);
 }

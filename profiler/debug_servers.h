@@ -6,6 +6,7 @@
 
 #include "profiler/base/err.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,8 +14,10 @@
 #define DEBUG_SERVERS_URL_BYTES	  512
 #define DEBUG_SERVERS_CACHE_BYTES 2000000000ull /* of what was fetched, unless told */
 /* No file of more than a part of that is fetched, so that one does not push out all others. */
-#define DEBUG_SERVERS_FILE_PART 4
-#define DEBUG_SERVERS_VARIABLE	"DEBUGINFOD_URLS"
+#define DEBUG_SERVERS_FILE_PART	      4
+#define DEBUG_SERVERS_VARIABLE	      "DEBUGINFOD_URLS"
+
+#define DEBUG_SERVERS_DIRECTORY_BYTES PATH_MAX
 
 struct debug_servers {
 	char url[DEBUG_SERVERS_MAX][DEBUG_SERVERS_URL_BYTES]; /* without a last slash */
@@ -33,3 +36,10 @@ int debug_servers_add(struct debug_servers *s, const char *url, struct err *err)
  * are for other programs, and passed over.
  */
 void debug_servers_add_words(struct debug_servers *s, const char *words);
+
+/*
+ * Where what they send is kept: /var/cache/hearth/debuginfod, or for people who are not root
+ * hearth/debuginfod in $XDG_CACHE_HOME or ~/.cache. The directories above it are made where they
+ * are not there.
+ */
+void debug_servers_directory(char ret[DEBUG_SERVERS_DIRECTORY_BYTES]);

@@ -14,6 +14,7 @@
 #define BATCH		 4096
 
 static bool as_json, with_address, by_offset;
+static struct debug_servers servers = {.cache_bytes = DEBUG_SERVERS_CACHE_BYTES};
 
 static const struct options_row rows[] = {
 	{.name = "addresses",
@@ -25,6 +26,7 @@ static const struct options_row rows[] = {
 	 .kind = OPTIONS_FLAG,
 	 .to = &by_offset,
 	 .help = "the addresses are positions in the file, as in object+0xoffset"},
+	CMD_SERVERS_ROWS(&servers),
 	{.name = "json",
 	 .kind = OPTIONS_FLAG,
 	 .to = &as_json,
@@ -47,8 +49,9 @@ const struct options_command cmd_symbolize_options = {
 	.rows = rows,
 	.n_rows = sizeof(rows) / sizeof(rows[0]),
 	.notes = "Names come from the debug information of the file or of its separate debug file "
-		 "(by build id or debuglink, in /usr/lib/debug and beside the file), Go's own "
-		 "table, symbol tables and MiniDebugInfo. An unknown function is ??, an unknown "
+		 "(by build id or debuglink, in /usr/lib/debug and beside the file, or of a "
+		 "debuginfod server), Go's own table, symbol tables and MiniDebugInfo. An unknown "
+		 "function is ??, an unknown "
 		 "line ?.\n\n"
 		 "Exit status: 0 good, also where nothing is known; 1 the file cannot be read or "
 		 "is no ELF file, or stdin has something else than addresses; 2 wrong usage.",
@@ -191,7 +194,7 @@ static int run(const struct options_result *given, struct err *err)
 	static struct session s;
 	int r;
 
-	name_worker_init(&s.worker, by_offset);
+	name_worker_init(&s.worker, by_offset, &servers);
 	buf_init(&s.out, OUTPUT_BYTES_MAX);
 	r = name_worker_open(&s.worker, given->arguments[0], err);
 	if (r == 0 && given->n_arguments > 1)
@@ -213,5 +216,6 @@ int cmd_symbolize(int argc, char **argv)
 		return options_exit(&cmd_symbolize_options, r, &err);
 	if (check_arguments(&given, &err) < 0)
 		return cmd_misused(&cmd_symbolize_options, &err);
+	cmd_servers_settle(&servers);
 	return run(&given, &err) < 0 ? cmd_failed(&err) : 0;
 }

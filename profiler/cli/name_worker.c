@@ -12,10 +12,11 @@
 #define ANSWER_MS 60000
 #define OBJECT	  1
 
-void name_worker_init(struct name_worker *w, bool by_offset)
+void name_worker_init(struct name_worker *w, bool by_offset, const struct debug_servers *servers)
 {
 	*w = (struct name_worker){.by_offset = by_offset};
 	elf_worker_init(&w->file, MEMORY);
+	w->file.servers = servers;
 }
 
 void name_worker_done(struct name_worker *w)

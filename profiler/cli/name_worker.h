@@ -11,7 +11,8 @@ struct name_worker {
 	uint32_t request;
 };
 
-void name_worker_init(struct name_worker *w, bool by_offset);
+/* servers are asked for debug files that are not here; borrowed. */
+void name_worker_init(struct name_worker *w, bool by_offset, const struct debug_servers *servers);
 void name_worker_done(struct name_worker *w);
 
 /* 0, or negative errno and the sentence, which begins with the path. */

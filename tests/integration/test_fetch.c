@@ -5,7 +5,7 @@
  * The servers are a thread of this program, which is the worker as well: see main().
  */
 #include "profiler/base/cleanup.h"
-#include "profiler/jail/protocol_fetch.h"
+#include "profiler/jail/download.h"
 #include "profiler/jail/worker.h"
 #include "profiler/resolve/fetch.h"
 #include "tests/unit/storage/place.h"
@@ -302,6 +302,23 @@ static void a_server_that_is_slow_costs_no_more_than_its_time(void **state)
 	assert_in_range(now_ms() - began_ms, FILE_MS, FILE_MS + 1900);
 }
 
+static void a_server_that_sends_nothing_is_not_waited_for(void **state)
+{
+	const struct download_limits limits = {FILE_BYTES, 10 * FILE_MS, 500};
+	uint64_t began_ms = now_ms(), bytes;
+	struct download *d = NULL;
+	struct err err = {};
+	char url[64];
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/slow/", port);
+	assert_int_equal(download_open(&d, &err), 0);
+	assert_int_equal(download_get(d, url, -1, &limits, &bytes, &err), -EAGAIN);
+	assert_string_equal(err.text, "sent nothing for too long");
+	assert_true(now_ms() - began_ms < FILE_MS);
+	download_close(d);
+}
+
 static void the_next_server_is_asked_where_one_fails(void **state)
 {
 	struct err err = {};
@@ -400,6 +417,7 @@ int main(int argc, char **argv)
 		FETCH_TEST(nothing_is_asked_without_a_question),
 		FETCH_TEST(every_answer_that_is_no_file_ends_in_its_reason),
 		FETCH_TEST(a_server_that_is_slow_costs_no_more_than_its_time),
+		FETCH_TEST(a_server_that_sends_nothing_is_not_waited_for),
 		FETCH_TEST(the_next_server_is_asked_where_one_fails),
 		FETCH_TEST(a_server_that_is_down_is_left_alone_until_it_is_forgiven),
 		FETCH_TEST(who_waits_for_a_server_can_be_ended),
