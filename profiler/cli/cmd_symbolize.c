@@ -6,6 +6,7 @@
 
 #include "profiler/cli/cmd.h"
 #include "profiler/cli/name_worker.h"
+#include "profiler/cli/refresh.h"
 #include "profiler/cli/symbol_text.h"
 
 #define OUTPUT_BYTES_MAX (64u << 20) /* of one batch */
@@ -13,7 +14,8 @@
 #define WORD_BYTES_MAX	 64 /* longer ones are no addresses */
 #define BATCH		 4096
 
-static bool as_json, with_address, by_offset;
+static bool as_json, with_address, by_offset, refresh;
+static const char *store = CMD_STORE_DEFAULT;
 static struct debug_servers servers = {.cache_bytes = DEBUG_SERVERS_CACHE_BYTES};
 
 static const struct options_row rows[] = {
@@ -26,6 +28,16 @@ static const struct options_row rows[] = {
 	 .kind = OPTIONS_FLAG,
 	 .to = &by_offset,
 	 .help = "the addresses are positions in the file, as in object+0xoffset"},
+	{.name = "refresh",
+	 .kind = OPTIONS_FLAG,
+	 .to = &refresh,
+	 .help = "no FILE: name all frames of a store anew that lack a name or a source file; a "
+		 "daemon that writes it is told to look for debug information"},
+	{.name = "store",
+	 .kind = OPTIONS_TEXT,
+	 .argument = "FILE",
+	 .to = &store,
+	 .help = "the store of --refresh; " CMD_STORE_DEFAULT " unless told"},
 	CMD_SERVERS_ROWS(&servers),
 	{.name = "json",
 	 .kind = OPTIONS_FLAG,
@@ -37,6 +49,7 @@ static const struct options_example examples[] = {
 	{"hearth symbolize /usr/lib/x86_64-linux-gnu/libc.so.6 0x27250",
 	 "which function, and who inlined it"},
 	{"hearth symbolize --json build/program", "many, from stdin, for a script"},
+	{"hearth symbolize --refresh", "after debug packages were installed"},
 	{},
 };
 
@@ -180,6 +193,8 @@ static int check_arguments(const struct options_result *given, struct err *err)
 {
 	uint64_t ignored;
 
+	if (refresh)
+		return cmd_no_arguments(given, err);
 	if (given->n_arguments == 0)
 		return err_set(err, -EINVAL, "which FILE?");
 	for (size_t i = 1; i < given->n_arguments; i++)
@@ -217,5 +232,7 @@ int cmd_symbolize(int argc, char **argv)
 	if (check_arguments(&given, &err) < 0)
 		return cmd_misused(&cmd_symbolize_options, &err);
 	cmd_servers_settle(&servers);
+	if (refresh)
+		return refresh_store(store, &servers, as_json, &err) < 0 ? cmd_failed(&err) : 0;
 	return run(&given, &err) < 0 ? cmd_failed(&err) : 0;
 }

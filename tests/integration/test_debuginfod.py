@@ -6,6 +6,7 @@ Programs are built here, each with a build id that nobody has seen before.
 
 import contextlib
 import http.server
+import json
 import os
 import shutil
 import signal
@@ -76,6 +77,21 @@ def built(name="burner"):
     with tempfile.TemporaryDirectory(prefix="hearth-debuginfod-") as folder:
         os.chmod(folder, 0o755)
         yield Built(folder, name)
+
+
+@contextlib.contextmanager
+def installed(b):
+    """Its debug file where packages put them."""
+    path = os.path.join(DEBUG_DIR, b.build_id[:2], b.build_id[2:] + ".debug")
+    made = not os.path.isdir(os.path.dirname(path))
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    shutil.copy(b.debug, path)
+    try:
+        yield
+    finally:
+        os.unlink(path)
+        if made:
+            os.rmdir(os.path.dirname(path))
 
 
 def free_port():
@@ -247,21 +263,16 @@ class Serving(unittest.TestCase):
     def test_a_package_that_is_installed_later_is_seen(self):
         with built() as b, tempfile.TemporaryDirectory() as folder:
             store = os.path.join(folder, "store", "hearth.db")
-            installed = os.path.join(DEBUG_DIR, b.build_id[:2], b.build_id[2:] + ".debug")
             with host.daemon(store=store) as served, host.load(b.program, "60"):
                 host.wait_until(
                     lambda: "burner+0x" in stacks_of(store), 20, "frames without a name are stored"
                 )
                 self.assertNotIn("servers", served.status()["symbols"]["debuginfod"])
-                os.makedirs(os.path.dirname(installed), exist_ok=True)
-                shutil.copy(b.debug, installed)
-                try:
+                with installed(b):
                     served.process.send_signal(signal.SIGHUP)
                     host.wait_until(
                         lambda: is_named(stacks_of(store)), 20, "every frame has its name"
                     )
-                finally:
-                    os.unlink(installed)
 
     def test_without_a_server_nothing_connects(self):
         with built() as b, answering() as url, tempfile.TemporaryDirectory() as folder:
@@ -279,6 +290,69 @@ class Serving(unittest.TestCase):
             finally:
                 served.stop()
             self.assertIn("127.0.0.1", url)
+
+
+class Refreshing(unittest.TestCase):
+    """`hearth symbolize --refresh`."""
+
+    def sampled(self, b, folder):
+        """A store with samples of b that have no names; no daemon runs any more."""
+        store = os.path.join(folder, "store", "hearth.db")
+        served = host.Daemon(store, environment=without_servers())
+        try:
+            with host.load(b.program, "60"):
+                host.wait_until(
+                    lambda: "burner+0x" in stacks_of(store), 20, "frames without a name are stored"
+                )
+        finally:
+            served.stop()
+        return store
+
+    def test_what_is_stored_gets_its_names_without_a_daemon(self):
+        with built() as b, tempfile.TemporaryDirectory() as folder:
+            store = self.sampled(b, folder)
+            said = host.run("symbolize", "--refresh", "--store", store, "--json").stdout
+            self.assertGreater(json.loads(said)["frames"], 0)
+            self.assertIn("burner+0x", stacks_of(store))
+            with debuginfod(os.path.dirname(b.debug), free_port()) as url:
+                said = host.run("symbolize", "--refresh", "--store", store, "--debuginfod", url)
+            self.assertNotIn(" 0 got a name", said.stdout)
+            self.assertTrue(is_named(stacks_of(store)))
+            self.assertEqual(host.run("check", "--store", store).returncode, 0)
+
+    def test_another_build_at_the_path_names_nothing(self):
+        with built() as b, built() as other, tempfile.TemporaryDirectory() as folder:
+            store = self.sampled(b, folder)
+            shutil.copy(other.full, b.program)
+            said = host.run("symbolize", "--refresh", "--store", store).stdout
+            self.assertIn("files are not there as they were", said)
+            self.assertIn("burner+0x", stacks_of(store))
+            self.assertNotIn("burn_secretly", stacks_of(store))
+
+    def test_another_owner_names_nothing(self):
+        with built() as b, tempfile.TemporaryDirectory() as folder:
+            store = self.sampled(b, folder)
+            shutil.copy(b.full, b.program)
+            os.chown(b.program, 12345, 12345)
+            host.run("symbolize", "--refresh", "--store", store)
+            self.assertNotIn("burn_secretly", stacks_of(store))
+            os.chown(b.program, 0, 0)
+            host.run("symbolize", "--refresh", "--store", store)
+            self.assertTrue(is_named(stacks_of(store)))
+
+    def test_a_daemon_is_told_to_look(self):
+        with built() as b, tempfile.TemporaryDirectory() as folder:
+            store = os.path.join(folder, "store", "hearth.db")
+            with host.daemon(store=store) as served, host.load(b.program, "60"):
+                host.wait_until(
+                    lambda: "burner+0x" in stacks_of(store), 20, "frames without a name are stored"
+                )
+                with installed(b):
+                    said = host.run("symbolize", "--refresh", "--store", store).stdout
+                    self.assertIn(f"The daemon, pid {served.process.pid}, looks", said)
+                    host.wait_until(
+                        lambda: is_named(stacks_of(store)), 20, "every frame has its name"
+                    )
 
 
 class Failing(unittest.TestCase):
