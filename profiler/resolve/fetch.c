@@ -23,7 +23,6 @@
 
 #define SEND_MS	       5000
 #define SLACK_MS       5000 /* beyond what a file may take: then the fetcher hangs */
-#define BUILD_ID_MAX   64
 #define REASON_BYTES   256
 #define FETCH_DOWN_MAX 5 /* FETCH_DOWN_MS doubled so often is FETCH_DOWN_MS_MAX */
 
@@ -233,17 +232,14 @@ static int exchange(struct fetch *f, const char *url, int fd, struct err *err)
 
 /* ---- servers ---- */
 
-static int build_url(const struct server *s, const uint8_t *build_id, size_t bytes,
-		     char ret[PROTOCOL_URL_MAX + 1])
+static void build_url(const struct server *s, const uint8_t *build_id, size_t bytes,
+		      char ret[PROTOCOL_URL_MAX + 1])
 {
-	char hex[2 * BUILD_ID_MAX + 1];
+	char hex[2 * FILE_CACHE_BUILD_ID_MAX + 1];
 
-	if (bytes == 0 || bytes > BUILD_ID_MAX)
-		return -EINVAL;
 	for (size_t i = 0; i < bytes; i++)
 		snprintf(hex + 2 * i, 3, "%02x", build_id[i]);
 	snprintf(ret, PROTOCOL_URL_MAX + 1, "%s/buildid/%s/debuginfo", s->url, hex);
-	return 0;
 }
 
 /* The size is what stands on our disk, whatever the fetcher said. */
@@ -264,12 +260,11 @@ static int ask(struct fetch *f, const struct server *s, uint32_t domain, const u
 {
 	_cleanup_close_ int fd = file_cache_begin(f->cache);
 	char url[PROTOCOL_URL_MAX + 1];
-	int r = build_url(s, build_id, bytes, url);
+	int r;
 
-	if (r == 0 && fd < 0)
-		r = fd;
-	if (r < 0)
-		return err_set(err, r, "is not asked: %s", strerror(-r));
+	if (fd < 0)
+		return err_set(err, fd, "is not asked: %s", strerror(-fd));
+	build_url(s, build_id, bytes, url);
 	r = exchange(f, url, fd, err);
 	if (r < 0)
 		return r;
@@ -347,6 +342,8 @@ int fetch_get(struct fetch *f, uint32_t domain, const uint8_t *build_id, size_t 
 
 	if (fd >= 0)
 		return fd;
+	if (bytes < FILE_CACHE_BUILD_ID_MIN || bytes > FILE_CACHE_BUILD_ID_MAX)
+		return err_set(err, -ENOENT, "a build id of %zu bytes names nothing", bytes);
 	f->used_ms = now_ms();
 	r = ask_servers(f, domain, build_id, bytes, err ? err : &own);
 	f->used_ms = now_ms();

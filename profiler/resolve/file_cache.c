@@ -16,9 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME_BYTES   (8 + 1 + 2 * 64 + 1)
-#define BUILD_ID_MIN 8 /* shorter ones name nothing */
-#define BUILD_ID_MAX 64
+#define NAME_BYTES   (8 + 1 + 2 * FILE_CACHE_BUILD_ID_MAX + 1)
 #define OTHERS_SHARE 4
 #define MARGIN	     8 /* a part that is free after files have left: not each file costs that */
 
@@ -46,7 +44,7 @@ static int name_of(uint32_t domain, const uint8_t *build_id, size_t bytes, char 
 {
 	int at;
 
-	if (bytes < BUILD_ID_MIN || bytes > BUILD_ID_MAX)
+	if (bytes < FILE_CACHE_BUILD_ID_MIN || bytes > FILE_CACHE_BUILD_ID_MAX)
 		return -EINVAL;
 	at = snprintf(ret, NAME_BYTES, "%x-", domain);
 	for (size_t i = 0; i < bytes; i++)

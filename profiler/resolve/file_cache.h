@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bytes of a build id: shorter ones name nothing. */
+#define FILE_CACHE_BUILD_ID_MIN 8
+#define FILE_CACHE_BUILD_ID_MAX 64
+
 struct file_cache_limits {
 	uint64_t bytes_max; /* of all files */
 	uint32_t files_max;
@@ -26,8 +30,7 @@ int file_cache_open(const char *path, const struct file_cache_limits *limits,
 struct file_cache *file_cache_close(struct file_cache *c);
 
 /*
- * The file for reading, which counts as used now: a descriptor, the caller's, or -ENOENT. A build
- * id of less than 8 bytes names none.
+ * The file for reading, which counts as used now: a descriptor, the caller's, or -ENOENT.
  */
 int file_cache_find(const struct file_cache *c, uint32_t domain, const uint8_t *build_id,
 		    size_t bytes);

@@ -247,6 +247,8 @@ static void nothing_is_asked_without_a_question(void **state)
 
 	(void)state;
 	fetch_find(f, DOMAIN, an_id, ID_BYTES);
+	assert_int_equal(fetch_get(f, DOMAIN, an_id, 7, NULL), -ENOENT);
+	assert_int_equal(fetch_get(f, DOMAIN, an_id, 0, NULL), -ENOENT);
 	assert_int_equal(fetch_pid(f), 0);
 	assert_int_equal(asked, 0);
 	fetch_free(f);
