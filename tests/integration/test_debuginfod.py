@@ -421,6 +421,18 @@ class Symbolizing(unittest.TestCase):
             self.assertIn("not the debug file of this build", said.stderr)
             self.assertIn("??", said.stdout)
 
+    def test_what_was_fetched_for_one_owner_is_no_word_on_another_s_file(self):
+        with built() as b, debuginfod(os.path.dirname(b.debug), free_port()) as url:
+            os.chown(b.program, 12345, 12345)
+            found = self.symbolize(b, "--debuginfod", url).stdout
+            self.assertIn("burn_secretly", found)
+            nobody = f"http://127.0.0.1:{free_port()}"
+            self.assertIn("burn_secretly", self.symbolize(b, "--debuginfod", nobody).stdout)
+            os.chown(b.program, 0, 0)
+            found = self.symbolize(b, "--debuginfod", nobody)
+            self.assertIn("??", found.stdout)
+            self.assertIn("cannot be asked", found.stderr)
+
     def test_people_have_a_cache_of_their_own(self):
         with built() as b, debuginfod(os.path.dirname(b.debug), free_port()) as url:
             with tempfile.TemporaryDirectory() as home:
