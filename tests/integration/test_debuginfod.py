@@ -128,7 +128,7 @@ def debuginfod(folder, port):
 class Answers(http.server.BaseHTTPRequestHandler):
     """The first part of the path is how it answers."""
 
-    wrong_file = b""
+    file = b""  # what "wrong" and "late" send
     asked = []
 
     def do_GET(self):
@@ -139,9 +139,10 @@ class Answers(http.server.BaseHTTPRequestHandler):
         elif kind == "none":
             self.send_error(404)
         else:
+            time.sleep(4 if kind == "late" else 0)
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(self.wrong_file if kind == "wrong" else b"<html>no file</html>")
+            self.wfile.write(self.file if kind in ("wrong", "late") else b"<html>no file</html>")
 
     def log_message(self, *_):
         pass
@@ -171,6 +172,14 @@ def stacks_of(store, comm="burner"):
     ).stdout
 
 
+def wait_until_nameless(store):
+    """Frames of ours are stored, and their debug file was wanted: a second or two later."""
+    host.wait_until(
+        lambda: "burner+0x" in stacks_of(store), 20, "frames without a name are stored"
+    )
+    time.sleep(3)
+
+
 def is_named(text):
     """Every stack of ours, not only those since the file came."""
     return NAMED in text and "burner+0x" not in text
@@ -181,6 +190,15 @@ class Recording(unittest.TestCase):
         with built() as b, debuginfod(os.path.dirname(b.debug), free_port()) as url:
             out = os.path.join(os.path.dirname(b.program), "out.folded")
             host.run("record", "--debuginfod", url, "-o", out, "--", b.program, "2")
+            with open(out, encoding="ascii") as text:
+                self.assertTrue(is_named(text.read()))
+
+    def test_a_file_that_comes_after_the_last_sample_is_waited_for(self):
+        with built() as b, answering() as url:
+            with open(b.debug, "rb") as debug:
+                Answers.file = debug.read()
+            out = os.path.join(os.path.dirname(b.program), "out.folded")
+            host.run("record", "--debuginfod", url + "/late", "-o", out, "--", b.program, "1")
             with open(out, encoding="ascii") as text:
                 self.assertTrue(is_named(text.read()))
 
@@ -264,9 +282,7 @@ class Serving(unittest.TestCase):
         with built() as b, tempfile.TemporaryDirectory() as folder:
             store = os.path.join(folder, "store", "hearth.db")
             with host.daemon(store=store) as served, host.load(b.program, "60"):
-                host.wait_until(
-                    lambda: "burner+0x" in stacks_of(store), 20, "frames without a name are stored"
-                )
+                wait_until_nameless(store)
                 self.assertNotIn("servers", served.status()["symbols"]["debuginfod"])
                 with installed(b):
                     served.process.send_signal(signal.SIGHUP)
@@ -280,9 +296,7 @@ class Serving(unittest.TestCase):
             served = host.Daemon(store, environment=without_servers())
             try:
                 with host.load(b.program, "60"):
-                    host.wait_until(
-                        lambda: "burner+0x" in stacks_of(store), 20, "frames are stored"
-                    )
+                    wait_until_nameless(store)
                 roles = [entry["role"] for entry in served.status()["processes"]]
                 self.assertNotIn("fetcher", roles)
                 self.assertEqual(Answers.asked, [])
@@ -301,9 +315,7 @@ class Refreshing(unittest.TestCase):
         served = host.Daemon(store, environment=without_servers())
         try:
             with host.load(b.program, "60"):
-                host.wait_until(
-                    lambda: "burner+0x" in stacks_of(store), 20, "frames without a name are stored"
-                )
+                wait_until_nameless(store)
         finally:
             served.stop()
         return store
@@ -344,9 +356,7 @@ class Refreshing(unittest.TestCase):
         with built() as b, tempfile.TemporaryDirectory() as folder:
             store = os.path.join(folder, "store", "hearth.db")
             with host.daemon(store=store) as served, host.load(b.program, "60"):
-                host.wait_until(
-                    lambda: "burner+0x" in stacks_of(store), 20, "frames without a name are stored"
-                )
+                wait_until_nameless(store)
                 with installed(b):
                     said = host.run("symbolize", "--refresh", "--store", store).stdout
                     self.assertIn(f"The daemon, pid {served.process.pid}, looks", said)
@@ -366,7 +376,7 @@ class Failing(unittest.TestCase):
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             store = os.path.join(folder, "store", "hearth.db")
             with open(other.debug, "rb") as wrong:
-                Answers.wrong_file = wrong.read()
+                Answers.file = wrong.read()
             if kind != "down":
                 url = stack.enter_context(answering()) + "/" + kind
             served = stack.enter_context(host.daemon("--debuginfod", url, store=store))
@@ -416,7 +426,7 @@ class Symbolizing(unittest.TestCase):
             self.assertIn("something else than an ELF file", said.stderr)
             self.assertIn("??", said.stdout)
             with open(host.HEARTH, "rb") as another:
-                Answers.wrong_file = another.read()
+                Answers.file = another.read()
             said = self.symbolize(b, "--debuginfod", url + "/wrong")
             self.assertIn("not the debug file of this build", said.stderr)
             self.assertIn("??", said.stdout)
