@@ -18,7 +18,7 @@
 #define RETRY_MS      60000 /* a server that could not be asked; doubled each time, */
 #define RETRIES_MAX   6 /* so often */
 #define OTHERS_MS     250 /* at least, between two orders for files that are not root's */
-#define FAILURES_TOLD 32 /* the latest */
+#define FAILURES_TOLD 128 /* the latest */
 
 static void fill_build_id(struct resolve_build_id *b, const struct protocol_want *want)
 {
@@ -87,8 +87,11 @@ static void drop_if_unwanted(struct resolve *r, struct resolve_order *o)
 	free(o);
 }
 
-static void order_failed(struct resolve_order *o, int error, const char *reason)
+/* What failed last stands last. */
+static void order_failed(struct resolve *r, struct resolve_order *o, int error, const char *reason)
 {
+	TAILQ_REMOVE(&r->orders, o, link);
+	TAILQ_INSERT_TAIL(&r->orders, o, link);
 	o->error = error;
 	snprintf(o->reason, sizeof(o->reason), "%s", reason);
 	o->due_ms = resolve_now_ms() + AGAIN_MS;
@@ -151,7 +154,7 @@ int resolve_elsewhere(void *ctx, const struct protocol_want *want, unsigned int 
 		close(fd);
 		fetch_refuse(r->fetch, domain, b.id, b.bytes);
 		if (m && m->order)
-			order_failed(m->order, -EBADMSG,
+			order_failed(r, m->order, -EBADMSG,
 				     "what a server sent is not the debug file of this build");
 	}
 	pthread_mutex_unlock(&r->lock);
@@ -206,7 +209,7 @@ static void carry_out(struct resolve *r, struct resolve_order *o)
 	pthread_mutex_lock(&r->lock);
 	result = fd < 0 ? fd : delivered(r, o);
 	if (result < 0)
-		order_failed(o, result, fd < 0 ? err_text(&err) : "no memory to tell of it");
+		order_failed(r, o, result, fd < 0 ? err_text(&err) : "no memory to tell of it");
 	o->busy = false;
 	drop_if_unwanted(r, o);
 }
