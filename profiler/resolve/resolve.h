@@ -207,7 +207,7 @@ int resolve_jit_ask(struct resolve *r, uint32_t object,
 int resolve_fd(const struct resolve *r);
 /* Deliver what has arrived, at most max answers (0: all). The number delivered. */
 int resolve_take(struct resolve *r, const struct resolve_answers *to, void *ctx, unsigned int max);
-/* Offsets asked and not yet answered. */
+/* Offsets asked and not yet answered, and changes not yet told. */
 size_t resolve_pending(const struct resolve *r);
 
 /* Debug files that servers are being asked for. */

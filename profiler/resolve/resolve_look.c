@@ -174,6 +174,8 @@ static int change(struct resolve *r, struct resolve_entry *e)
 	r->changed_total++;
 	a->kind = RESOLVE_ANSWER_CHANGED;
 	a->object = e->object.object;
+	a->n = 1; /* awaited until it is told */
+	atomic_fetch_add(&r->pending, 1);
 	resolve_answer_add(r, a);
 	return 0;
 }

@@ -85,6 +85,8 @@ static bool deliver(struct resolve *r, struct resolve_answer *a, const struct re
 		to->failed(ctx, a->object, a->error, a->sentence);
 		return true;
 	case RESOLVE_ANSWER_CHANGED:
+		atomic_fetch_sub(&r->pending, 1);
+		a->next = a->n;
 		if (to->changed)
 			to->changed(ctx, a->object);
 		return true;
