@@ -226,7 +226,11 @@ static void take_signal(struct daemon *d)
 {
 	struct signalfd_siginfo info;
 
-	if (read(d->signals, &info, sizeof(info)) == sizeof(info) && info.ssi_signo != SIGHUP)
+	if (read(d->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		collector_look_again(d->collector);
+	else
 		d->over = true;
 }
 
@@ -298,6 +302,7 @@ static int start(struct daemon *d, struct err *err)
 		.kernel = true,
 		.unwind = o->unwind,
 		.labels = &o->labels,
+		.servers = &o->servers,
 		.sandbox = o->sandbox,
 	};
 	char note[NOTE_BYTES + 64];

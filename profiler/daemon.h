@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "profiler/debug_servers.h"
 #include "profiler/static_label.h"
 #include "profiler/unwind_mode.h"
 
@@ -26,6 +27,7 @@ struct daemon_options {
 	size_t n_source_dirs;
 	const char *speedscope; /* NULL: none */
 	struct static_labels labels; /* of every sample */
+	struct debug_servers servers;
 	enum unwind_mode unwind;
 	bool sandbox;
 };

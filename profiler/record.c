@@ -70,6 +70,7 @@ static int prepare(struct record *rec, struct err *err)
 		.filter = o->n_pids || o->cgroup || o->command,
 		.follow = o->command != NULL,
 		.merge = merge || o->to_terminal,
+		.servers = &o->servers,
 		.unwind = o->unwind,
 		.sandbox = o->sandbox,
 	};
@@ -193,17 +194,22 @@ static void find_names(struct record *rec)
 	rec->deadline_ns = 0;
 	do {
 		collector_ask_names(rec->collector);
-		if (collector_names_pending(rec->collector))
+		if (collector_names_pending(rec->collector) || collector_fetching(rec->collector))
 			wait_round(rec, now_ns);
 		collector_take_names(rec->collector);
 		now_ns = quantity_monotonic_ns();
 		tell_progress(rec, now_ns, "naming  ");
-	} while (collector_names_pending(rec->collector) && now_ns < until && !rec->interrupted);
+	} while ((collector_names_pending(rec->collector) || collector_fetching(rec->collector)) &&
+		 now_ns < until && !rec->interrupted);
 	if (isatty(STDERR_FILENO) && rec->told_ns)
 		fprintf(stderr, "\r\033[K");
 	if (collector_names_pending(rec->collector))
 		fprintf(stderr, "hearth record: %zu frames go without a name: it took too long\n",
 			collector_names_pending(rec->collector));
+	if (collector_fetching(rec->collector))
+		fprintf(stderr,
+			"hearth record: %zu debug files are not yet fetched: it took too long\n",
+			collector_fetching(rec->collector));
 }
 
 static int write_result(struct record *rec, struct err *err)

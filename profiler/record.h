@@ -2,6 +2,7 @@
 #pragma once
 
 #include "profiler/base/err.h"
+#include "profiler/debug_servers.h"
 #include "profiler/unwind_mode.h"
 #include "web/export/export.h"
 
@@ -21,6 +22,7 @@ struct record_options {
 		/* NULL: any; a path below /sys/fs/cgroup or as /proc/PID/cgroup prints it */
 		cgroup;
 	bool user_only, kernel_only;
+	struct debug_servers servers;
 	enum unwind_mode unwind;
 	bool sandbox;
 	bool to_terminal; /* no -o, and stdout is a terminal: a table of the top */

@@ -194,20 +194,36 @@ static int recover_state(struct store *s, uint64_t now_ns)
 	return 0;
 }
 
-/* Do the chunks of this epoch follow each other up to the last number that was given out? */
-static int chunks_are_whole(struct store *s, bool *ret)
+/* Is a chunk that says that it is of another epoch what was written? */
+static bool is_sound(struct store *s, const struct db_chunk *c)
+{
+	struct buf data;
+	int r;
+
+	buf_init(&data, CHUNK_BYTES_MAX);
+	r = db_chunk_data(s->db, DB_CHUNKS, c, &data);
+	buf_done(&data);
+	return r >= 0;
+}
+
+/*
+ * Later chunks may be names for older epochs, or of newer ones: none of them is missing, and none
+ * was this epoch's.
+ */
+int store_chunks_are_whole(struct store *s, uint64_t epoch, bool *ret)
 {
 	struct db_chunk_list l;
-	size_t i;
+	size_t i = 0;
 	int r = db_chunk_list(s->db, DB_CHUNKS, &l);
 
 	if (r < 0)
 		return r;
-	i = l.n;
-	*ret = i > 0 && l.chunks[i - 1].last + 1 == s->state.next_chunk &&
-	       l.chunks[i - 1].epoch == s->state.epoch;
-	for (; *ret && i > 1 && l.chunks[i - 2].epoch == s->state.epoch; i--)
-		*ret = l.chunks[i - 2].last + 1 == l.chunks[i - 1].first;
+	while (i < l.n && l.chunks[i].epoch != epoch)
+		i++;
+	*ret = i < l.n && l.chunks[l.n - 1].last + 1 == s->state.next_chunk;
+	for (i++; *ret && i < l.n; i++)
+		*ret = l.chunks[i - 1].last + 1 == l.chunks[i].first &&
+		       (l.chunks[i].epoch == epoch || is_sound(s, &l.chunks[i]));
 	db_chunk_list_done(&l);
 	return 0;
 }
@@ -223,7 +239,7 @@ static int load_growth(struct store *s, bool recovered, uint64_t now_ns)
 	int r = growth_init(&s->growth, s->state.epoch);
 
 	if (r >= 0)
-		r = chunks_are_whole(s, &whole);
+		r = store_chunks_are_whole(s, s->state.epoch, &whole);
 	if (r >= 0)
 		r = store_load_chunks(s, s->growth.dict, &next_chunk, &damaged);
 	if (r < 0)

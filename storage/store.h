@@ -94,6 +94,44 @@ int store_merge(struct store *s, const char *const *paths, size_t n,
 int store_feed_flush(struct store_feed *f, const char *counters_json, bool sync, struct err *err);
 
 /*
+ * Names for what lacks them, where debug information has turned up: all locations of files with a
+ * build id that have no name, or none with a source file, are asked of ask, object by object, and
+ * what is better than what is there is stored. One commit an epoch. Samples stay as they are. A
+ * writer without feeds; what ask returns below 0 ends it.
+ */
+struct store_unnamed {
+	const char *path, *build_id; /* of one object; lower-case hex */
+	uint32_t domain; /* as in struct profile_object */
+	const uint64_t *offsets; /* positions in the file */
+	size_t n;
+};
+
+struct store_line {
+	const char *function;
+	const char *system_name; /* NULL: equals function */
+	const char *file; /* NULL: unknown */
+	uint32_t line, column;
+};
+
+struct store_refresh;
+
+struct store_namer {
+	int (*ask)(void *ctx, const struct store_unnamed *what, struct store_refresh *to);
+	void *ctx;
+};
+
+struct store_refreshed {
+	uint64_t asked, named, placed; /* locations: with a name now, with a source file now */
+	uint64_t damaged_epochs; /* nothing was added to */
+};
+
+int store_refresh(struct store *s, const struct store_namer *namer, struct store_refreshed *ret,
+		  struct err *err);
+/* From within ask: what offsets[i] is called, innermost first. 0 or negative errno. */
+int store_refresh_take(struct store_refresh *r, size_t i, const struct store_line *lines,
+		       uint32_t n);
+
+/*
  * Merge small blocks, roll up and drop by age and size; one bounded step (no pause above 50 ms).
  * 1: there is more to do.
  */

@@ -358,7 +358,8 @@ static int name_location(struct store_feed *f, uint32_t id)
 	const struct profile_location *have = &tables->locations[f->location[id]];
 	int r = 0;
 
-	if (l->naming == PROFILE_UNNAMED && have->naming != PROFILE_UNNAMED)
+	/* What nobody could name when this store was written before may be asked again now. */
+	if (l->naming == PROFILE_UNNAMED && have->naming == PROFILE_NAMED)
 		r = name_in_live(f, id, tables, have);
 	else if (l->naming == PROFILE_UNNAMED)
 		r = name_from_previous(f, id);

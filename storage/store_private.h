@@ -90,6 +90,8 @@ int store_note_bad_block(struct store *s, uint64_t first);
 bool store_is_bad_block(const struct store *s, uint64_t first);
 /* borrowed until the next call */
 int store_read_dict(struct store *s, uint64_t epoch, struct dict **ret);
+/* Do the chunks from the epoch's first on follow each other up to the last number given out? */
+int store_chunks_are_whole(struct store *s, uint64_t epoch, bool *ret);
 int store_load_chunks(struct store *s, struct dict *d, uint64_t *next_chunk, uint64_t *ret_damaged);
 
 /* store_feed.c; 0 or a negative errno */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 int cmd_failed(const struct err *err)
 {
@@ -20,4 +21,15 @@ int cmd_no_arguments(const struct options_result *given, struct err *err)
 	if (given->n_arguments == 0)
 		return 0;
 	return err_set(err, -EINVAL, "unexpected argument \"%s\"", given->arguments[0]);
+}
+
+int cmd_servers_add(const char *text, void *to, struct err *err)
+{
+	return debug_servers_add(to, text, err);
+}
+
+void cmd_servers_settle(struct debug_servers *s)
+{
+	if (s->n == 0)
+		debug_servers_add_words(s, getenv(DEBUG_SERVERS_VARIABLE));
 }

@@ -6,6 +6,7 @@
 
 #include "profiler/base/err.h"
 #include "profiler/cli/options.h"
+#include "profiler/debug_servers.h"
 
 /* X(identifier, name, one line of help) */
 #define CMD_LIST(X)                                                                              \
@@ -39,6 +40,29 @@ CMD_LIST(CMD_DECLARE)
 #define CMD_FREQUENCY_DEFAULT 99
 #define CMD_FREQUENCY_MIN     19
 #define CMD_FREQUENCY_MAX     10000
+
+/*
+ * The rows of --debuginfod and --debuginfod-cache, to a struct debug_servers whose cache_bytes is
+ * DEBUG_SERVERS_CACHE_BYTES at first; cmd_servers_settle() once the options are known: where none
+ * is named, those of the environment.
+ */
+#define CMD_SERVERS_ROWS(servers)                                                                  \
+	{.name = "debuginfod",                                                                     \
+	 .kind = OPTIONS_PARSED,                                                                   \
+	 .argument = "URL",                                                                        \
+	 .to = (servers),                                                                          \
+	 .parse = cmd_servers_add,                                                                 \
+	 .repeatable = true,                                                                       \
+	 .help = "ask this debuginfod server for debug files that are not on this host; "          \
+		 "repeatable, and $DEBUGINFOD_URLS unless told. Without either nothing connects"}, \
+	{                                                                                          \
+		.name = "debuginfod-cache", .kind = OPTIONS_BYTES, .argument = "SIZE",             \
+		.to = &(servers)->cache_bytes,                                                     \
+		.help = "how much of what they sent is kept; a file of more than a quarter of "    \
+			"it is not fetched; 2GB unless told",                                      \
+	}
+int cmd_servers_add(const char *text, void *to, struct err *err);
+void cmd_servers_settle(struct debug_servers *s);
 
 /* The sentence on stderr; the exit status: 1 for what failed, 2 for wrong usage. */
 int cmd_failed(const struct err *err);

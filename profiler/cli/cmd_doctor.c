@@ -91,6 +91,7 @@ int cmd_doctor(int argc, char **argv)
 	if (cmd_no_arguments(&given, &err) < 0)
 		return cmd_misused(&cmd_doctor_options, &err);
 	features_probe(&features);
+	features_probe_debuginfod(&features);
 	buf_init(&out, REPORT_BYTES_MAX);
 	if (as_json)
 		write_json(&features, &out);

@@ -8,7 +8,9 @@
 #include "profiler/cli/formats.h"
 #include "profiler/record.h"
 
-static struct record_options options = {.frequency_hz = CMD_FREQUENCY_DEFAULT, .sandbox = true};
+static struct record_options options = {.frequency_hz = CMD_FREQUENCY_DEFAULT,
+					.servers.cache_bytes = DEBUG_SERVERS_CACHE_BYTES,
+					.sandbox = true};
 static struct formats_choice format = {.format = -1};
 static const char *output;
 
@@ -110,6 +112,7 @@ static const struct options_row rows[] = {
 	 .help = "how user stacks are walked: auto (the best there is), fp (by frame pointers "
 		 "only) "
 		 "or snapshot (copied, and unwound by libunwind: the dearest)"},
+	CMD_SERVERS_ROWS(&options.servers),
 	{.name = "no-sandbox",
 	 .kind = OPTIONS_FLAG_OFF,
 	 .to = &options.sandbox,
@@ -201,5 +204,6 @@ int cmd_record(int argc, char **argv)
 		return options_exit(&cmd_record_options, r, &err);
 	if (check(&given, &err) < 0)
 		return cmd_misused(&cmd_record_options, &err);
+	cmd_servers_settle(&options.servers);
 	return record_run(&options);
 }

@@ -18,6 +18,7 @@ static struct daemon_options options = {
 	.detail_time_ns = 3 * DAY_NS,
 	.retention_time_ns = 30 * DAY_NS,
 	.retention_bytes = 2000000000,
+	.servers.cache_bytes = DEBUG_SERVERS_CACHE_BYTES,
 	.sandbox = true,
 };
 static const char *config;
@@ -151,6 +152,7 @@ static const struct options_row rows[] = {
 	 .help = "how user stacks are walked: auto (the best there is), fp (by frame pointers "
 		 "only) "
 		 "or snapshot (copied, and unwound by libunwind: the dearest)"},
+	CMD_SERVERS_ROWS(&options.servers),
 	{.name = "no-sandbox",
 	 .kind = OPTIONS_FLAG_OFF,
 	 .to = &options.sandbox,
@@ -181,6 +183,8 @@ const struct options_command cmd_serve_options = {
 		"(`frequency = 49`, `no-sandbox = false`), and # begins a comment. A key may be "
 		"repeated where the option "
 		"may be.\n\n"
+		"SIGHUP looks at once for debug information that has turned up: packages that were "
+		"installed, servers that were asked in vain.\n\n"
 		"On loopback without a token every user of this host can read the profiles.\n\n"
 		"SIGTERM or Ctrl-C ends it in order. Exit status: 0 good, 1 failed, 2 wrong usage.",
 	.examples = examples,
@@ -234,6 +238,7 @@ int cmd_serve(int argc, char **argv)
 		if (r < 0)
 			return cmd_failed(&err);
 	}
+	cmd_servers_settle(&options.servers);
 	if (check(&err) < 0)
 		return cmd_misused(&cmd_serve_options, &err);
 	if (options.token_file && check_token(&err) < 0)

@@ -7,6 +7,7 @@
 
 #include "profiler/cli/cmd.h"
 #include "profiler/cli/name_worker.h"
+#include "profiler/cli/refresh.h"
 #include "profiler/cli/symbol_text.h"
 
 #define OUTPUT_BYTES_MAX (64u << 20) /* of one batch */
@@ -14,7 +15,9 @@
 #define WORD_BYTES_MAX	 64 /* longer ones are no addresses */
 #define BATCH		 8192
 
-static bool as_json, with_address, by_offset;
+static bool as_json, with_address, by_offset, refresh;
+static const char *store = CMD_STORE_DEFAULT;
+static struct debug_servers servers = {.cache_bytes = DEBUG_SERVERS_CACHE_BYTES};
 
 static const struct options_row rows[] = {
 	{.name = "addresses",
@@ -26,6 +29,17 @@ static const struct options_row rows[] = {
 	 .kind = OPTIONS_FLAG,
 	 .to = &by_offset,
 	 .help = "the addresses are positions in the file, as in object+0xoffset"},
+	{.name = "refresh",
+	 .kind = OPTIONS_FLAG,
+	 .to = &refresh,
+	 .help = "no FILE: name all frames of a store anew that lack a name or a source file; a "
+		 "daemon that writes it is told to look for debug information"},
+	{.name = "store",
+	 .kind = OPTIONS_TEXT,
+	 .argument = "FILE",
+	 .to = &store,
+	 .help = "the store of --refresh; " CMD_STORE_DEFAULT " unless told"},
+	CMD_SERVERS_ROWS(&servers),
 	{.name = "json",
 	 .kind = OPTIONS_FLAG,
 	 .to = &as_json,
@@ -36,6 +50,7 @@ static const struct options_example examples[] = {
 	{"hearth symbolize /usr/lib/x86_64-linux-gnu/libc.so.6 0x27250",
 	 "which function, and who inlined it"},
 	{"hearth symbolize --json build/program", "many, from stdin, for a script"},
+	{"hearth symbolize --refresh", "after debug packages were installed"},
 	{},
 };
 
@@ -48,8 +63,9 @@ const struct options_command cmd_symbolize_options = {
 	.rows = rows,
 	.n_rows = sizeof(rows) / sizeof(rows[0]),
 	.notes = "Names come from the debug information of the file or of its separate debug file "
-		 "(by build id or debuglink, in /usr/lib/debug and beside the file), Go's own "
-		 "table, symbol tables and MiniDebugInfo. An unknown function is ??, an unknown "
+		 "(by build id or debuglink, in /usr/lib/debug and beside the file, or of a "
+		 "debuginfod server), Go's own table, symbol tables and MiniDebugInfo. An unknown "
+		 "function is ??, an unknown "
 		 "line ?.\n\n"
 		 "Exit status: 0 good, also where nothing is known; 1 the file cannot be read or "
 		 "is no ELF file, or stdin has something else than addresses; 2 wrong usage.",
@@ -229,6 +245,8 @@ static int check_arguments(const struct options_result *given, struct err *err)
 {
 	uint64_t ignored;
 
+	if (refresh)
+		return cmd_no_arguments(given, err);
 	if (given->n_arguments == 0)
 		return err_set(err, -EINVAL, "which FILE?");
 	for (size_t i = 1; i < given->n_arguments; i++)
@@ -243,7 +261,7 @@ static int run(const struct options_result *given, struct err *err)
 	static struct session s;
 	int r;
 
-	name_worker_init(&s.worker, by_offset);
+	name_worker_init(&s.worker, by_offset, &servers);
 	buf_init(&s.out, OUTPUT_BYTES_MAX);
 	r = name_worker_open(&s.worker, given->arguments[0], err);
 	if (r == 0 && given->n_arguments > 1)
@@ -265,5 +283,8 @@ int cmd_symbolize(int argc, char **argv)
 		return options_exit(&cmd_symbolize_options, r, &err);
 	if (check_arguments(&given, &err) < 0)
 		return cmd_misused(&cmd_symbolize_options, &err);
+	cmd_servers_settle(&servers);
+	if (refresh)
+		return refresh_store(store, &servers, as_json, &err) < 0 ? cmd_failed(&err) : 0;
 	return run(&given, &err) < 0 ? cmd_failed(&err) : 0;
 }

@@ -7,6 +7,7 @@
 #include "profiler/jail/protocol.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,6 +39,46 @@ void elf_worker_done(struct elf_worker *w)
 {
 	end(w);
 	close_file(w);
+	w->fetch = fetch_free(w->fetch);
+}
+
+static struct fetch *ensure_fetch(struct elf_worker *w)
+{
+	char directory[DEBUG_SERVERS_DIRECTORY_BYTES];
+	struct fetch_options o = {.directory = directory, .sandbox = true};
+	struct err err = {};
+
+	if (w->fetch || w->fetch_failed || !w->servers || !w->servers->n)
+		return w->fetch;
+	debug_servers_directory(directory);
+	o.servers = *w->servers;
+	w->fetch_failed = fetch_new(&o, &w->fetch, &err) < 0;
+	if (w->fetch_failed)
+		fprintf(stderr, "hearth: %s\n", err_text(&err));
+	return w->fetch;
+}
+
+/* Whoever asks on the command line waits for what a server has, and is told why it has not. */
+static int ask_servers(void *ctx, const struct protocol_want *want, unsigned int skip)
+{
+	struct elf_worker *w = ctx;
+	struct fetch *f = ensure_fetch(w);
+	struct err err = {};
+	int fd;
+
+	if (!f)
+		return -ENOENT;
+	if (skip) {
+		fetch_refuse(f, w->whose.domain, want->build_id, want->build_id_bytes);
+		fprintf(stderr,
+			"hearth: what a server sent is not the debug file of this build: %s\n",
+			w->path ? w->path : "?");
+		return -ENOENT;
+	}
+	fd = fetch_get(f, w->whose.domain, want->build_id, want->build_id_bytes, &err);
+	if (fd < 0 && fd != -ENOENT)
+		fprintf(stderr, "hearth: no debug file: %s\n", err_text(&err));
+	return fd;
 }
 
 static int ensure(struct elf_worker *w, uint32_t domain, struct err *err)
@@ -60,6 +101,8 @@ int elf_worker_open(struct elf_worker *w, const char *path, struct err *err)
 		return w->fd;
 	w->path = realpath(path, NULL);
 	w->whose.path = w->path;
+	w->whose.elsewhere = ask_servers;
+	w->whose.elsewhere_ctx = w;
 	w->whose.room_dir = OPEN_DEBUG_ROOM_DIR;
 	w->whose.room_left = &w->room_left;
 	return ensure(w, open_for_domain(st.st_uid, st.st_mode), err);

@@ -11,12 +11,17 @@
 #include "profiler/base/wire.h"
 #include "profiler/jail/jail.h"
 #include "profiler/jail/open_debug.h"
+#include "profiler/resolve/fetch.h"
 
 struct elf_worker {
 	struct jail_worker worker; /* pid 0: none runs */
 	const char *memory; /* what it may take, as quantity_bytes() reads it */
 	int fd; /* of the current file, -1: none */
 	char *path; /* its absolute path */
+	/* Asked for debug files that are not here, and waited for; NULL: none. Borrowed. */
+	const struct debug_servers *servers;
+	struct fetch *fetch; /* NULL until it is wanted, and where it is not to be had */
+	bool fetch_failed;
 	uint64_t room_left; /* of this worker: see struct open_debug */
 	struct open_debug whose; /* likewise, for what it points to; of the worker's domain */
 };

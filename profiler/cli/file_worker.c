@@ -3,7 +3,6 @@
 
 #include "profiler/base/cleanup.h"
 #include "profiler/base/wire.h"
-#include "profiler/jail/protocol.h"
 #include "profiler/jail/worker.h"
 
 #include <errno.h>
@@ -11,41 +10,21 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define HELLO_MS 5000
-#define SEND_MS	 5000
-
-static int receive_hello(int sock, struct err *err)
-{
-	char sentence[PROTOCOL_SENTENCE_MAX + 1];
-	struct wire_msg m;
-	int error;
-	int r = wire_receive(sock, &m, HELLO_MS);
-
-	if (r <= 0)
-		return err_set(err, r < 0 ? r : -EPIPE, "the worker did not start: %s",
-			       r < 0 ? strerror(-r) : "it ended at once");
-	r = 0;
-	if (m.type == PROTOCOL_FAILED &&
-	    protocol_failed_parse(m.body.data, m.body.len, &error, sentence) == 0)
-		r = err_set(err, error, "the worker did not start: %s", sentence);
-	else if (m.type != PROTOCOL_HELLO || m.n_fds)
-		r = err_set(err, -EBADMSG, "the worker began with something else than its jail");
-	wire_msg_done(&m);
-	return r;
-}
+#define SEND_MS 5000
 
 int file_worker_start(const char *memory, struct jail_worker *ret, struct err *err)
 {
 	char argument[64];
 	const char *const args[] = {argument, NULL};
 	struct jail_worker w;
+	uint32_t bits;
 	int r;
 
 	snprintf(argument, sizeof(argument), "%s%s", WORKER_MEMORY, memory);
 	r = jail_start(JAIL_SYMBOLIZER, args, true, &w, err);
 	if (r < 0)
 		return r;
-	r = receive_hello(w.sock, err);
+	r = jail_receive_hello(&w, &bits, err);
 	if (r < 0)
 		jail_end(&w);
 	else

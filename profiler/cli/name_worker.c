@@ -10,12 +10,13 @@
  */
 #define MEMORY	  "2GB"
 #define ANSWER_MS 60000
-#define OBJECT	  1
+#define FORGET_MS 5000
 
-void name_worker_init(struct name_worker *w, bool by_offset)
+void name_worker_init(struct name_worker *w, bool by_offset, const struct debug_servers *servers)
 {
 	*w = (struct name_worker){.by_offset = by_offset};
 	elf_worker_init(&w->file, MEMORY);
+	w->file.servers = servers;
 }
 
 void name_worker_done(struct name_worker *w)
@@ -30,12 +31,28 @@ static int prefixed(const struct name_worker *w, const char *path, int r, const 
 	return r < 0 ? err_set(err, r, "%s: %s", path, err_text(why)) : r;
 }
 
+/* The worker may run on; where it does not, the next request shows it. */
+static void forget(struct name_worker *w)
+{
+	struct wire_msg m;
+
+	if (!w->known || !w->file.worker.pid)
+		return;
+	wire_msg_init(&m, PROTOCOL_FORGET, 0);
+	buf_add_u32(&m.body, w->object);
+	(void)wire_send(w->file.worker.sock, &m, FORGET_MS);
+	wire_msg_done(&m);
+}
+
 int name_worker_open(struct name_worker *w, const char *path, struct err *err)
 {
 	struct err why = {};
-	int r = elf_worker_open(&w->file, path, &why);
+	int r;
 
+	forget(w);
+	r = elf_worker_open(&w->file, path, &why);
 	w->known = false;
+	w->object++;
 	return prefixed(w, path, r, &why, err);
 }
 
@@ -44,7 +61,7 @@ static int ask_some(struct name_worker *w, const uint64_t *addresses, uint32_t n
 		    struct protocol_answer *ret, struct err *err)
 {
 	struct protocol_request q = {
-		.object = OBJECT,
+		.object = w->object,
 		.kind = w->by_offset ? PROTOCOL_OBJECT_FILE : PROTOCOL_OBJECT_ADDRESSES,
 		.with_fd = !w->known,
 		.n = n,
@@ -52,7 +69,8 @@ static int ask_some(struct name_worker *w, const uint64_t *addresses, uint32_t n
 	struct wire_msg m, answer;
 	int r;
 
-	memcpy(q.offsets, addresses, n * sizeof(*addresses));
+	if (n)
+		memcpy(q.offsets, addresses, n * sizeof(*addresses));
 	wire_msg_init(&m, PROTOCOL_NAME, ++w->request);
 	protocol_request_write(&m.body, &q);
 	if (q.with_fd)
@@ -70,6 +88,22 @@ static int ask_some(struct name_worker *w, const uint64_t *addresses, uint32_t n
 		return elf_worker_lost(&w->file, r, err);
 	w->known = true;
 	return ret->error ? err_set(err, ret->error, "%s", ret->sentence) : 0;
+}
+
+int name_worker_identify(struct name_worker *w, uint8_t ret[PROTOCOL_BUILD_ID_MAX],
+			 size_t *ret_bytes, struct err *err)
+{
+	const char *path = w->file.path ? w->file.path : "the file";
+	struct protocol_answer a = {};
+	struct err why = {};
+	int r = ask_some(w, NULL, 0, &a, &why);
+
+	if (r < 0)
+		return prefixed(w, path, r, &why, err);
+	memcpy(ret, a.build_id, a.build_id_bytes);
+	*ret_bytes = a.build_id_bytes;
+	protocol_answer_done(&a);
+	return 0;
 }
 
 static void hand_out(const struct protocol_answer *a, const uint64_t *addresses,

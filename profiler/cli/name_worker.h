@@ -7,15 +7,21 @@
 struct name_worker {
 	struct elf_worker file;
 	bool by_offset; /* positions in the file, not virtual addresses */
-	bool known; /* the worker has been given the file */
+	bool known; /* the worker has been given the file, */
+	uint32_t object; /* as this; never used again */
 	uint32_t request;
 };
 
-void name_worker_init(struct name_worker *w, bool by_offset);
+/* servers are asked for debug files that are not here; borrowed. */
+void name_worker_init(struct name_worker *w, bool by_offset, const struct debug_servers *servers);
 void name_worker_done(struct name_worker *w);
 
 /* 0, or negative errno and the sentence, which begins with the path. */
 int name_worker_open(struct name_worker *w, const char *path, struct err *err);
+
+/* Its build id, 0 bytes: it has none. As name_worker_open(). */
+int name_worker_identify(struct name_worker *w, uint8_t ret[PROTOCOL_BUILD_ID_MAX],
+			 size_t *ret_bytes, struct err *err);
 
 /*
  * Call take for each of addresses[0, n), in order; n_lines 0: nobody knows. What it is given is

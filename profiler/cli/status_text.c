@@ -274,20 +274,19 @@ static void add_plain(struct json_value status, const char *key, const char *tit
 	}
 }
 
-/* The files that could not be read, the latest last, each with why. */
-static void add_failed(struct json_value status, struct buf *out)
+/* Files, the latest last, each with why. */
+static void add_failed(struct json_value of, const char *key, const char *title, struct buf *out)
 {
-	struct json_value symbols = {}, failed = {}, file;
+	struct json_value failed = {}, file;
 	uint64_t n = 0;
 	size_t at = 0;
 
-	if (!json_read_member(status, "symbols", &symbols) ||
-	    !json_read_member(symbols, "failed_objects", &failed))
+	if (!json_read_member(of, key, &failed))
 		return;
 	while (json_read_next(failed, &at, NULL, &file))
 		n++;
 	if (n)
-		buf_add_str(out, "  not read:\n");
+		buf_printf(out, "  %s:\n", title);
 	if (n > FAILED_SHOWN)
 		buf_add_str(out, "    ... --json has all\n");
 	for (at = 0; json_read_next(failed, &at, NULL, &file); n--) {
@@ -297,6 +296,53 @@ static void add_failed(struct json_value status, struct buf *out)
 			buf_printf(out, "    %s: %s\n", text(file, "path", path, sizeof(path)),
 				   text(file, "reason", reason, sizeof(reason)));
 	}
+}
+
+static void add_server(struct json_value server, struct buf *out)
+{
+	char url[512], reason[256];
+
+	buf_printf(out, "  %s\n    %" PRIu64 " fetched, %" PRIu64 " not there, %" PRIu64 " failed",
+		   text(server, "url", url, sizeof(url)), number(server, "fetched"),
+		   number(server, "not_there"), number(server, "failed"));
+	if (number(server, "failed"))
+		buf_printf(out, ", the last: it %s",
+			   text(server, "reason", reason, sizeof(reason)));
+	buf_add_str(out, "\n");
+}
+
+/* What servers were asked for; nothing where none is named. */
+static void add_debuginfod(struct json_value symbols, struct buf *out)
+{
+	struct json_value d = {}, servers = {}, server;
+	char error[256];
+	size_t at = 0;
+
+	if (!json_read_member(symbols, "debuginfod", &d))
+		return;
+	if (*text(d, "error", error, sizeof(error)))
+		buf_printf(out, "\nDebug files of servers\n  none: %s\n", error);
+	if (!json_read_member(d, "servers", &servers))
+		return;
+	buf_add_str(out, "\nDebug files of servers\n");
+	while (json_read_next(servers, &at, NULL, &server))
+		add_server(server, out);
+	buf_printf(out, "  awaited     %" PRIu64 "\n  kept        ", number(d, "awaited"));
+	add_bytes(out, number(d, "cache_bytes"));
+	buf_add_str(out, "\n");
+	add_failed(d, "failures", "not fetched", out);
+}
+
+/* What has no name, and why. */
+static void add_symbols(struct json_value status, struct buf *out)
+{
+	struct json_value symbols = {};
+
+	add_plain(status, "symbols", "\nNames\n", out);
+	if (!json_read_member(status, "symbols", &symbols))
+		return;
+	add_failed(symbols, "failed_objects", "not read", out);
+	add_debuginfod(symbols, out);
 }
 
 static void add_bpf(struct json_value status, struct buf *out)
@@ -385,8 +431,7 @@ void status_text_write(struct json_value status, const char *address, struct buf
 	add_processes(status, out);
 	add_samples(status, out);
 	add_unwind(status, out);
-	add_plain(status, "symbols", "\nNames\n", out);
-	add_failed(status, out);
+	add_symbols(status, out);
 	add_plain(status, "jit", "\nRun-time compiled code\n", out);
 	add_bpf(status, out);
 	add_store(status, out);

@@ -125,7 +125,14 @@ static int open_parts(struct collector *c, struct err *err)
 	};
 	struct resolve_options resolve = {
 		.sandbox = o->sandbox, .table_cache = TABLE_CACHE, .snapshots = programs.snapshot};
+	char fetched[DEBUG_SERVERS_DIRECTORY_BYTES];
 	int r;
+
+	if (o->servers && o->servers->n) {
+		debug_servers_directory(fetched);
+		resolve.servers = *o->servers;
+		resolve.fetch_cache = fetched;
+	}
 
 	r = bpf_programs_load(&programs, &c->programs, err);
 	if (r == 0)
@@ -167,6 +174,7 @@ int collector_new(const struct collector_options *options, struct collector **re
 	if (!c)
 		return -ENOMEM;
 	c->options = *options;
+	c->round = 1;
 	r = open_parts(c, err);
 	if (r < 0) {
 		collector_free(c);

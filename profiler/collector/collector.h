@@ -11,6 +11,7 @@
 #include "bpf/abi.h"
 #include "profiler/base/err.h"
 #include "profiler/base/json.h"
+#include "profiler/debug_servers.h"
 #include "profiler/static_label.h"
 #include "profiler/collector/jit.h"
 #include "profiler/unwind_mode.h"
@@ -51,6 +52,7 @@ struct collector_options {
 	bool merge; /* the live profile adds samples up instead of keeping their times */
 	enum unwind_mode unwind;
 	const struct static_labels *labels; /* of every sample; borrowed; NULL: none */
+	const struct debug_servers *servers; /* asked for debug files; NULL: none */
 	bool sandbox;
 };
 
@@ -80,6 +82,10 @@ int collector_take_records(struct collector *c);
 int collector_take_names(struct collector *c);
 /* Ask for the names of locations that nobody asked for yet. */
 int collector_ask_names(struct collector *c);
+/* Debug files that servers are being asked for; names come of them later. */
+size_t collector_fetching(const struct collector *c);
+/* Look now whether debug information has turned up. */
+void collector_look_again(struct collector *c);
 /* Names that are awaited, and samples that wait for those of their JIT code. */
 size_t collector_names_pending(const struct collector *c);
 /* No name is waited for any longer: the samples that wait go on without. */

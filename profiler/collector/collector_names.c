@@ -59,12 +59,26 @@ static void on_named(void *ctx, uint32_t number, uint64_t offset, const struct r
 	location = profile_location(c->live, object->profile_id, offset);
 	if (location < 0)
 		return;
+	/* Asked again, and this time nobody knew: it keeps what it had. */
+	if (n == 0 && c->live->locations[location].naming == PROFILE_NAMED)
+		return;
 	if (n > sizeof(interned) / sizeof(interned[0]))
 		n = sizeof(interned) / sizeof(interned[0]);
 	for (uint32_t i = 0; i < n; i++)
 		if (intern_line(c, &lines[i], &interned[i]) < 0)
 			return;
 	profile_set_lines(c->live, (uint32_t)location, interned, n);
+}
+
+static void on_changed(void *ctx, uint32_t number)
+{
+	struct collector *c = ctx;
+	struct object *object = objects_by_number(c->objects, number);
+
+	if (!object)
+		return;
+	object->changed = c->round;
+	c->changed = true;
 }
 
 static void on_identified(void *ctx, uint32_t number, const uint8_t *build_id, uint32_t bytes)
@@ -125,6 +139,7 @@ int collector_take_names(struct collector *c)
 						       .identified = on_identified,
 						       .failed = on_failed,
 						       .jit = on_jit,
+						       .changed = on_changed,
 						       .table = on_table,
 						       .snapshot = on_snapshot};
 
@@ -137,7 +152,17 @@ int collector_take_names(struct collector *c)
 
 size_t collector_names_pending(const struct collector *c)
 {
-	return resolve_pending(c->resolve) + jit_pending(c->jit);
+	return resolve_pending(c->resolve) + jit_pending(c->jit) + c->changed;
+}
+
+size_t collector_fetching(const struct collector *c)
+{
+	return resolve_fetching(c->resolve);
+}
+
+void collector_look_again(struct collector *c)
+{
+	resolve_look_again(c->resolve);
 }
 
 void collector_give_up_names(struct collector *c)
@@ -158,16 +183,29 @@ static int by_number(const void *a, const void *b)
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
-/* The locations of live from c->asked on that somebody can be asked for, sorted by object. */
-static size_t collect_questions(struct collector *c, struct question *ret)
+/* A name that debug information would have a file for, or none. */
+static bool is_poor(const struct profile *p, const struct profile_location *l)
+{
+	return l->naming != PROFILE_NAMED || l->n_lines == 0 ||
+	       p->functions[p->lines[l->first_line].function].file == 0;
+}
+
+/*
+ * The locations of live from first on that somebody can be asked for: the new ones, and of changed
+ * objects all that lack something. Sorted by object.
+ */
+static size_t collect_questions(struct collector *c, uint32_t first, struct question *ret)
 {
 	size_t n = 0;
 
-	for (uint32_t i = c->asked; i < c->live->n_locations; i++) {
+	for (uint32_t i = first; i < c->live->n_locations; i++) {
 		const struct profile_location *l = &c->live->locations[i];
 		const struct object *object = objects_of_profile(c->objects, l->object);
 
-		if (l->naming == PROFILE_UNNAMED && object && object->announced)
+		if (!object || !object->announced)
+			continue;
+		if ((i >= c->asked && l->naming == PROFILE_UNNAMED) ||
+		    (object->changed == c->round && is_poor(c->live, l)))
 			ret[n++] = (struct question){object->number, l->offset};
 	}
 	qsort(ret, n, sizeof(*ret), by_number);
@@ -178,16 +216,17 @@ int collector_ask_names(struct collector *c)
 {
 	_cleanup_free_ struct question *questions = NULL;
 	uint64_t offsets[ASK_OFFSETS];
+	uint32_t first = c->changed ? 0 : c->asked;
 	size_t n, in_batch = 0;
 	int r = 0;
 
 	collector_ask_jit(c);
-	if (c->asked == c->live->n_locations)
+	if (first == c->live->n_locations)
 		return 0;
-	questions = calloc(c->live->n_locations - c->asked, sizeof(*questions));
+	questions = calloc(c->live->n_locations - first, sizeof(*questions));
 	if (!questions)
 		return -ENOMEM;
-	n = collect_questions(c, questions);
+	n = collect_questions(c, first, questions);
 	for (size_t i = 0; i < n && r == 0; i++) {
 		offsets[in_batch++] = questions[i].offset;
 		if (in_batch < ASK_OFFSETS && i + 1 < n &&
@@ -200,7 +239,10 @@ int collector_ask_names(struct collector *c)
 	 * What resolve has no room for is asked again with the next ones: an answer twice does no
 	 * harm.
 	 */
-	if (r == 0)
+	if (r == 0) {
 		c->asked = c->live->n_locations;
+		c->round++;
+		c->changed = false;
+	}
 	return r;
 }

@@ -29,6 +29,8 @@ struct collector {
 	struct snapshots *snapshots; /* NULL: no stacks are copied */
 	struct profile *live;
 	uint32_t asked; /* locations of live below this were looked at for names */
+	uint32_t round; /* of asking, from 1 */
+	bool changed; /* objects are, in this round: what lacks something is asked for again */
 	int64_t wall_offset_ns; /* wall clock - CLOCK_MONOTONIC */
 	int64_t boot_offset_ns; /* wall clock - CLOCK_BOOTTIME */
 	uint64_t clock_steps;

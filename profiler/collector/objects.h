@@ -45,6 +45,7 @@ struct object {
 	uint64_t base; /* kernel modules and BPF programs: where they are loaded */
 	uint32_t profile_id; /* in the live profile, IDMAP_NONE when not there yet */
 	bool announced; /* resolve knows it */
+	uint32_t changed; /* in which round of asking debug information turned up; 0: none did */
 	uint64_t used_ns; /* when a sample met it last, monotonic */
 	struct quality_ends *ends; /* of walks through it; NULL: none yet */
 };

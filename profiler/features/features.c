@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "profiler/features/features_probes.h"
+#include "profiler/debug_servers.h"
+#include "profiler/jail/download.h"
 #include "profiler/jail/jail.h"
 
 static const struct {
@@ -97,6 +100,27 @@ void features_probe(struct features *ret)
 	for (int i = 0; i < FEATURE_COUNT; i++)
 		if (list[i].needed && !ret->feature[i].there)
 			ret->can_sample = false;
+}
+
+void features_probe_debuginfod(struct features *ret)
+{
+	struct feature *f = &ret->feature[FEATURE_DEBUGINFOD];
+	static const char *const cost =
+		"files without debug information have fewer names, and no lines";
+	struct debug_servers servers = {};
+	struct download *d = NULL;
+
+	debug_servers_add_words(&servers, getenv(DEBUG_SERVERS_VARIABLE));
+	if (download_open(&d, NULL) < 0)
+		features_missing(f, "no libcurl, which servers are asked by", cost,
+				 "install libcurl4, or packages of debug files");
+	else if (servers.n == 0)
+		features_missing(f, DEBUG_SERVERS_VARIABLE " names no server", cost,
+				 "name one there or in hearth.conf (debuginfod = URL), or install "
+				 "packages of debug files");
+	else
+		features_there(f, "%zu servers, by %.60s", servers.n, download_version(d));
+	download_close(d);
 }
 
 int features_require(const struct features *f, struct err *err)

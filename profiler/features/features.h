@@ -25,7 +25,8 @@
 	X(HARDWARE_EVENTS, "hardware-events", false) \
 	X(JAIL_USERS, "jail-users", false)           \
 	X(SECCOMP, "seccomp", false)                 \
-	X(LANDLOCK, "landlock", false)
+	X(LANDLOCK, "landlock", false)               \
+	X(DEBUGINFOD, "debuginfod", false)
 
 enum feature_id {
 #define FEATURE_ENUM(name, text, needed) FEATURE_##name,
@@ -53,6 +54,12 @@ struct features {
  * behind.
  */
 void features_probe(struct features *ret);
+
+/*
+ * Whether servers can be asked for debug files: for `hearth doctor`, because it loads libcurl.
+ * Until then that row says nothing.
+ */
+void features_probe_debuginfod(struct features *ret);
 
 /*
  * The first needed feature that is missing, as one sentence: which, what it costs, what to do.

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#define HELLO_MS     5000
 #define ANSWER_MS    5000
 #define WORKER_BYTES "256MB" /* its private memory */
 
@@ -30,15 +29,14 @@ struct code_reader {
 	atomic_bool left; /* nobody takes the answer any more: the thread frees all */
 };
 
-static int receive(struct jail_worker *w, uint32_t type, int timeout_ms, struct wire_msg *ret,
-		   struct err *err)
+static int receive_code(struct jail_worker *w, struct wire_msg *ret, struct err *err)
 {
 	char sentence[PROTOCOL_SENTENCE_MAX + 1];
-	int error, r = wire_receive(w->sock, ret, timeout_ms);
+	int error, r = wire_receive(w->sock, ret, ANSWER_MS);
 
 	if (r <= 0)
 		return err_set(err, r < 0 ? r : -EPIPE, "the worker that reads it ended");
-	if (ret->type == type && !ret->n_fds)
+	if (ret->type == PROTOCOL_CODE && !ret->n_fds)
 		return 0;
 	r = -EBADMSG;
 	if (ret->type == PROTOCOL_FAILED &&
@@ -71,14 +69,13 @@ static int ask_worker(struct jail_worker *w, const struct protocol_code *q, int 
 {
 	struct web_code code = {};
 	struct wire_msg m;
-	int r = receive(w, PROTOCOL_HELLO, HELLO_MS, &m, err);
+	uint32_t bits;
+	int r = jail_receive_hello(w, &bits, err);
 
-	if (r < 0)
-		return r;
-	wire_msg_done(&m);
-	r = send_question(w, q, fd);
 	if (r == 0)
-		r = receive(w, PROTOCOL_CODE, ANSWER_MS, &m, err);
+		r = send_question(w, q, fd);
+	if (r == 0)
+		r = receive_code(w, &m, err);
 	if (r < 0)
 		return r;
 	r = protocol_code_rows_parse(m.body.data, m.body.len, &code);

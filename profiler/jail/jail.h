@@ -52,6 +52,12 @@ int jail_start(enum jail_role role, const char *const *args, bool drop, struct j
 	       struct err *err);
 
 /*
+ * The first words of a worker that parses or fetches: that its jail is closed, and by what (enum
+ * protocol_jail bits). 0, or negative errno and the sentence: the worker is to be ended.
+ */
+int jail_receive_hello(const struct jail_worker *w, uint32_t *ret_bits, struct err *err);
+
+/*
  * Kill (SIGKILL), wait at most a second, close. Safe on a worker that ended by itself and on a
  * zeroed one. The wait status, or -1.
  */
@@ -68,9 +74,10 @@ struct jail_dirs {
 
 /*
  * In the worker. What is closed (enum protocol_jail bits) is returned. keep_network: the listening
- * and connected sockets stay usable (the web role). readable: NULL is none. -EPERM and the sentence
- * where what must hold does not (the uid could not be changed); -ENOTSUP where no Landlock bounds
- * what readable opens.
+ * and connected sockets stay usable (the web role), or new ones can be made (the fetcher). readable:
+ * NULL is none. -EPERM and the sentence where what must hold does not (the uid could not be changed;
+ * the fetcher without Landlock, which alone would keep files from it); -ENOTSUP where no Landlock
+ * bounds what readable opens.
  */
 int jail_enter(enum jail_role role, bool keep_network, const struct jail_dirs *readable,
 	       struct err *err);

@@ -36,31 +36,31 @@
 #define DYNAMIC_DIR "/run/systemd/dynamic-uid"
 
 /*
- * X(resource, symbolizer's, web's). Address space is for mapped debug files (a browser's has 4 GB);
- * private memory is bounded by what starts the worker. Descriptors: the objects of one worker, or
- * the connections of web/API.md.
+ * X(resource, symbolizer's, web's, fetcher's). Address space is for mapped debug files (a browser's
+ * has 4 GB); private memory, and what the fetcher writes, is bounded by who starts the worker.
+ * Descriptors: the objects of one worker, the connections of web/API.md, or those of one download.
  */
-#define RLIMIT_LIST(X)                    \
-	X(RLIMIT_CORE, 0, 0)              \
-	X(RLIMIT_NOFILE, 4096, 4096)      \
-	X(RLIMIT_NPROC, 0, 256)           \
-	X(RLIMIT_FSIZE, 0, RLIM_INFINITY) \
-	X(RLIMIT_MEMLOCK, 0, 0)           \
-	X(RLIMIT_AS, 64ULL << 30, 64ULL << 30)
+#define RLIMIT_LIST(X)                                   \
+	X(RLIMIT_CORE, 0, 0, 0)                          \
+	X(RLIMIT_NOFILE, 4096, 4096, 64)                 \
+	X(RLIMIT_NPROC, 0, 256, 16)                      \
+	X(RLIMIT_FSIZE, 0, RLIM_INFINITY, RLIM_INFINITY) \
+	X(RLIMIT_MEMLOCK, 0, 0, 0)                       \
+	X(RLIMIT_AS, 64ULL << 30, 64ULL << 30, 4ULL << 30)
 
 static int limits_set(enum jail_role role, bool own_user, struct err *err)
 {
 	static const struct {
 		int resource;
-		rlim_t symbolizer, web;
+		rlim_t of[JAIL_ROLE_COUNT];
 	} limits[] = {
-#define LIMIT_ROW(resource, symbolizer, web) {resource, symbolizer, web},
+#define LIMIT_ROW(resource, symbolizer, web, fetcher) {resource, {symbolizer, web, fetcher}},
 		RLIMIT_LIST(LIMIT_ROW)
 #undef LIMIT_ROW
 	};
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		rlim_t want = role == JAIL_SYMBOLIZER ? limits[i].symbolizer : limits[i].web;
+		rlim_t want = limits[i].of[role];
 		struct rlimit now;
 
 		if (SANITIZED && limits[i].resource != RLIMIT_CORE &&
@@ -135,9 +135,6 @@ int jail_enter(enum jail_role role, bool keep_network, const struct jail_dirs *r
 	int bits = 0;
 	int r;
 
-	if (role != JAIL_SYMBOLIZER && role != JAIL_WEB)
-		return err_set(err, -EINVAL, "there is no jail for the role %s",
-			       jail_role_name(role));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(err, -errno, "cannot set no_new_privs: %s", strerror(errno));
 	capabilities_drop_bounding();
@@ -160,9 +157,12 @@ int jail_enter(enum jail_role role, bool keep_network, const struct jail_dirs *r
 	r = leave_stderr(err);
 	if (r < 0)
 		return r;
-	r = landlock_close(readable, err);
+	r = landlock_close(role, readable, err);
 	if (r < 0)
 		return r;
+	if (r == 0 && role == JAIL_FETCHER)
+		return err_set(err, -EPERM,
+			       "without Landlock the fetcher could read what everybody may read");
 	if (r > 0)
 		bits |= PROTOCOL_JAIL_LANDLOCK;
 	else if (opens)

@@ -1,6 +1,7 @@
 /*
  * Landlock: no right on any file system, but to read files below the directories that are told, and
- * no network, whatever descriptors are already open.
+ * no network, whatever descriptors are already open; for the fetcher but for what it finds hosts
+ * by.
  *
  * The rules follow the ABI that the kernel has: file rights since 1 (Linux 5.13), TCP since 4
  * (6.7), abstract sockets and signals since 6 (6.12). Reference:
@@ -11,7 +12,9 @@
 #include "profiler/base/cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,15 +24,18 @@
 #define SYS_landlock_restrict_self  446
 #endif
 
+#define COUNT(a)	       (sizeof(a) / sizeof((a)[0]))
 #define CREATE_RULESET_VERSION (1u << 0)
 
 #define RULE_PATH_BENEATH      1
-#define FS_READ_FILE	       (1ULL << 2)
 #define FS_ABI_1	       ((1ULL << 13) - 1) /* execute to make_sym */
 #define FS_REFER	       (1ULL << 13) /* ABI 2 */
 #define FS_TRUNCATE	       (1ULL << 14) /* ABI 3 */
 #define FS_IOCTL_DEV	       (1ULL << 15) /* ABI 5 */
-#define NET_TCP		       3ULL /* bind, connect: ABI 4 */
+#define FS_READ_FILE	       (1ULL << 2)
+#define FS_READ_DIR	       (1ULL << 3)
+#define NET_BIND_TCP	       1ULL /* ABI 4 */
+#define NET_CONNECT_TCP	       2ULL
 #define SCOPE_ALL	       3ULL /* abstract unix sockets, signals: ABI 6 */
 
 /*
@@ -42,6 +48,21 @@ struct ruleset_attr {
 	uint64_t scoped;
 };
 
+/* struct landlock_path_beneath_attr, which is packed. */
+struct path_beneath_attr {
+	uint64_t allowed_access;
+	int32_t parent_fd;
+} __attribute__((packed));
+
+/* What libc asks about hosts, and where TLS finds certificates; not all are on every host. */
+static const char *const fetcher_reads[] = {
+	"/etc/resolv.conf",   "/etc/hosts",
+	"/etc/nsswitch.conf", "/etc/host.conf",
+	"/etc/gai.conf",      "/run/systemd/resolve",
+	"/etc/ssl",	      "/usr/lib/ssl",
+	"/etc/pki",	      "/usr/share/ca-certificates",
+};
+
 int landlock_abi(void)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
@@ -49,7 +70,7 @@ int landlock_abi(void)
 	return abi < 0 ? 0 : (int)abi;
 }
 
-static size_t attr_fill(int abi, struct ruleset_attr *a)
+static size_t attr_fill(int abi, enum jail_role role, struct ruleset_attr *a)
 {
 	*a = (struct ruleset_attr){.handled_access_fs = FS_ABI_1};
 	if (abi >= 2)
@@ -59,17 +80,11 @@ static size_t attr_fill(int abi, struct ruleset_attr *a)
 	if (abi >= 5)
 		a->handled_access_fs |= FS_IOCTL_DEV;
 	if (abi >= 4)
-		a->handled_access_net = NET_TCP;
+		a->handled_access_net = NET_BIND_TCP | (role == JAIL_FETCHER ? 0 : NET_CONNECT_TCP);
 	if (abi >= 6)
 		a->scoped = SCOPE_ALL;
 	return abi >= 6 ? sizeof(*a) : abi >= 4 ? 16 : 8;
 }
-
-/* struct landlock_path_beneath_attr, which is packed. */
-struct path_beneath_attr {
-	uint64_t allowed_access;
-	int32_t parent_fd;
-} __attribute__((packed));
 
 static int allow(int ruleset, const struct jail_dirs *readable)
 {
@@ -82,7 +97,21 @@ static int allow(int ruleset, const struct jail_dirs *readable)
 	return 0;
 }
 
-int landlock_close(const struct jail_dirs *readable, struct err *err)
+static void let_read(int ruleset, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+	struct path_beneath_attr rule = {.allowed_access = FS_READ_FILE, .parent_fd = fd};
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	if (S_ISDIR(st.st_mode))
+		rule.allowed_access |= FS_READ_DIR;
+	/* Where it fails, nothing can be read there: hosts are not found, and that is told. */
+	(void)syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
+}
+
+int landlock_close(enum jail_role role, const struct jail_dirs *readable, struct err *err)
 {
 	struct ruleset_attr attr;
 	_cleanup_close_ int fd = -1;
@@ -91,7 +120,7 @@ int landlock_close(const struct jail_dirs *readable, struct err *err)
 
 	if (!abi)
 		return 0;
-	size = attr_fill(abi, &attr);
+	size = attr_fill(abi, role, &attr);
 	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 	if (fd < 0)
 		return err_set(err, -errno, "Landlock is there (ABI %d) but takes no rules: %s",
@@ -99,6 +128,8 @@ int landlock_close(const struct jail_dirs *readable, struct err *err)
 	if (allow(fd, readable) < 0)
 		return err_set(err, -errno, "Landlock is there (ABI %d) but takes no rule: %s", abi,
 			       strerror(errno));
+	for (size_t i = 0; role == JAIL_FETCHER && i < COUNT(fetcher_reads); i++)
+		let_read(fd, fetcher_reads[i]);
 	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		return err_set(err, -errno, "Landlock is there (ABI %d) but does not close: %s",
 			       abi, strerror(errno));

@@ -146,7 +146,17 @@ static bool is_same(int a, int b)
 	       of_a.st_ino == of_b.st_ino;
 }
 
-static int search(const struct open_debug *whose, char *const *paths, int n, unsigned int skip)
+static int ask_elsewhere(const struct open_debug *whose, const struct protocol_want *want,
+			 unsigned int skip)
+{
+	if (!whose->elsewhere || !want->build_id_bytes ||
+	    (want->kind != SYM_WANT_BUILD_ID && want->kind != SYM_WANT_ALT))
+		return -ENOENT;
+	return whose->elsewhere(whose->elsewhere_ctx, want, skip);
+}
+
+/* *ret_skip: how many files were too few for the want's skip. */
+static int search(const struct open_debug *whose, char *const *paths, int n, unsigned int *ret_skip)
 {
 	_cleanup_close_ int proc = open_for_process(whose->pid, whose->start_ns);
 	_cleanup_close_ int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -156,8 +166,8 @@ static int search(const struct open_debug *whose, char *const *paths, int n, uns
 	if (proc >= 0)
 		root = openat(proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root >= 0 && !is_same(root, host))
-		r = try_root(root, paths, n, whose->domain, &skip);
-	return r < 0 ? try_root(host, paths, n, whose->domain, &skip) : r;
+		r = try_root(root, paths, n, whose->domain, ret_skip);
+	return r < 0 ? try_root(host, paths, n, whose->domain, ret_skip) : r;
 }
 
 /* Its blocks are taken at once: a disk that is full must not be noticed by a mapping. */
@@ -176,6 +186,7 @@ static int open_room(const struct open_debug *whose, uint64_t bytes)
 
 int open_debug(const struct open_debug *whose, const struct protocol_want *want)
 {
+	unsigned int skip = want->skip;
 	char *paths[OPEN_DEBUG_PATHS];
 	int n, r;
 
@@ -184,10 +195,13 @@ int open_debug(const struct open_debug *whose, const struct protocol_want *want)
 	n = open_debug_paths(whose->path, want, paths);
 	if (n < 0)
 		return n;
-	r = search(whose, paths, n, want->skip);
+	r = search(whose, paths, n, &skip);
 	for (int i = 0; i < n; i++)
 		free(paths[i]);
-	return r;
+	if (r >= 0)
+		return r;
+	n = ask_elsewhere(whose, want, skip);
+	return n < 0 ? r : n;
 }
 
 int open_debug_answer(int sock, const struct wire_msg *m, uint32_t request,

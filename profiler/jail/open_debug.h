@@ -22,6 +22,12 @@ struct open_debug {
 	uint32_t pid; /* a process that maps it, which may have ended; 0: none */
 	uint64_t start_ns; /* its start, CLOCK_BOOTTIME; 0: not checked */
 	const char *path; /* absolute, as the process's root has it; NULL: not known */
+	/*
+	 * Asked last for what has a build id: as open_debug(), once; skip is not 0 where what it
+	 * gave before was not the right one. NULL: nobody.
+	 */
+	int (*elsewhere)(void *ctx, const struct protocol_want *want, unsigned int skip);
+	void *elsewhere_ctx;
 	/* Where files without a name may be made, and how many bytes more; NULL: nowhere. */
 	const char *room_dir;
 	uint64_t *room_left;

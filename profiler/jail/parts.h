@@ -60,9 +60,10 @@ int capabilities_limit(uint64_t keep, struct err *err);
 int landlock_abi(void);
 /*
  * No right on any file system but to read files below readable (NULL: none), no TCP, no abstract
- * socket and no signal beyond this process: as far as the ABI goes.
+ * socket and no signal beyond this process: as far as the ABI goes. The fetcher may connect, and
+ * read what libc and TLS find hosts and check certificates by.
  */
-int landlock_close(const struct jail_dirs *readable, struct err *err);
+int landlock_close(enum jail_role role, const struct jail_dirs *readable, struct err *err);
 
 bool seccomp_is_there(void);
 /* The role's allow list; opens: with openat2(). */

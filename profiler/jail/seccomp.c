@@ -1,9 +1,10 @@
 /*
  * The system calls that each role may make, by libseccomp. Everything else ends the symbolizer, and
- * is refused to the web worker, whose libraries probe; what only an attacker asks for ends both.
+ * is refused to the others, whose libraries probe; what only an attacker asks for ends all.
  *
- * Both roles: no open (but the web worker's of source files, which Landlock bounds), no socket, no
- * exec, no process, no executable memory. The symbolizer speaks on its socket only.
+ * All roles: no exec, no process, no executable memory. The symbolizer speaks on its socket only,
+ * and opens nothing, nor does the web worker but for source files, which Landlock bounds; neither
+ * makes sockets. The fetcher may connect, and open for reading what Landlock leaves it.
  *
  * A comparison must hold for all 64 bits of a register, of which the kernel may read 32: equal is
  * safe, unequal is not.
@@ -14,8 +15,10 @@
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -37,7 +40,7 @@
 #endif
 
 /*
- * Both roles, with any arguments: memory without execution is below, with the others that look at
+ * All roles, with any arguments: memory without execution is below, with the others that look at
  * an argument.
  */
 static const int allowed[] = {
@@ -129,6 +132,14 @@ static const int allowed_web[] = {
 	SCMP_SYS(fadvise64),
 };
 
+/* The fetcher's own: connections, the thread that finds a host, the file that it fills. */
+static const int allowed_fetcher[] = {
+	SCMP_SYS(connect),     SCMP_SYS(sendto),      SCMP_SYS(recvfrom),   SCMP_SYS(sendmsg),
+	SCMP_SYS(recvmsg),     SCMP_SYS(sendmmsg),    SCMP_SYS(setsockopt), SCMP_SYS(getsockopt),
+	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(shutdown),   SCMP_SYS(write),
+	SCMP_SYS(writev),      SCMP_SYS(fcntl),	      SCMP_SYS(newfstatat),
+};
+
 /* Nobody's library asks for these: they end the process. */
 static const int deadly[] = {
 	SCMP_SYS(execve),
@@ -192,6 +203,26 @@ static const struct conditional conditional_web[] = {
 	{SCMP_SYS(prctl), 1, {SCMP_A0_32(SCMP_CMP_EQ, PR_SET_NAME)}},
 };
 
+#define SOCKET_TYPE  0xf /* without its flags */
+#define OPEN_CHANGES (O_ACCMODE | O_CREAT | O_TRUNC)
+
+static const struct conditional conditional_fetcher[] = {
+	{SCMP_SYS(clone), 1, {SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)}},
+	{SCMP_SYS(socket), 1, {SCMP_A0_32(SCMP_CMP_EQ, AF_INET)}},
+	{SCMP_SYS(socket), 1, {SCMP_A0_32(SCMP_CMP_EQ, AF_INET6)}},
+	/*
+	 * libcurl's threads wake each other by it. Not with datagrams, which could be sent on to
+	 * any socket that has a path.
+	 */
+	{SCMP_SYS(socketpair),
+	 2,
+	 {SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX),
+	  SCMP_A1_32(SCMP_CMP_MASKED_EQ, SOCKET_TYPE, SOCK_STREAM)}},
+	{SCMP_SYS(openat), 1, {SCMP_A2_32(SCMP_CMP_MASKED_EQ, OPEN_CHANGES, 0)}},
+	/* How much a name server has answered. */
+	{SCMP_SYS(ioctl), 1, {SCMP_A1_32(SCMP_CMP_EQ, FIONREAD)}},
+};
+
 static int add_all(scmp_filter_ctx f, uint32_t action, const int *calls, size_t n)
 {
 	int r = 0;
@@ -236,6 +267,13 @@ static int add_symbolizer(scmp_filter_ctx f)
  * The default refuses, so the refused need no rule; glibc makes threads with clone() where there is
  * no clone3().
  */
+static int add_threaded(scmp_filter_ctx f)
+{
+	int r = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+
+	return r == 0 ? add_all(f, SCMP_ACT_KILL_PROCESS, deadly, COUNT(deadly)) : r;
+}
+
 static int add_web(scmp_filter_ctx f, bool opens)
 {
 	int r = add_all(f, SCMP_ACT_ALLOW, allowed_web, COUNT(allowed_web));
@@ -244,11 +282,28 @@ static int add_web(scmp_filter_ctx f, bool opens)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(openat2), 0);
 	if (r == 0)
 		r = add_conditional(f, conditional_web, COUNT(conditional_web));
+	return r == 0 ? add_threaded(f) : r;
+}
+
+static int add_fetcher(scmp_filter_ctx f)
+{
+	int r = add_all(f, SCMP_ACT_ALLOW, allowed_fetcher, COUNT(allowed_fetcher));
+
 	if (r == 0)
-		r = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	if (r == 0)
-		r = add_all(f, SCMP_ACT_KILL_PROCESS, deadly, COUNT(deadly));
-	return r;
+		r = add_conditional(f, conditional_fetcher, COUNT(conditional_fetcher));
+	return r == 0 ? add_threaded(f) : r;
+}
+
+static int add_role(scmp_filter_ctx f, enum jail_role role, bool opens)
+{
+	switch (role) {
+	case JAIL_WEB:
+		return add_web(f, opens);
+	case JAIL_FETCHER:
+		return add_fetcher(f);
+	default:
+		return add_symbolizer(f);
+	}
 }
 
 static int fill(scmp_filter_ctx f, enum jail_role role, bool opens)
@@ -262,7 +317,7 @@ static int fill(scmp_filter_ctx f, enum jail_role role, bool opens)
 	if (r == 0)
 		r = add_own_signals(f);
 	if (r == 0)
-		r = role == JAIL_WEB ? add_web(f, opens) : add_symbolizer(f);
+		r = add_role(f, role, opens);
 	return r;
 }
 

@@ -21,8 +21,20 @@ const char *worker_arg(const char *arg, const char *name)
 int worker_close(enum jail_role role, bool sandbox, const struct jail_dirs *readable,
 		 struct err *err)
 {
-	return sandbox ? jail_enter(role, role == JAIL_WEB, readable, err)
+	return sandbox ? jail_enter(role, role != JAIL_SYMBOLIZER, readable, err)
 		       : jail_bind_to_parent(err);
+}
+
+int worker_hello(int bits)
+{
+	struct wire_msg m;
+	int r;
+
+	wire_msg_init(&m, PROTOCOL_HELLO, 0);
+	buf_add_u32(&m.body, (uint32_t)bits);
+	r = wire_send(JAIL_SOCK, &m, TELL_MS);
+	wire_msg_done(&m);
+	return r;
 }
 
 void worker_failed(const struct err *err)
@@ -54,7 +66,9 @@ int worker_main(int argc, char **argv)
 	static const struct {
 		enum jail_role role;
 		int (*run)(char **args, bool sandbox);
-	} roles[] = {{JAIL_SYMBOLIZER, worker_symbolizer}, {JAIL_WEB, worker_web}};
+	} roles[] = {{JAIL_SYMBOLIZER, worker_symbolizer},
+		     {JAIL_WEB, worker_web},
+		     {JAIL_FETCHER, worker_fetcher}};
 	char **args = argv + 2;
 	bool sandbox = true;
 	char name[16];

@@ -9,6 +9,9 @@
 /* Private memory of the symbolizer worker: "--memory=BYTES". */
 #define WORKER_MEMORY "--memory="
 
+/* What the fetcher may write into one file: "--file-bytes=BYTES". */
+#define WORKER_FILE_BYTES "--file-bytes="
+
 /*
  * The web worker's: its store, where it listens, one for each allowed name of a host, the version,
  * one for each directory of source files, where speedscope is.
@@ -32,10 +35,13 @@ int worker_main(int argc, char **argv);
  */
 int worker_symbolizer(char **args, bool sandbox);
 int worker_web(char **args, bool sandbox);
+int worker_fetcher(char **args, bool sandbox);
 
 /* Close the jail, or with --no-sandbox only bind to the parent: enum protocol_jail bits. */
 int worker_close(enum jail_role role, bool sandbox, const struct jail_dirs *readable,
 		 struct err *err);
+/* The first words of a worker that parses or fetches: those bits. 0, or what sending said. */
+int worker_hello(int bits);
 /* Tell the parent why there will be no worker. */
 void worker_failed(const struct err *err);
 /* The value of an argument that begins with name, or NULL. */

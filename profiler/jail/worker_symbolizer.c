@@ -309,18 +309,6 @@ static int limit_memory(uint64_t bytes, struct err *err)
 	return 0;
 }
 
-static int say_hello(int bits)
-{
-	struct wire_msg m;
-	int r;
-
-	wire_msg_init(&m, PROTOCOL_HELLO, 0);
-	buf_add_u32(&m.body, (uint32_t)bits);
-	r = wire_send(JAIL_SOCK, &m, SEND_MS);
-	wire_msg_done(&m);
-	return r;
-}
-
 static int open_for_module(void *ctx, uint32_t module, const struct sym_want *want)
 {
 	struct worker *w = ctx;
@@ -352,7 +340,7 @@ static int start(struct worker *w, char **args, bool sandbox, struct err *err)
 	r = symbolizer_new(&options, &w->symbolizer);
 	if (r < 0)
 		return err_set(err, r, "no memory for a symbolizer");
-	return say_hello(bits);
+	return worker_hello(bits);
 }
 
 /* Ends by _exit: what exit() would still do is not worth a system call that the jail must allow. */

@@ -6,17 +6,13 @@
 #include "profiler/resolve/resolve_state.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#define END_MS	      1000
 #define OFFSETS_FIRST 16
 #define OPEN_MIN      16
 
@@ -26,12 +22,6 @@ uint64_t resolve_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-void resolve_thread_ends(struct resolve *r)
-{
-	r->running--;
-	pthread_cond_signal(&r->ended);
 }
 
 /* ---- entries ---- */
@@ -92,6 +82,7 @@ static void entry_free(struct resolve *r, struct resolve_entry *e)
 	domain_put(e->domain);
 	free((char *)e->object.path);
 	free(e->offsets);
+	resolve_forget_missing(r, e);
 	resolve_jit_free(e->jit);
 	free(e);
 }
@@ -140,10 +131,9 @@ void resolve_make_room(struct resolve *r)
 
 /* ---- setting aside ---- */
 
-/* The workers that know e need not any more. */
-static void tell_workers(struct resolve *r, struct resolve_entry *e)
+void resolve_tell_workers(struct resolve *r, struct resolve_entry *e)
 {
-	for (unsigned int i = 0; i < RESOLVE_PROCESSES_MAX; i++) {
+	for (unsigned int i = 0; i < RESOLVE_SLOTS; i++) {
 		struct resolve_slot *s = &r->slot[i];
 
 		if (s->alive && e->known[i] == s->run) {
@@ -197,7 +187,7 @@ void resolve_set_aside(struct resolve *r, struct resolve_entry *e, int error, co
 
 	e->state = RESOLVE_FAILED;
 	close_file(r, e);
-	tell_workers(r, e);
+	resolve_tell_workers(r, e);
 	resolve_remember_failure(r, e->object.path, sentence);
 	if (a) {
 		a->kind = RESOLVE_ANSWER_FAILED;
@@ -347,7 +337,7 @@ void resolve_forget(struct resolve *r, uint32_t object)
 		LIST_REMOVE(e, bucket);
 		r->n_entries--;
 		drop_answers(r, object);
-		tell_workers(r, e);
+		resolve_tell_workers(r, e);
 		atomic_fetch_sub(&r->pending, e->n);
 		e->domain->waiting -= e->n;
 		e->n = 0;
@@ -392,6 +382,8 @@ static int init_lock(struct resolve *r)
 	if (!result)
 		result = pthread_cond_init(&r->to_unwind, &attr);
 	if (!result)
+		result = pthread_cond_init(&r->to_look, &attr);
+	if (!result)
 		result = pthread_cond_init(&r->ended, &attr);
 	pthread_condattr_destroy(&attr);
 	return -result;
@@ -410,8 +402,9 @@ static struct resolve *alloc(const struct resolve_options *options)
 	TAILQ_INIT(&r->tables);
 	TAILQ_INIT(&r->tables_later);
 	TAILQ_INIT(&r->snapshots);
+	TAILQ_INIT(&r->orders);
 	STAILQ_INIT(&r->answers);
-	for (unsigned int i = 0; i < RESOLVE_PROCESSES_MAX; i++)
+	for (unsigned int i = 0; i < RESOLVE_SLOTS; i++)
 		r->slot[i] = (struct resolve_slot){
 			.r = r, .index = i, .worker = {.pidfd = -1, .sock = -1}};
 	r->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -422,91 +415,6 @@ static struct resolve *alloc(const struct resolve_options *options)
 		return NULL;
 	}
 	return r;
-}
-
-/* One opens, the others drive a worker each. */
-static unsigned int threads_of(const struct resolve *r)
-{
-	return 1 + RESOLVE_PROCESSES_MAX - !r->options.snapshots;
-}
-
-static void *(*run_of(unsigned int slot))(void *)
-{
-	switch (slot) {
-	case RESOLVE_TABLES:
-		return resolve_table_run;
-	case RESOLVE_SNAPSHOTS:
-		return resolve_snapshot_run;
-	default:
-		return resolve_ask_run;
-	}
-}
-
-/* Signals are for the caller's thread. The number of threads started, all or fewer. */
-static unsigned int start_threads(struct resolve *r)
-{
-	unsigned int n = 0;
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_mutex_lock(&r->lock);
-	if (pthread_create(&r->opener, NULL, resolve_open_run, r) == 0)
-		n++;
-	while (n > 0 && n < threads_of(r) &&
-	       pthread_create(&r->slot[n - 1].thread, NULL, run_of(n - 1), &r->slot[n - 1]) == 0)
-		n++;
-	r->running = n;
-	pthread_mutex_unlock(&r->lock);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return n;
-}
-
-static void kill_workers(struct resolve *r)
-{
-	for (unsigned int i = 0; i < RESOLVE_PROCESSES_MAX; i++)
-		if (r->slot[i].alive)
-			syscall(SYS_pidfd_send_signal, r->slot[i].worker.pidfd, SIGKILL, NULL, 0);
-}
-
-/* Lock held: wait for the threads to end, but not for ever. Whether all have. */
-static bool wait_for_end(struct resolve *r)
-{
-	struct timespec until;
-	int result = 0;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += END_MS / 1000;
-	while (r->running && result == 0)
-		result = pthread_cond_timedwait(&r->ended, &r->lock, &until);
-	return r->running == 0;
-}
-
-/*
- * Whether all n threads have ended: one may hang on a dead file server for as long as that likes.
- */
-static bool stop_threads(struct resolve *r, unsigned int n)
-{
-	bool all;
-
-	pthread_mutex_lock(&r->lock);
-	r->ending = true;
-	pthread_cond_broadcast(&r->to_open);
-	pthread_cond_broadcast(&r->to_ask);
-	pthread_cond_broadcast(&r->to_table);
-	pthread_cond_broadcast(&r->to_unwind);
-	kill_workers(r);
-	all = wait_for_end(r);
-	pthread_mutex_unlock(&r->lock);
-	for (unsigned int i = 0; i < n; i++) {
-		pthread_t thread = i ? r->slot[i - 1].thread : r->opener;
-
-		if (all)
-			pthread_join(thread, NULL);
-		else
-			pthread_detach(thread);
-	}
-	return all;
 }
 
 static void free_all(struct resolve *r)
@@ -532,6 +440,8 @@ static void free_all(struct resolve *r)
 		}
 	for (size_t i = 0; i < RESOLVE_FAILED_MAX; i++)
 		free(r->failed[i].path);
+	fetch_free(r->fetch);
+	pthread_cond_destroy(&r->to_look);
 	pthread_cond_destroy(&r->ended);
 	pthread_cond_destroy(&r->to_ask);
 	pthread_cond_destroy(&r->to_table);
@@ -541,6 +451,20 @@ static void free_all(struct resolve *r)
 	close(r->event);
 	table_cache_close(r->cache);
 	free(r);
+}
+
+/* Without it names are those that this host has, and the status says why. */
+static void open_fetch(struct resolve *r)
+{
+	const struct resolve_options *o = &r->options;
+	struct fetch_options f = {.servers = o->servers,
+				  .directory = o->fetch_cache,
+				  .sandbox = o->sandbox,
+				  .file_ms = o->fetch_ms};
+	struct err err = {};
+
+	if (o->servers.n && fetch_new(&f, &r->fetch, &err) < 0)
+		snprintf(r->fetch_error, sizeof(r->fetch_error), "%s", err_text(&err));
 }
 
 int resolve_new(const struct resolve_options *options, struct resolve **ret, struct err *err)
@@ -553,9 +477,10 @@ int resolve_new(const struct resolve_options *options, struct resolve **ret, str
 	/* Without one, tables are compiled anew at each start. */
 	if (options->table_cache)
 		table_cache_open(options->table_cache, &r->cache);
-	n = start_threads(r);
-	if (n < threads_of(r)) {
-		if (stop_threads(r, n))
+	open_fetch(r);
+	n = resolve_threads_start(r);
+	if (n < resolve_threads(r)) {
+		if (resolve_threads_stop(r, n))
 			free_all(r);
 		return err_set(err, -EAGAIN, "no threads for naming");
 	}
@@ -566,7 +491,7 @@ int resolve_new(const struct resolve_options *options, struct resolve **ret, str
 /* A thread that hangs keeps everything it may still touch; the process's end takes it along. */
 struct resolve *resolve_free(struct resolve *r)
 {
-	if (r && stop_threads(r, threads_of(r)))
+	if (r && resolve_threads_stop(r, resolve_threads(r)))
 		free_all(r);
 	return NULL;
 }

@@ -15,6 +15,10 @@
  * that domain's. Code of other owners' files is walked by frame pointer, and so is that of files
  * that could not be opened as the very ones that were mapped.
  *
+ * Debug files that are not on this host are asked of debuginfod servers, where some are named, in
+ * the background (fetch.h). Where one comes, or stands on the host later, its object's names are to
+ * be asked for again.
+ *
  * One symbolizer worker runs per trust domain at a time, at most RESOLVE_WORKERS_MAX together. A
  * worker that crashes, stalls past RESOLVE_REQUEST_MS or breaks the protocol is killed; the object
  * that it was busy with is set aside, the rest asked again.
@@ -24,6 +28,7 @@
 #include "bpf/abi.h"
 #include "profiler/base/err.h"
 #include "profiler/base/json.h"
+#include "profiler/debug_servers.h"
 #include "symbolizer/unwind/snapshot.h"
 #include "symbolizer/unwind/unwind.h"
 
@@ -34,8 +39,9 @@
 
 #define RESOLVE_WORKERS_MAX 2
 #define RESOLVE_REQUEST_MS  10000
-/* Workers at a time: those, one for tables, one for copied stacks. */
-#define RESOLVE_PROCESSES_MAX (RESOLVE_WORKERS_MAX + 2)
+/* Symbolizers at a time: those, one for tables, one for copied stacks. And the fetcher. */
+#define RESOLVE_SLOTS	      (RESOLVE_WORKERS_MAX + 2)
+#define RESOLVE_PROCESSES_MAX (RESOLVE_SLOTS + 1)
 /* Copied stacks that wait: 9 MB, and more than two seconds of two CPUs at 99 Hz. */
 #define RESOLVE_SNAPSHOTS_MAX 512
 /*
@@ -45,6 +51,9 @@
 #define RESOLVE_OPEN_MAX    1024
 #define RESOLVE_OBJECTS_MAX 32768 /* announced and not forgotten: twice ABI_OBJECTS_MAX */
 #define RESOLVE_PENDING_MAX 262144 /* offsets, 2 MB; half of it for one domain that is not root's */
+
+/* How often it is looked whether a debug file that was not there is there now. */
+#define RESOLVE_LOOK_MS 60000
 
 enum resolve_kind {
 	RESOLVE_FILE,
@@ -103,6 +112,10 @@ struct resolve_options {
 	/* A directory for unwind tables, made where it is not there; NULL: none are kept. */
 	const char *table_cache;
 	bool snapshots; /* resolve_ask_snapshot() will be called */
+	struct debug_servers servers; /* none: nothing connects */
+	const char *fetch_cache; /* a directory for what they send */
+	uint32_t fetch_ms; /* 0: FETCH_FILE_MS */
+	unsigned int look_ms; /* 0: RESOLVE_LOOK_MS */
 };
 
 /*
@@ -135,6 +148,11 @@ struct resolve_answers {
 	void (*failed)(void *ctx, uint32_t object, int error, const char *sentence);
 	/* What resolve_jit_ask() asked, all at once. NULL where it is not used. */
 	void (*jit)(void *ctx, uint32_t object, const struct resolve_jit_names *names);
+	/*
+	 * Debug information of this object has turned up: what is asked now may have a better name
+	 * than what was answered. May be NULL.
+	 */
+	void (*changed)(void *ctx, uint32_t object);
 	/*
 	 * The answer to resolve_ask_table(); a NULL table: there is none, the status says why.
 	 * for_now: that is no word on the file (no worker could be started, no descriptor was
@@ -189,8 +207,13 @@ int resolve_jit_ask(struct resolve *r, uint32_t object,
 int resolve_fd(const struct resolve *r);
 /* Deliver what has arrived, at most max answers (0: all). The number delivered. */
 int resolve_take(struct resolve *r, const struct resolve_answers *to, void *ctx, unsigned int max);
-/* Offsets asked and not yet answered. */
+/* Offsets asked and not yet answered, and changes not yet told. */
 size_t resolve_pending(const struct resolve *r);
+
+/* Debug files that servers are being asked for. */
+size_t resolve_fetching(const struct resolve *r);
+/* Look now whether debug information has turned up, and ask servers again that had none. */
+void resolve_look_again(struct resolve *r);
 
 /* The workers as entries of "processes", and the "symbols" object of the status JSON. */
 struct resolve_process {

@@ -124,6 +124,7 @@ struct exchange {
 	int fd; /* to send along, -1: none; ours where own_fd */
 	bool own_fd;
 	bool needs_kernel; /* to be told first */
+	struct resolve_elsewhere elsewhere;
 	struct open_debug whose; /* path NULL: not a file, for which nothing else is opened */
 	unsigned int n_wants;
 	uint32_t *forget;
@@ -386,12 +387,14 @@ static bool prepare(struct resolve_slot *s, struct resolve_entry *e, struct exch
 	bool known = e->known[s->index] == s->run;
 	enum resolve_kind kind = e->object.kind;
 
-	*x = (struct exchange){.fd = -1};
+	*x = (struct exchange){.fd = -1, .elsewhere = {s->r, e}};
 	if (kind == RESOLVE_FILE)
 		x->whose = (struct open_debug){.domain = e->object.domain,
 					       .pid = e->object.pid,
 					       .start_ns = e->object.start_ns,
 					       .path = e->object.path ? e->object.path : "",
+					       .elsewhere = resolve_elsewhere,
+					       .elsewhere_ctx = &x->elsewhere,
 					       .room_dir = s->r->options.table_cache
 								   ? s->r->options.table_cache
 								   : OPEN_DEBUG_ROOM_DIR,

@@ -10,8 +10,10 @@
 #include "profiler/jail/jail.h"
 #include "profiler/jail/protocol.h"
 #include "profiler/jail/protocol_jit.h"
+#include "profiler/jail/protocol_want.h"
 #include "profiler/jail/protocol_snapshot.h"
 #include "profiler/resolve/resolve.h"
+#include "profiler/resolve/fetch.h"
 #include "profiler/resolve/table_cache.h"
 
 #include <pthread.h>
@@ -22,6 +24,8 @@
 #define RESOLVE_FAILED_MAX   32 /* told in the status, the latest */
 #define RESOLVE_REASON_BYTES 256
 #define RESOLVE_JIT_WORDS    2 /* of a question, in a row of offsets */
+#define RESOLVE_MISSING_MAX  2 /* debug files of one object: its own, and dwz's */
+#define RESOLVE_ORDERS_MAX   4096 /* debug files that servers were or are to be asked for */
 
 enum resolve_entry_state {
 	RESOLVE_TO_OPEN, /* in the queue of the opening thread */
@@ -35,6 +39,17 @@ struct resolve_domain {
 	uint32_t entries; /* gone with its last */
 	size_t waiting; /* offsets */
 	LIST_ENTRY(resolve_domain) link;
+};
+
+struct resolve_build_id {
+	uint8_t id[PROTOCOL_BUILD_ID_MAX];
+	uint8_t bytes;
+};
+
+/* A debug file that was wanted and nowhere. */
+struct resolve_missing {
+	struct resolve_build_id build_id;
+	struct resolve_order *order; /* NULL: servers are not asked */
 };
 
 struct resolve_jit; /* what an entry of run-time compiled code has besides; resolve_jit.c */
@@ -59,7 +74,9 @@ struct resolve_entry {
 	bool wants_table; /* asked for and not answered */
 	bool table_waits; /* no walk has missed it yet: others come first */
 	struct resolve_queue *table_queued; /* of the table thread's; NULL: in none */
-	uint32_t known[RESOLVE_PROCESSES_MAX]; /* the run of that worker that knows it */
+	struct resolve_missing *missing; /* NULL: nothing was wanted in vain */
+	unsigned int n_missing;
+	uint32_t known[RESOLVE_SLOTS]; /* the run of that worker that knows it */
 	uint64_t *offsets; /* to be asked, in order; of JIT: address and time of each question */
 	size_t n, cap;
 	LIST_ENTRY(resolve_entry) bucket;
@@ -74,6 +91,7 @@ enum resolve_answer_kind {
 	RESOLVE_ANSWER_NAMELESS,
 	RESOLVE_ANSWER_IDENTIFIED,
 	RESOLVE_ANSWER_FAILED,
+	RESOLVE_ANSWER_CHANGED,
 	RESOLVE_ANSWER_JIT, /* offsets: address and time of each question */
 	RESOLVE_ANSWER_TABLE,
 	RESOLVE_ANSWER_SNAPSHOT,
@@ -131,6 +149,20 @@ struct resolve_refused {
 	uint64_t start_ns;
 };
 
+/* A debug file that servers are asked for, or were. */
+struct resolve_order {
+	uint32_t domain;
+	struct resolve_build_id build_id;
+	char *path; /* of a file whose it is; NULL: not known */
+	uint64_t due_ms; /* when it is asked for next */
+	unsigned int tries;
+	unsigned int waiters; /* entries that miss it: gone with the last */
+	bool busy; /* servers are being asked */
+	int error; /* of the last try; 0: none yet */
+	char reason[RESOLVE_REASON_BYTES];
+	TAILQ_ENTRY(resolve_order) link;
+};
+
 struct resolve_failed {
 	char *path;
 	char reason[RESOLVE_REASON_BYTES];
@@ -139,8 +171,8 @@ struct resolve_failed {
 struct resolve {
 	struct resolve_options options;
 	pthread_mutex_t lock;
-	pthread_cond_t to_open, to_ask, to_table, to_unwind, ended;
-	pthread_t opener;
+	pthread_cond_t to_open, to_ask, to_table, to_unwind, to_look, ended;
+	pthread_t opener, looker;
 	unsigned int running; /* threads */
 	bool ending;
 	int event; /* eventfd: answers wait */
@@ -156,7 +188,13 @@ struct resolve {
 	STAILQ_HEAD(, resolve_answer) answers;
 	struct resolve_answer *current; /* being delivered, by the caller's thread */
 	/* the last two are those of RESOLVE_TABLES and RESOLVE_SNAPSHOTS */
-	struct resolve_slot slot[RESOLVE_PROCESSES_MAX];
+	struct resolve_slot slot[RESOLVE_SLOTS];
+	struct fetch *fetch; /* of the looking thread; NULL: no servers, or fetch_error */
+	char fetch_error[ERR_TEXT_BYTES];
+	TAILQ_HEAD(, resolve_order) orders;
+	uint32_t n_orders;
+	uint64_t look_due_ms;
+	uint64_t changed_total; /* objects whose debug information turned up */
 	TAILQ_HEAD(, resolve_snapshot) snapshots;
 	uint32_t n_snapshots;
 	/* processes whose stacks ended a worker, the latest: they are walked by frame pointer */
@@ -173,6 +211,8 @@ struct resolve {
 };
 
 /* All below with the lock held. */
+/* The workers that know e need not any more. */
+void resolve_tell_workers(struct resolve *r, struct resolve_entry *e);
 void resolve_enqueue(struct resolve *r,
 		     struct resolve_entry *e); /* to where it has to go next, if anywhere */
 void resolve_release(struct resolve *r,
@@ -224,7 +264,28 @@ void resolve_jit_open(struct resolve *r, struct resolve_entry *e);
 void resolve_jit_exchange(struct resolve_slot *s, struct resolve_entry *e);
 void resolve_jit_nameless(struct resolve *r, struct resolve_entry *e);
 
-/* The threads. */
+/*
+ * What turns up later: elsewhere() of struct open_debug for an entry that is busy with this thread,
+ * without the lock; the rest with it.
+ */
+struct resolve_elsewhere {
+	struct resolve *r;
+	struct resolve_entry *e;
+};
+int resolve_elsewhere(void *ctx, const struct protocol_want *want, unsigned int skip);
+void resolve_forget_missing(struct resolve *r, struct resolve_entry *e);
+void resolve_put_fetch(const struct resolve *r, struct json *j); /* "debuginfod" of the status */
+
+/*
+ * The threads: how many there are, and were started (fewer: the rest is not to be had). Stopping n
+ * of them takes at most a second: false where one hangs on a dead file server, and may go on to
+ * touch what is shared.
+ */
+unsigned int resolve_threads(const struct resolve *r);
+unsigned int resolve_threads_start(struct resolve *r);
+bool resolve_threads_stop(struct resolve *r, unsigned int n);
+
+void *resolve_look_run(void *resolve);
 void *resolve_open_run(void *resolve);
 void *resolve_ask_run(void *slot);
 void *resolve_table_run(void *slot);

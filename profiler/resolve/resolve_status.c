@@ -11,10 +11,13 @@ size_t resolve_processes(const struct resolve *r, struct resolve_process *ret, s
 	size_t n = 0;
 
 	pthread_mutex_lock(lock_of(r));
-	for (unsigned int i = 0; i < RESOLVE_PROCESSES_MAX && n < max; i++)
+	for (unsigned int i = 0; i < RESOLVE_SLOTS && n < max; i++)
 		if (r->slot[i].alive)
 			ret[n++] = (struct resolve_process){jail_role_name(JAIL_SYMBOLIZER),
 							    r->slot[i].worker.pid};
+	if (n < max && r->fetch && fetch_pid(r->fetch) > 0)
+		ret[n++] =
+			(struct resolve_process){jail_role_name(JAIL_FETCHER), fetch_pid(r->fetch)};
 	pthread_mutex_unlock(lock_of(r));
 	return n;
 }
@@ -63,6 +66,7 @@ void resolve_status(const struct resolve *r, struct json *j)
 	json_kv_u64(j, "workers_started", r->workers_started);
 	json_kv_u64(j, "workers_restarted", r->workers_restarted);
 	put_jail(r, j);
+	resolve_put_fetch(r, j);
 	json_object_end(j);
 	pthread_mutex_unlock(lock_of(r));
 }

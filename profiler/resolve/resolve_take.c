@@ -84,6 +84,12 @@ static bool deliver(struct resolve *r, struct resolve_answer *a, const struct re
 	case RESOLVE_ANSWER_FAILED:
 		to->failed(ctx, a->object, a->error, a->sentence);
 		return true;
+	case RESOLVE_ANSWER_CHANGED:
+		atomic_fetch_sub(&r->pending, 1);
+		a->next = a->n;
+		if (to->changed)
+			to->changed(ctx, a->object);
+		return true;
 	case RESOLVE_ANSWER_JIT:
 		deliver_jit(r, a, to, ctx);
 		return true;

@@ -14,7 +14,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define HELLO_MS       5000
 #define SEND_MS	       5000
 #define MEMORY_DEFAULT (128ull << 20)
 
@@ -33,31 +32,6 @@ int resolve_end_worker(struct resolve_slot *s)
 	s->n_forget = 0;
 	s->has_kernel = false;
 	return status;
-}
-
-/* Without the lock: the first words of the worker. */
-static int receive_hello(const struct resolve_slot *s, uint32_t *ret_bits, struct err *err)
-{
-	char sentence[PROTOCOL_SENTENCE_MAX + 1];
-	struct wire_msg m;
-	int error;
-	int r = wire_receive(s->worker.sock, &m, HELLO_MS);
-
-	if (r <= 0)
-		return err_set(err, r < 0 ? r : -EPIPE, "the symbolizer worker did not start: %s",
-			       r < 0 ? strerror(-r) : "it ended at once");
-	if (m.type == PROTOCOL_HELLO && !m.n_fds)
-		r = protocol_u32_parse(m.body.data, m.body.len, ret_bits);
-	else if (m.type == PROTOCOL_FAILED &&
-		 protocol_failed_parse(m.body.data, m.body.len, &error, sentence) == 0)
-		r = err_set(err, error, "the symbolizer worker did not start: %s", sentence);
-	else
-		r = -EBADMSG;
-	wire_msg_done(&m);
-	return r == -EBADMSG
-		       ? err_set(err, r,
-				 "the symbolizer worker began with something else than its jail")
-		       : r;
 }
 
 static int start_worker(struct resolve_slot *s, uint32_t domain, struct err *err)
@@ -85,7 +59,7 @@ static int start_worker(struct resolve_slot *s, uint32_t domain, struct err *err
 	if (r->ending)
 		return err_set(err, -ECANCELED, "ending");
 	pthread_mutex_unlock(&r->lock);
-	result = receive_hello(s, &bits, err);
+	result = jail_receive_hello(&s->worker, &bits, err);
 	pthread_mutex_lock(&r->lock);
 	if (result < 0) {
 		resolve_end_worker(s);

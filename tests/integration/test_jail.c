@@ -198,36 +198,66 @@ static long try_io_uring(void)
 	return syscall(SYS_io_uring_setup, 1, params) >= 0 || errno == EINVAL ? 0 : -1;
 }
 
+static long try_open_hosts(void)
+{
+	return open("/etc/hosts", O_RDONLY);
+}
+
+static long try_unix_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM, 0);
+}
+
+/* Datagrams of a pair can be sent to any socket that has a path. */
+static long try_datagrams(void)
+{
+	int pair[2];
+
+	return socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+}
+
+static long try_bind(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int sock = socket(AF_INET, SOCK_STREAM, 0);
+
+	return bind(sock, (struct sockaddr *)&a, sizeof(a));
+}
+
 static const struct attempt {
 	const char *what;
 	long (*run)(void);
 	bool works_outside; /* tried without a jail it must succeed, or the test shows nothing */
-	bool web_may;
+	bool web_may, fetcher_may;
 } attempts[] = {
-	{"open a file", try_open, true, false},
-	{"create a file", try_create, true, false},
-	{"open a file of /proc", try_open_proc, true, false},
-	{"remove a file", try_unlink, true, false},
-	{"make a socket", try_socket, true, false},
-	{"connect", try_connect, true, false},
-	{"fork", try_fork, true, false},
-	{"clone", try_clone, true, false},
-	{"start a thread", try_thread, true, true},
-	{"exec", try_exec, true, false},
-	{"ptrace", try_ptrace, true, false},
-	{"signal its parent", try_kill, true, false},
-	{"signal its parent's thread", try_kill_thread, true, false},
-	{"write to an open file", try_write, true, true},
-	{"write at a place of an open file", try_pwrite, true, true},
-	{"send on another socket", try_send_elsewhere, true, true},
-	{"read its parent's memory", try_read_memory, true, false},
-	{"map executable memory", try_map_executable, true, false},
-	{"make memory executable", try_make_executable, true, false},
-	{"make a file in memory", try_memfd, true, false},
-	{"become root", try_become_root, true, false},
-	{"make a namespace", try_namespace, false, false},
-	{"use BPF", try_bpf, false, false},
-	{"use io_uring", try_io_uring, false, false},
+	{"open a file", try_open, true, false, false},
+	{"create a file", try_create, true, false, false},
+	{"open a file of /proc", try_open_proc, true, false, false},
+	{"open what names hosts", try_open_hosts, true, false, true},
+	{"remove a file", try_unlink, true, false, false},
+	{"make a socket", try_socket, true, false, true},
+	{"make a socket of this host", try_unix_socket, true, false, false},
+	{"make a pair for datagrams", try_datagrams, true, false, false},
+	{"be connected to", try_bind, true, false, false},
+	{"connect", try_connect, true, false, true},
+	{"fork", try_fork, true, false, false},
+	{"clone", try_clone, true, false, false},
+	{"start a thread", try_thread, true, true, true},
+	{"exec", try_exec, true, false, false},
+	{"ptrace", try_ptrace, true, false, false},
+	{"signal its parent", try_kill, true, false, false},
+	{"signal its parent's thread", try_kill_thread, true, false, false},
+	{"write to an open file", try_write, true, true, true},
+	{"write at a place of an open file", try_pwrite, true, true, false},
+	{"send on another socket", try_send_elsewhere, true, true, true},
+	{"read its parent's memory", try_read_memory, true, false, false},
+	{"map executable memory", try_map_executable, true, false, false},
+	{"make memory executable", try_make_executable, true, false, false},
+	{"make a file in memory", try_memfd, true, false, false},
+	{"become root", try_become_root, true, false, false},
+	{"make a namespace", try_namespace, false, false, false},
+	{"use BPF", try_bpf, false, false, false},
+	{"use io_uring", try_io_uring, false, false, false},
 };
 
 /* A child with the socket that a worker has. Ours is returned; 0 in the child. */
@@ -257,7 +287,8 @@ static int outcome_of(const struct attempt *a, int role)
 	pid_t pid = fork_with_socket(&sock);
 
 	if (pid == 0) {
-		if (role >= 0 && jail_enter((enum jail_role)role, role == JAIL_WEB, NULL, &err) < 0)
+		if (role >= 0 &&
+		    jail_enter((enum jail_role)role, role != JAIL_SYMBOLIZER, NULL, &err) < 0)
 			_exit(NO_JAIL);
 		_exit(a->run() >= 0 ? ALLOWED : REFUSED);
 	}
@@ -268,11 +299,16 @@ static int outcome_of(const struct attempt *a, int role)
 	return WEXITSTATUS(status);
 }
 
-static void check_attempts(int role, bool only_web)
+static bool may(const struct attempt *a, int role)
+{
+	return (role == JAIL_WEB && a->web_may) || (role == JAIL_FETCHER && a->fetcher_may);
+}
+
+static void check_attempts(int role)
 {
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
 		const struct attempt *a = &attempts[i];
-		int expected = only_web && a->web_may ? ALLOWED : REFUSED;
+		int expected = may(a, role) ? ALLOWED : REFUSED;
 		int outside = outcome_of(a, -1);
 		int inside = outcome_of(a, role);
 
@@ -289,13 +325,19 @@ static void check_attempts(int role, bool only_web)
 static void the_symbolizer_can_do_none_of_it(void **state)
 {
 	(void)state;
-	check_attempts(JAIL_SYMBOLIZER, false);
+	check_attempts(JAIL_SYMBOLIZER);
 }
 
 static void the_web_worker_can_do_what_serving_needs_and_no_more(void **state)
 {
 	(void)state;
-	check_attempts(JAIL_WEB, true);
+	check_attempts(JAIL_WEB);
+}
+
+static void the_fetcher_can_do_what_asking_a_server_needs_and_no_more(void **state)
+{
+	(void)state;
+	check_attempts(JAIL_FETCHER);
 }
 
 static long map_and_read(void)
@@ -332,7 +374,7 @@ static long landlock_alone(void)
 {
 	struct err err = {};
 
-	if (landlock_close(NULL, &err) != 1)
+	if (landlock_close(JAIL_SYMBOLIZER, NULL, &err) != 1)
 		_exit(NO_JAIL);
 	return open("/etc/passwd", O_RDONLY);
 }
@@ -344,7 +386,7 @@ static long landlock_and_network(void)
 	int sock = socket(AF_INET, SOCK_STREAM, 0);
 	struct err err = {};
 
-	if (landlock_close(NULL, &err) != 1)
+	if (landlock_close(JAIL_SYMBOLIZER, NULL, &err) != 1)
 		_exit(NO_JAIL);
 	connect(sock, (const struct sockaddr *)&a, sizeof(a));
 	return errno == EACCES ? -1 : 0;
@@ -356,7 +398,7 @@ static long landlock_but_usr(const char *path, int flags)
 	int fd[] = {open("/usr", O_PATH | O_DIRECTORY)}, root = open("/", O_PATH | O_DIRECTORY);
 	struct err err = {};
 
-	if (landlock_close(&(struct jail_dirs){fd, 1}, &err) != 1)
+	if (landlock_close(JAIL_WEB, &(struct jail_dirs){fd, 1}, &err) != 1)
 		_exit(NO_JAIL);
 	return openat(root, path, flags);
 }
@@ -442,6 +484,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_symbolizer_can_do_none_of_it),
 		cmocka_unit_test(the_web_worker_can_do_what_serving_needs_and_no_more),
+		cmocka_unit_test(the_fetcher_can_do_what_asking_a_server_needs_and_no_more),
 		cmocka_unit_test(what_the_symbolizer_needs_still_works),
 		cmocka_unit_test(landlock_leaves_reading_below_the_directories_that_are_told),
 		cmocka_unit_test(landlock_alone_closes_files_and_network),

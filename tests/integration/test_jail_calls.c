@@ -1,6 +1,6 @@
 /*
- * What the symbolizer worker may still do: every system call that there is, tried in its jail, is
- * what the table of README.md lists, no more and no less.
+ * What the symbolizer worker and the fetcher may still do: every system call that there is, tried
+ * in their jails, is what the tables of README.md list, no more and no less.
  *
  * A call is tried in a child of its own, with arguments that do no harm there and that meet the
  * conditions of the filter; it is refused when the child dies of SIGSYS or is told EPERM.
@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,7 +28,8 @@
 #include <cmocka.h>
 
 #define CALLS	   600 /* past the last number of today's kernels */
-#define HEADING	   "## What the symbolizer worker may still do"
+#define SYMBOLIZER "## What the symbolizer worker may still do"
+#define FETCHER	   "## What the fetcher may still do"
 #define TEXT_BYTES (256 << 10)
 
 enum outcome {
@@ -43,6 +46,10 @@ enum pattern {
 	THE_SOCKET, /* F_GETFL as well */
 	EMPTY_PATH, /* AT_EMPTY_PATH */
 	OWN_PID,
+	INTERNET, /* AF_INET */
+	INTERNET_6, /* AF_INET6 */
+	THREAD, /* CLONE_THREAD */
+	BYTES_THERE, /* FIONREAD */
 	PATTERNS
 };
 
@@ -59,13 +66,21 @@ static long argument_of(enum pattern pattern)
 		return 0x1000;
 	case OWN_PID:
 		return getpid();
+	case INTERNET:
+		return AF_INET;
+	case INTERNET_6:
+		return AF_INET6;
+	case THREAD:
+		return CLONE_THREAD;
+	case BYTES_THERE:
+		return FIONREAD;
 	default:
 		return 0;
 	}
 }
 
 /* What waits for ever is ended by an alarm that was set before. */
-static void try_in_jail(long number, enum pattern pattern)
+static void try_in_jail(enum jail_role role, long number, enum pattern pattern)
 {
 	long a = argument_of(pattern), r;
 	struct err err = {};
@@ -75,14 +90,15 @@ static void try_in_jail(long number, enum pattern pattern)
 	signal(SIGSEGV, SIG_DFL);
 	signal(SIGBUS, SIG_DFL);
 	alarm(1);
-	if (jail_enter(JAIL_SYMBOLIZER, false, NULL, &err) < 0)
+	if (jail_enter(role, role == JAIL_FETCHER, NULL, &err) < 0)
 		_exit(NO_JAIL);
 	errno = 0;
 	r = syscall(number, a, a, a, a, a, a);
-	_exit(r < 0 && errno == EPERM ? REFUSED : ALLOWED);
+	/* ENOSYS: as where libc asks for what it can do without. */
+	_exit(r < 0 && (errno == EPERM || errno == ENOSYS) ? REFUSED : ALLOWED);
 }
 
-static bool is_allowed(long number, enum pattern pattern)
+static bool is_allowed(enum jail_role role, long number, enum pattern pattern)
 {
 	int pair[2], status;
 	pid_t pid;
@@ -94,7 +110,7 @@ static bool is_allowed(long number, enum pattern pattern)
 	if (pid == 0) {
 		if (dup2(pair[1], JAIL_SOCK) < 0)
 			_exit(NO_JAIL);
-		try_in_jail(number, pattern);
+		try_in_jail(role, number, pattern);
 	}
 	close(pair[0]);
 	close(pair[1]);
@@ -118,7 +134,7 @@ static bool is_the_kernel_s_own(int number)
 }
 
 /* The words in backticks of the table behind the heading. */
-static void read_table(bool listed[CALLS])
+static void read_table(const char *heading, bool listed[CALLS])
 {
 	_cleanup_free_ char *text = calloc(1, TEXT_BYTES);
 	_cleanup_fclose_ FILE *f = fopen(SOURCE_DIR "/README.md", "r");
@@ -127,10 +143,10 @@ static void read_table(bool listed[CALLS])
 	assert_non_null(f);
 	assert_non_null(text);
 	assert_in_range(fread(text, 1, TEXT_BYTES - 1, f), 1, TEXT_BYTES - 2);
-	at = strstr(text, HEADING);
+	at = strstr(text, heading);
 	if (!at)
-		fail_msg("README.md has no \"%s\"", HEADING);
-	at += strlen(HEADING);
+		fail_msg("README.md has no \"%s\"", heading);
+	at += strlen(heading);
 	end = strstr(at, "\n## ");
 	if (end)
 		*end = '\0';
@@ -147,35 +163,48 @@ static void read_table(bool listed[CALLS])
 	}
 }
 
-static void the_worker_may_make_the_calls_of_the_readme_and_no_other(void **state)
+static void check_calls(enum jail_role role, const char *heading)
 {
 	bool listed[CALLS] = {};
 	unsigned int wrong = 0, allowed = 0;
 
-	(void)state;
-	read_table(listed);
+	read_table(heading, listed);
 	for (int number = 0; number < CALLS; number++) {
 		bool may = false;
 		_cleanup_free_ char *name =
 			seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
 
 		for (int p = 0; p < PATTERNS && !may; p++)
-			may = is_allowed(number, (enum pattern)p);
+			may = is_allowed(role, number, (enum pattern)p);
 		allowed += may;
 		if (may == listed[number] || is_the_kernel_s_own(number))
 			continue;
 		wrong++;
-		print_error("%s (%d) is %s, and README.md says otherwise\n", name ? name : "?",
-			    number, may ? "allowed" : "refused");
+		print_error("%s: %s (%d) is %s, and README.md says otherwise\n",
+			    jail_role_name(role), name ? name : "?", number,
+			    may ? "allowed" : "refused");
 	}
 	assert_true(allowed > 10);
 	assert_int_equal(wrong, 0);
 }
 
+static void the_symbolizer_may_make_the_calls_of_the_readme_and_no_other(void **state)
+{
+	(void)state;
+	check_calls(JAIL_SYMBOLIZER, SYMBOLIZER);
+}
+
+static void the_fetcher_may_make_the_calls_of_the_readme_and_no_other(void **state)
+{
+	(void)state;
+	check_calls(JAIL_FETCHER, FETCHER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_worker_may_make_the_calls_of_the_readme_and_no_other),
+		cmocka_unit_test(the_symbolizer_may_make_the_calls_of_the_readme_and_no_other),
+		cmocka_unit_test(the_fetcher_may_make_the_calls_of_the_readme_and_no_other),
 	};
 
 	if (geteuid() != 0) {

@@ -34,7 +34,7 @@ RULES = {
     ),
     "profiler": (
         ["profiler", "bpf", "symbolizer", "storage", "web"],
-        ["libc", "sockets", "libbpf", "seccomp", "libcap", "ncursesw"],
+        ["libc", "sockets", "libbpf", "seccomp", "libcap", "libcurl", "ncursesw"],
     ),
     "tests/unit/base": (["tests", "profiler/base"], ["libc", "sockets", "cmocka"]),
     "tests/unit/symbolizer": (
@@ -84,6 +84,7 @@ LIBRARIES = [
     ("microhttpd", r"microhttpd\.h"),
     ("protobuf-c", r"protobuf-c/.*|google/protobuf-c/.*"),
     ("seccomp", r"seccomp\.h"),
+    ("libcurl", r"curl/.*"),
     ("libcap", r"sys/(capability|psx_syscall)\.h"),
     ("ncursesw", r"curses\.h|term\.h"),
     ("cmocka", r"cmocka\.h"),

@@ -119,6 +119,23 @@ static void look_at_config(const struct daemon_options *o)
 	MUST(o->labels.n == 2 && strcmp(o->labels.label[1].value, "b7") == 0);
 }
 
+static void look_at_no_servers(const struct daemon_options *o)
+{
+	MUST(o->servers.n == 0 && o->servers.cache_bytes == 2000000000);
+}
+
+static void look_at_servers(const struct daemon_options *o)
+{
+	MUST(o->servers.n == 2 && o->servers.cache_bytes == 5000000);
+	MUST(strcmp(o->servers.url[0], "https://a") == 0);
+	MUST(strcmp(o->servers.url[1], "http://b") == 0);
+}
+
+static void look_at_environment(const struct daemon_options *o)
+{
+	MUST(o->servers.n == 1 && strcmp(o->servers.url[0], "http://env") == 0);
+}
+
 static void look_at_token(const struct daemon_options *o)
 {
 	MUST(strcmp(o->listen, "0.0.0.0:7979") == 0 && o->token_file && o->token_file[0] == '/');
@@ -199,6 +216,22 @@ static void beyond_loopback_a_token_is_required(void **state)
 	unlink(path);
 }
 
+static void servers_are_those_of_the_options_else_of_the_environment(void **state)
+{
+	(void)state;
+	unsetenv("DEBUGINFOD_URLS");
+	check_runs("", look_at_no_servers);
+	setenv("DEBUGINFOD_URLS", "ima:enforcing http://env/", 1);
+	check_runs("", look_at_environment);
+	check_runs("--debuginfod https://a --debuginfod http://b/ --debuginfod-cache 5MB",
+		   look_at_servers);
+	make_file("debuginfod = https://a\ndebuginfod = http://b\ndebuginfod-cache = 5MB\n", 0644);
+	check_runs(with_file("--config", ""), look_at_servers);
+	unlink(path);
+	check_refused("--debuginfod b", "\"b\" is not http://HOST or https://HOST");
+	unsetenv("DEBUGINFOD_URLS");
+}
+
 static void wrong_usage_is_refused(void **state)
 {
 	(void)state;
@@ -222,6 +255,7 @@ int main(void)
 		cmocka_unit_test(options_reach_the_daemon),
 		cmocka_unit_test(the_configuration_gives_way_to_flags),
 		cmocka_unit_test(beyond_loopback_a_token_is_required),
+		cmocka_unit_test(servers_are_those_of_the_options_else_of_the_environment),
 		cmocka_unit_test(wrong_usage_is_refused),
 	};
 

@@ -20,6 +20,7 @@ static void every_feature_says_what_it_found(void **state)
 
 	(void)state;
 	features_probe(&f);
+	features_probe_debuginfod(&f);
 	for (int i = 0; i < FEATURE_COUNT; i++) {
 		const struct feature *one = &f.feature[i];
 

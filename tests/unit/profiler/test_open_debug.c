@@ -205,6 +205,61 @@ static void the_rights_come_back(void **state)
 	assert_int_equal(access(p->debug, R_OK), 0);
 }
 
+/* What elsewhere was asked for. */
+struct asked {
+	unsigned int times, skip;
+	const char *path; /* what it has */
+};
+
+static int elsewhere(void *ctx, const struct protocol_want *want, unsigned int skip)
+{
+	struct asked *a = ctx;
+
+	assert_int_equal(want->build_id_bytes, 20);
+	a->times++;
+	a->skip = skip;
+	return skip ? -ENOENT : open(a->path, O_RDONLY | O_CLOEXEC);
+}
+
+static void what_has_a_build_id_and_is_nowhere_is_asked_for_elsewhere(void **state)
+{
+	struct place *p = *state;
+	struct asked asked = {.path = p->debug};
+	struct protocol_want want = {
+		.kind = SYM_WANT_BUILD_ID, .build_id_bytes = 20, .name = "x.debug"};
+	struct open_debug whose = {.domain = p->domain, .path = p->file};
+	int fd;
+
+	assert_int_equal(open_debug(&whose, &want), -ENOENT);
+	whose.elsewhere = elsewhere;
+	whose.elsewhere_ctx = &asked;
+	fd = open_debug(&whose, &want);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(asked.times, 1);
+	/* What it gave was not the right one. */
+	want.skip = 1;
+	assert_int_equal(open_debug(&whose, &want), -ENOENT);
+	assert_int_equal(asked.times, 2);
+	assert_int_equal(asked.skip, 1);
+	/* A name alone is for this host. */
+	want.skip = 0;
+	want.kind = SYM_WANT_LINK;
+	close(open_debug(&whose, &want));
+	want.name[0] = 'y';
+	assert_int_equal(open_debug(&whose, &want), -ENOENT);
+	assert_int_equal(asked.times, 2);
+	/* Nor what was found here: of dwz's, by its path. */
+	want.kind = SYM_WANT_ALT;
+	want.name[0] = 'x';
+	close(open_debug(&whose, &want));
+	assert_int_equal(asked.times, 2);
+	want.build_id_bytes = 0;
+	want.name[0] = 'y';
+	assert_int_equal(open_debug(&whose, &want), -ENOENT);
+	assert_int_equal(asked.times, 2);
+}
+
 /* A file that nobody else finds, of so many bytes, and no more than are left. */
 static void room_is_given_up_to_what_is_left(void **state)
 {
@@ -246,6 +301,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_its_owner_could_not_read_is_refused,
 						make_place, remove_place),
 		cmocka_unit_test_setup_teardown(the_rights_come_back, make_place, remove_place),
+		cmocka_unit_test_setup_teardown(
+			what_has_a_build_id_and_is_nowhere_is_asked_for_elsewhere, make_place,
+			remove_place),
 		cmocka_unit_test_setup_teardown(room_is_given_up_to_what_is_left, make_place,
 						remove_place),
 	};

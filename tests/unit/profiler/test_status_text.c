@@ -32,6 +32,31 @@ static void check_says(const char *words, const char *part)
 		fail_msg("\"%s\" is not in:\n%s", part, words);
 }
 
+static void servers_are_told_with_what_came_of_them(void **state)
+{
+	const char *words = words_of(
+		"{\"running\":true,\"symbols\":{\"named\":7,\"debuginfod\":{\"error\":null,"
+		"\"awaited\":2,\"failures\":[{\"path\":\"/bin/x\",\"build_id\":\"ab\","
+		"\"reason\":\"http://a answered 503\"}],\"servers\":[{\"url\":\"http://a\","
+		"\"fetched\":3,\"not_there\":12,\"failed\":1,\"reason\":\"answered 503\"},"
+		"{\"url\":\"http://b\",\"fetched\":0,\"not_there\":0,\"failed\":0,"
+		"\"reason\":null}],\"cache_bytes\":5000}}}",
+		NULL);
+
+	(void)state;
+	check_says(words, "http://a\n    3 fetched, 12 not there, 1 failed, the last: it answered "
+			  "503\n");
+	check_says(words, "http://b\n    0 fetched, 0 not there, 0 failed\n");
+	check_says(words, "  awaited     2\n  kept        5000 bytes\n");
+	check_says(words, "  not fetched:\n    /bin/x: http://a answered 503\n");
+	check_says(words_of("{\"symbols\":{\"debuginfod\":{\"error\":\"no room\"}}}", NULL),
+		   "Debug files of servers\n  none: no room\n");
+	assert_null(strstr(words_of("{\"symbols\":{\"debuginfod\":{\"error\":null,"
+				    "\"awaited\":0}}}",
+				    NULL),
+			   "servers"));
+}
+
 static void a_running_daemon(void **state)
 {
 	const char *words = words_of(
@@ -152,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_running_daemon),
+		cmocka_unit_test(servers_are_told_with_what_came_of_them),
 		cmocka_unit_test(a_store_without_its_daemon),
 		cmocka_unit_test(a_store_that_cannot_be_written),
 		cmocka_unit_test(a_store_tells_which_detail_it_kept),

@@ -253,8 +253,8 @@ static void names_are_stored_once_and_given_back(void **state)
 	store_close(s);
 
 	/*
-	 * Another run, another live profile: names come from the store, and so does that there is
-	 * none.
+	 * Another run, another live profile: names come from the store; what had none may have one
+	 * now, and is to be asked for.
 	 */
 	s = place_writer(at, NULL);
 	live = live_new();
@@ -269,9 +269,9 @@ static void names_are_stored_once_and_given_back(void **state)
 	assert_int_equal(live->locations[a].naming, PROFILE_NAMED);
 	assert_string_equal(profile_location_frame(live, a, 0, scratch).function, "alpha2");
 	assert_string_equal(profile_location_frame(live, a, 0, scratch).file, "file.c");
-	assert_int_equal(live->locations[b].naming, PROFILE_NAMELESS);
+	assert_int_equal(live->locations[b].naming, PROFILE_UNNAMED);
 	assert_int_equal(live->locations[c].naming, PROFILE_UNNAMED);
-	/* Asked again after all, with an answer this time. */
+	/* With an answer this time. */
 	name(live, b, "beta");
 	flush(f);
 	assert_string_equal(leaf_name(s, "two", scratch), "beta");
