@@ -74,10 +74,10 @@ struct jail_dirs {
 
 /*
  * In the worker. What is closed (enum protocol_jail bits) is returned. keep_network: the listening
- * and connected sockets stay usable (the web role), or new ones can be made (the fetcher). readable:
- * NULL is none. -EPERM and the sentence where what must hold does not (the uid could not be changed;
- * the fetcher without Landlock, which alone would keep files from it); -ENOTSUP where no Landlock
- * bounds what readable opens.
+ * and connected sockets stay usable (the web role), or new ones can be made (the fetcher).
+ * readable: NULL is none. -EPERM and the sentence where what must hold does not (the uid could not
+ * be changed; the fetcher without Landlock, which alone would keep files from it); -ENOTSUP where
+ * no Landlock bounds what readable opens.
  */
 int jail_enter(enum jail_role role, bool keep_network, const struct jail_dirs *readable,
 	       struct err *err);
