@@ -197,15 +197,17 @@ static void put_ends(const struct status_input *in, const struct quality_ends *e
 
 static void put_objects(const struct status_input *in, struct json *j)
 {
-	const struct object *poorest[POOREST_MAX];
+	struct quality_rank poorest[POOREST_MAX];
 	size_t n = objects_poorest(collector_objects(in->collector), poorest, POOREST_MAX);
 
 	json_key(j, "objects");
 	json_array_begin(j);
 	for (size_t i = 0; i < n; i++) {
+		const struct object *object = poorest[i].whose;
+
 		json_object_begin(j);
-		json_kv_str(j, "object", poorest[i]->path);
-		put_ends(in, poorest[i]->ends, j);
+		json_kv_str(j, "object", object->path);
+		put_ends(in, poorest[i].ends, j);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -213,17 +215,19 @@ static void put_objects(const struct status_input *in, struct json *j)
 
 static void put_process_names(const struct status_input *in, struct json *j)
 {
-	const struct quality_name *poorest[POOREST_MAX];
+	struct quality_rank poorest[POOREST_MAX];
 	size_t n = quality_poorest(collector_quality(in->collector), poorest, POOREST_MAX);
 	char comm[ABI_COMM_BYTES + 1];
 
 	json_key(j, "processes");
 	json_array_begin(j);
 	for (size_t i = 0; i < n; i++) {
-		snprintf(comm, sizeof(comm), "%.*s", ABI_COMM_BYTES, poorest[i]->comm);
+		const struct quality_name *name = poorest[i].whose;
+
+		snprintf(comm, sizeof(comm), "%.*s", ABI_COMM_BYTES, name->comm);
 		json_object_begin(j);
 		json_kv_str(j, "comm", comm[0] ? comm : "[others]");
-		put_ends(in, &poorest[i]->ends, j);
+		put_ends(in, poorest[i].ends, j);
 		json_object_end(j);
 	}
 	json_array_end(j);

@@ -568,23 +568,15 @@ void objects_identified(struct objects *o, uint32_t number, const uint8_t *build
 	object->build_id_bytes = (uint8_t)bytes;
 }
 
-size_t objects_poorest(const struct objects *o, const struct object **ret, size_t max)
+size_t objects_poorest(const struct objects *o, struct quality_rank *ret, size_t max)
 {
 	size_t n = 0;
 
 	for (uint32_t i = 1; i < o->n; i++) {
 		const struct object *object = &o->table[i];
-		size_t at = n;
 
-		if (!object->path || !object->ends || object->ends->incomplete == 0)
-			continue;
-		while (at > 0 && ret[at - 1]->ends->incomplete < object->ends->incomplete)
-			at--;
-		if (at == max)
-			continue;
-		n += n < max;
-		memmove(&ret[at + 1], &ret[at], (n - at - 1) * sizeof(*ret));
-		ret[at] = object;
+		if (object->path && object->ends)
+			n = quality_rank(ret, n, max, object->ends, object);
 	}
 	return n;
 }

@@ -109,8 +109,8 @@ int64_t objects_intern(struct objects *o, struct object *object, struct profile 
 void objects_identified(struct objects *o, uint32_t number, const uint8_t *build_id, uint32_t bytes,
 			struct profile *live);
 
-/* The objects where most walks were lost, most first; how many (at most max). Borrowed. */
-size_t objects_poorest(const struct objects *o, const struct object **ret, size_t max);
+/* The objects where most walks were lost, most first; how many (at most max). */
+size_t objects_poorest(const struct objects *o, struct quality_rank *ret, size_t max);
 
 uint32_t objects_count(const struct objects *o);
 uint64_t objects_evicted(const struct objects *o);

@@ -93,24 +93,29 @@ struct quality_ends *quality_of_name(struct quality *q, const char comm[ABI_COMM
 	return name ? &name->ends : NULL;
 }
 
-size_t quality_poorest(const struct quality *q, const struct quality_name **ret, size_t max)
+size_t quality_rank(struct quality_rank *ranks, size_t n, size_t max,
+		    const struct quality_ends *ends, const void *whose)
+{
+	size_t at = n;
+
+	if (ends->incomplete == 0)
+		return n;
+	while (at > 0 && ranks[at - 1].ends->incomplete < ends->incomplete)
+		at--;
+	if (at == max)
+		return n;
+	if (n < max)
+		n++;
+	memmove(&ranks[at + 1], &ranks[at], (n - at - 1) * sizeof(*ranks));
+	ranks[at] = (struct quality_rank){ends, whose};
+	return n;
+}
+
+size_t quality_poorest(const struct quality *q, struct quality_rank *ret, size_t max)
 {
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < q->n; i++) {
-		const struct quality_name *name = &q->name[i];
-		size_t at = n;
-
-		if (name->ends.incomplete == 0)
-			continue;
-		while (at > 0 && ret[at - 1]->ends.incomplete < name->ends.incomplete)
-			at--;
-		if (at == max)
-			continue;
-		if (n < max)
-			n++;
-		memmove(&ret[at + 1], &ret[at], (n - at - 1) * sizeof(*ret));
-		ret[at] = name;
-	}
+	for (uint32_t i = 0; i < q->n; i++)
+		n = quality_rank(ret, n, max, &q->name[i].ends, &q->name[i]);
 	return n;
 }

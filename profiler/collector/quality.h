@@ -56,5 +56,17 @@ void quality_done(struct quality *q); /* a zeroed one is empty */
 /* The entry of a process name; the shared one where there are too many. NULL: no memory. */
 struct quality_ends *quality_of_name(struct quality *q, const char comm[ABI_COMM_BYTES]);
 
-/* The names with most incomplete walks, most first; how many, at most max. Borrowed. */
-size_t quality_poorest(const struct quality *q, const struct quality_name **ret, size_t max);
+/* One of those with most incomplete walks. Borrowed. */
+struct quality_rank {
+	const struct quality_ends *ends;
+	const void *whose; /* a struct quality_name, a struct object */
+};
+
+/*
+ * Among the n of ranks, most first, take in another where it is one of the max poorest; one without
+ * incomplete walks is not. How many they are now.
+ */
+size_t quality_rank(struct quality_rank *ranks, size_t n, size_t max,
+		    const struct quality_ends *ends, const void *whose);
+/* The names with most incomplete walks, most first; how many, at most max. */
+size_t quality_poorest(const struct quality *q, struct quality_rank *ret, size_t max);

@@ -50,9 +50,14 @@ static void the_commonest_place_stays_among_many(void **state)
 	assert_int_equal(sum, 2000);
 }
 
+static const char *name_of(struct quality_rank rank)
+{
+	return ((const struct quality_name *)rank.whose)->comm;
+}
+
 static void names_past_the_maximum_share_one_entry(void **state)
 {
-	const struct quality_name *poorest[2];
+	struct quality_rank poorest[2];
 	struct quality q = {};
 	char comm[ABI_COMM_BYTES];
 
@@ -64,8 +69,8 @@ static void names_past_the_maximum_share_one_entry(void **state)
 	}
 	assert_int_equal(q.n, QUALITY_NAMES_MAX + 1);
 	assert_int_equal(quality_poorest(&q, poorest, 2), 2);
-	assert_string_equal(poorest[0]->comm, "");
-	assert_int_equal(poorest[0]->ends.incomplete, 2 * QUALITY_NAMES_MAX);
+	assert_string_equal(name_of(poorest[0]), "");
+	assert_int_equal(poorest[0].ends->incomplete, 2 * QUALITY_NAMES_MAX);
 	memset(comm, 0, sizeof(comm));
 	memcpy(comm, "n5", 2);
 	assert_int_equal(quality_of_name(&q, comm)->incomplete, 1);
@@ -74,7 +79,7 @@ static void names_past_the_maximum_share_one_entry(void **state)
 
 static void names_without_losses_are_not_poor(void **state)
 {
-	const struct quality_name *poorest[4];
+	struct quality_rank poorest[4];
 	struct quality q = {};
 	char a[ABI_COMM_BYTES] = "a", b[ABI_COMM_BYTES] = "b", c[ABI_COMM_BYTES] = "c";
 
@@ -84,8 +89,8 @@ static void names_without_losses_are_not_poor(void **state)
 	quality_count(quality_of_name(&q, c), ABI_END_UNREADABLE, 1, 1);
 	quality_count(quality_of_name(&q, c), ABI_END_UNREADABLE, 1, 1);
 	assert_int_equal(quality_poorest(&q, poorest, 4), 2);
-	assert_string_equal(poorest[0]->comm, "c");
-	assert_string_equal(poorest[1]->comm, "b");
+	assert_string_equal(name_of(poorest[0]), "c");
+	assert_string_equal(name_of(poorest[1]), "b");
 	quality_done(&q);
 }
 
