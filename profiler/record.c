@@ -183,6 +183,12 @@ static int sample_until_over(struct record *rec, struct err *err)
 	return r < 0 ? r : 0;
 }
 
+/* A file that has come is one whose names are pending: in this order nothing is missed between. */
+static bool names_are_due(const struct collector *c)
+{
+	return collector_fetching(c) || collector_names_pending(c);
+}
+
 /*
  * The last names: asked, waited for as long as it may take, and a second Ctrl-C does without them.
  */
@@ -194,13 +200,12 @@ static void find_names(struct record *rec)
 	rec->deadline_ns = 0;
 	do {
 		collector_ask_names(rec->collector);
-		if (collector_names_pending(rec->collector) || collector_fetching(rec->collector))
+		if (names_are_due(rec->collector))
 			wait_round(rec, now_ns);
 		collector_take_names(rec->collector);
 		now_ns = quantity_monotonic_ns();
 		tell_progress(rec, now_ns, "naming  ");
-	} while ((collector_names_pending(rec->collector) || collector_fetching(rec->collector)) &&
-		 now_ns < until && !rec->interrupted);
+	} while (names_are_due(rec->collector) && now_ns < until && !rec->interrupted);
 	if (isatty(STDERR_FILENO) && rec->told_ns)
 		fprintf(stderr, "\r\033[K");
 	if (collector_names_pending(rec->collector))

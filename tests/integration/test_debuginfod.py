@@ -199,8 +199,9 @@ class Recording(unittest.TestCase):
                 Answers.file = debug.read()
             out = os.path.join(os.path.dirname(b.program), "out.folded")
             host.run("record", "--debuginfod", url + "/late", "-o", out, "--", b.program, "1")
-            with open(out, encoding="ascii") as text:
-                self.assertTrue(is_named(text.read()))
+            with open(out, encoding="ascii") as file:
+                text = file.read()
+            self.assertTrue(is_named(text), text)
 
     def test_servers_may_be_named_by_the_environment(self):
         with built() as b, debuginfod(os.path.dirname(b.debug), free_port()) as url:
