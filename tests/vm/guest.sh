@@ -5,6 +5,7 @@
 # The shell is busybox's. Proportions are asserted and at least a third of the samples that are due:
 # emulated time stretches.
 # shellcheck disable=SC2317 # the tests are called by name
+# shellcheck disable=SC2154 # the kernel puts row into the environment
 
 /bin/busybox mkdir -p /proc /sys /dev /tmp /etc
 /bin/busybox --install -s /bin
@@ -183,11 +184,10 @@ on_every_kernel() {
 	check host host_recorded
 	check cgroup cgroup_selected
 	check serve served
-	check mappings test_integration_mappings
+	[ "$row" = arm64 ] || check mappings test_integration_mappings
 	check filters test_integration_filters
 }
 
-# shellcheck disable=SC2154 # the kernel puts it into the environment
 case $row in
 6.* | arm64) on_every_kernel ;;
 lockdown)
