@@ -23,7 +23,8 @@ Sample = namedtuple("Sample", "values locations labels")
 
 SAMPLE = re.compile(r"^\s+(\d+)\s+(\d+): ([\d ]*)$")
 LABELS = re.compile(r"([^\s:]+):\[(.*?)\](?= [^\s:]+:\[|$)")
-LOCATION = re.compile(r"^\s+(\d+): 0x([0-9a-f]+) M=(\d+) (.*)$")
+# A sample without any frame has a location of no mapping.
+LOCATION = re.compile(r"^\s+(\d+): 0x([0-9a-f]+) (?:M=(\d+) )?(.*)$")
 LINE = re.compile(r"^(.*?) (\S*?):(\d+)(?::\d+)? s=\d+(?:\(.*\))?$")  # Go 1.19: no column
 MAPPING = re.compile(
     r"^(\d+): 0x([0-9a-f]+)/0x([0-9a-f]+)/0x([0-9a-f]+) (.*?) (\S*) ((?:\[..\])*)$"
@@ -91,7 +92,7 @@ class Profile:
             if found:
                 lines = []
                 locations[int(found.group(1))] = Location(
-                    int(found.group(2), 16), int(found.group(3)), lines
+                    int(found.group(2), 16), int(found.group(3) or 0), lines
                 )
                 line = found.group(4)
             found = LINE.match(line.strip())
