@@ -257,12 +257,10 @@ struct bpf_programs *bpf_programs_free(struct bpf_programs *b)
 	return NULL;
 }
 
-int bpf_programs_describe_running(struct bpf_programs *b)
+int bpf_programs_open_running(struct bpf_programs *b)
 {
-	_cleanup_close_ int fd = -1;
 	struct bpf_link *link;
-	char none[64];
-	ssize_t n;
+	int fd;
 
 	if (!b->iterates)
 		return -EOPNOTSUPP;
@@ -270,13 +268,10 @@ int bpf_programs_describe_running(struct bpf_programs *b)
 	if (!link)
 		return -errno;
 	fd = bpf_iter_create(bpf_link__fd(link));
-	bpf_link__destroy(link);
 	if (fd < 0)
-		return -errno;
-	do {
-		n = read(fd, none, sizeof(none));
-	} while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
-	return n < 0 ? -errno : 0;
+		fd = -errno;
+	bpf_link__destroy(link);
+	return fd;
 }
 
 int bpf_programs_sampler_fd(const struct bpf_programs *b)

@@ -34,11 +34,11 @@ int bpf_programs_load(const struct bpf_programs_options *options, struct bpf_pro
 struct bpf_programs *bpf_programs_free(struct bpf_programs *b);
 
 /*
- * Describe, through the ring buffer, the files that processes have mapped to execute. Waits while a
- * process is changing its mappings, may be called from a thread of its own, and only once.
- * -EOPNOTSUPP: this kernel cannot.
+ * A file that describes, through the ring buffer, the files that processes have mapped to execute:
+ * once, while it is read to its end, which waits where a process is changing its mappings. The
+ * caller's; -EOPNOTSUPP: this kernel cannot.
  */
-int bpf_programs_describe_running(struct bpf_programs *b);
+int bpf_programs_open_running(struct bpf_programs *b);
 
 int bpf_programs_sampler_fd(const struct bpf_programs *b); /* borrowed */
 int bpf_programs_ring_fd(const struct bpf_programs *b); /* borrowed */

@@ -1,14 +1,16 @@
-/* One thread that asks the kernel; see running.h. It waits in the kernel where a process does. */
+/* One thread that reads; see running.h. It waits in the kernel where a process does. */
 #include "profiler/collector/running.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 struct running {
-	struct bpf_programs *programs;
+	int fd; /* the thread's */
 	pthread_mutex_t lock;
 	pthread_cond_t over;
 	bool is_over;
@@ -17,6 +19,7 @@ struct running {
 
 static void destroy(struct running *r)
 {
+	close(r->fd);
 	pthread_cond_destroy(&r->over);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
@@ -25,9 +28,13 @@ static void destroy(struct running *r)
 static void *look(void *ctx)
 {
 	struct running *r = ctx;
+	char none[64];
 	bool is_left;
+	ssize_t n;
 
-	(void)bpf_programs_describe_running(r->programs);
+	do {
+		n = read(r->fd, none, sizeof(none));
+	} while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
 	pthread_mutex_lock(&r->lock);
 	r->is_over = true;
 	is_left = r->is_left;
@@ -76,7 +83,11 @@ struct running *running_start(struct bpf_programs *programs)
 
 	if (!r)
 		return NULL;
-	r->programs = programs;
+	r->fd = bpf_programs_open_running(programs);
+	if (r->fd < 0) {
+		free(r);
+		return NULL;
+	}
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
