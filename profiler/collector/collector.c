@@ -238,8 +238,10 @@ int collector_filter_cgroup(struct collector *c, const char *path, struct err *e
 int collector_start(struct collector *c, struct err *err)
 {
 	c->live->start_ns = quantity_now_ns();
-	if (c->tables)
+	if (c->tables) {
+		objects_vdso(c->objects, quantity_monotonic_ns());
 		c->running = running_start(c->programs);
+	}
 	return sampler_start(c->programs, c->options.frequency_hz, &c->sampler, err);
 }
 

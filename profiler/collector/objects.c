@@ -432,11 +432,20 @@ struct object *objects_jit(struct objects *o, uint32_t pid, uint64_t start_ns, u
 	return object;
 }
 
+struct object *objects_vdso(struct objects *o, uint64_t now_ns)
+{
+	struct object_id id = {.kind = PROFILE_OBJECT_VDSO};
+	struct object *object = find_or_add(o, &id, "[vdso]", now_ns);
+
+	if (object)
+		announce(o, object, NULL);
+	return object;
+}
+
 struct object *objects_of_ref(struct objects *o, const struct abi_sample *s,
 			      const struct abi_object_ref *ref, uint64_t now_ns)
 {
 	struct object_id id = {.kind = PROFILE_OBJECT_UNKNOWN};
-	struct object *object;
 
 	switch (ref->kind) {
 	case ABI_OBJECT_FILE:
@@ -444,11 +453,7 @@ struct object *objects_of_ref(struct objects *o, const struct abi_sample *s,
 	case ABI_OBJECT_ANON:
 		return jit_of(o, s->pid, s->start_ns, now_ns);
 	case ABI_OBJECT_VDSO:
-		id.kind = PROFILE_OBJECT_VDSO;
-		object = find_or_add(o, &id, "[vdso]", now_ns);
-		if (object)
-			announce(o, object, NULL);
-		return object;
+		return objects_vdso(o, now_ns);
 	default:
 		id.pid = s->pid;
 		id.start_ns = s->start_ns;

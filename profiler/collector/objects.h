@@ -76,6 +76,9 @@ struct object *objects_describe(struct objects *o, const struct abi_object *file
 struct object *objects_describe_mapped(struct objects *o, const struct abi_object *file,
 				       const char *path, uint64_t now_ns);
 
+/* The vdso, whose table is asked for when it is first asked for itself. */
+struct object *objects_vdso(struct objects *o, uint64_t now_ns);
+
 /* The object behind a reference of sample s. Never NULL but without memory. */
 struct object *objects_of_ref(struct objects *o, const struct abi_sample *s,
 			      const struct abi_object_ref *ref, uint64_t now_ns);

@@ -178,12 +178,12 @@ class Elsewhere(Case):
 class Before(unittest.TestCase):
     """What runs already when sampling begins."""
 
-    def test_the_first_sample_of_a_program_is_whole(self):
+    def first_samples(self, program, *arguments):
         """It rests at the start, and for longer than its files take to be made ready."""
         with tempfile.TemporaryDirectory() as folder:
             out = os.path.join(folder, "recorded.json")
-            copy = shutil.copy(os.path.join(host.PROGRAMS, "deep"), folder)
-            with subprocess.Popen([copy, "25", "20", "0"]) as program:
+            copy = shutil.copy(program, folder)
+            with subprocess.Popen([copy, *arguments]) as program:
                 try:
                     time.sleep(0.5)  # it is in its loop, and all that it needs is bound
                     program.send_signal(signal.SIGSTOP)
@@ -200,6 +200,12 @@ class Before(unittest.TestCase):
                 stacks = unwinding.stacks_of(json.load(file))
         self.assertGreater(unwinding.count(stacks), 20)
         self.assertEqual([stack.told() for stack in stacks if stack.incomplete], [])
+
+    def test_a_program_is_whole_from_its_first_sample(self):
+        self.first_samples(os.path.join(host.PROGRAMS, "deep"), "25", "20", "0")
+
+    def test_so_is_the_vdso(self):
+        self.first_samples(unwinding.program("vdso"), "20")
 
 
 class Objects(Case):
