@@ -126,8 +126,8 @@ class Recorded(FormatsCase):
             self.assertEqual(labels["host"], os.uname().nodename)
             self.assertEqual(labels["pid"], labels["tid"])
             self.assertLess(abs(int(labels["start"]) / 1000 - time.time()), 3600)
-        self.assertLessEqual(before, 2)
             self.assertIn("cgroup", labels)
+        self.assertLessEqual(before, 2)
         names = {sample.labels["comm"] for sample in self.profile.samples}
         self.assertLessEqual(names, {"split", "hearth"}, "before its exec it has our name")
         self.assertIn("split", names)
