@@ -144,8 +144,11 @@ class Recorded(FormatsCase):
         host.run("record", "-F", HZ, "-o", file, "--", self.split, 1, 2)
         with open(file, encoding="utf-8") as opened:
             document = json.load(opened)
-        threads = [p["name"] for p in document["profiles"] if p["name"].startswith("split (pid ")]
-        self.assertGreaterEqual(len(threads), 2, [p["name"] for p in document["profiles"]])
+        # A thread that was met before its exec has our name.
+        threads = [p["name"] for p in document["profiles"]]
+        self.assertGreaterEqual(len(threads), 2, threads)
+        for name in threads:
+            self.assertRegex(name, r"^(split|hearth) \(pid ")
         for profile in document["profiles"]:
             self.assertEqual(len(profile["samples"]), len(profile["weights"]))
             self.assertEqual(profile["unit"], "nanoseconds")
