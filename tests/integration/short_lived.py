@@ -53,23 +53,28 @@ def recorded(milliseconds, seconds, frequency=997):
 
 
 def spent_ns(pids):
-    """The CPU time of processes with all their threads, to the nanosecond."""
-    total = 0
+    """{process: its CPU time with all its threads, to the nanosecond}, of those that are there."""
+    spent = {}
     for pid in pids:
-        for tid in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{tid}/schedstat", encoding="ascii") as schedstat:
-                total += int(schedstat.read().split()[0])
-    return total
+        try:
+            total = 0
+            for tid in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{tid}/schedstat", encoding="ascii") as schedstat:
+                    total += int(schedstat.read().split()[0])
+            spent[pid] = total
+        except OSError:
+            pass  # a worker that had nothing to do has ended
+    return spent
 
 
 def spent_beside(served, seconds, *command):
     """(what the daemon's processes spent beside a command, the command's output)"""
-    pids = served.processes()
-    before = spent_ns(pids)
+    before = spent_ns(served.processes())
     with host.load(*map(str, command)) as process:
         out, _ = process.communicate(timeout=60 + seconds * 3)  # a busy machine
     time.sleep(1.2)  # what is kept of it is stored
-    return spent_ns(pids) - before, out
+    after = spent_ns(served.processes())
+    return sum(spent - before.get(pid, 0) for pid, spent in after.items()), out
 
 
 @dataclasses.dataclass
