@@ -333,8 +333,12 @@ def test_table_has_the_functions(view, api, moments):
     busiest = max(top, key=lambda name: top[name][0])
     assert list(table)[0] == busiest, (busiest, list(table)[:3])
     view.browser.find("#functions [data-sort=total]").click()
-    totals = [total for _, total in view.table().values()]
-    assert totals == sorted(totals, reverse=True)
+
+    def is_by_total():
+        totals = [total for _, total in view.table().values()]
+        return totals == sorted(totals, reverse=True)
+
+    view.browser.wait("the rows by their total", is_by_total)
     view.browser.find("#table-filter").type("spin_")
     # The kernel has spin_ functions as well: _raw_spin_lock.
     assert all("spin_" in name for name in view.table()), view.table()
