@@ -9,6 +9,7 @@
 #include "profiler/base/quantity.h"
 #include "profiler/collector/collector.h"
 #include "profiler/collector/sampler.h"
+#include "profiler/jail/worker.h"
 
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
@@ -182,6 +183,9 @@ int main(int argc, char **argv)
 	static const int depths[] = {10, 25, 100};
 	double seconds = argc > 2 ? atof(argv[2]) : 5;
 
+	/* Its workers are this program once more. */
+	if (argc > 1 && argv[1][0] == '@')
+		return worker_main(argc, argv);
 	if (argc < 2)
 		return 2;
 	real_time(2);
