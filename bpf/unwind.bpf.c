@@ -88,7 +88,7 @@ __noinline int rule_search(__u32 at, __u32 n_and_log2, __u32 low)
 }
 
 /* The rule's number at the frame at hand, RULE_HOLE, or NO_TABLE. */
-static __always_inline int rule_find(struct scratch *s)
+__noinline int rule_find(struct scratch *s)
 {
 	struct unwind_page_ref *ref;
 	struct unwind_chunk *chunk;
@@ -96,6 +96,8 @@ static __always_inline int rule_find(struct scratch *s)
 	__u32 page, at, now;
 	__u64 offset, rows;
 
+	if (!s)
+		return NO_TABLE;
 	m = &s->mapping[s->mapping_at & (MAPPINGS_CACHED - 1)];
 	if (m->kind != ABI_OBJECT_FILE && m->kind != ABI_OBJECT_VDSO)
 		return RULE_HOLE;
@@ -123,50 +125,28 @@ static __always_inline int rule_find(struct scratch *s)
 }
 
 /*
- * A return address in a hole, and a function begins right behind: no call led there. The rule of
- * that function's first byte, where the frame then is; RULE_HOLE where it is otherwise.
+ * A return address in a hole, and a function begins right behind: no call led there. It is the
+ * outermost frame, made by hand as makecontext() does; or the innermost one, which the kernel sent
+ * there: a signal's handler, or after an exec. The frame is then at that function's first byte, and
+ * has its rule.
  */
-static __always_inline int rule_without_call(struct scratch *s)
+static __always_inline void rule_without_call(struct scratch *s)
 {
-	int number;
-
 	if (!s->walk.pc_is_return)
-		return RULE_HOLE;
+		return;
 	s->frame.offset += ARCH_CALL_BYTES;
-	number = rule_find(s);
-	if (number > RULE_HOLE) {
+	s->rule = rule_find(s);
+	if (s->rule > RULE_HOLE) {
 		s->frame.flags &= ~ABI_FRAME_RETURN;
-		return number;
+		s->is_root = s->n_user > 0;
+	} else {
+		s->frame.offset -= ARCH_CALL_BYTES;
+		s->rule = RULE_HOLE;
 	}
-	s->frame.offset -= ARCH_CALL_BYTES;
-	return RULE_HOLE;
-}
-
-/* The rule of the frame at hand from the tables: into s->rule and s->is_root. */
-__noinline int rule_look_up(struct scratch *s)
-{
-	int number;
-
-	if (!s)
-		return 0;
-	number = rule_find(s);
-	s->is_root = 0;
-	if (number == RULE_HOLE) {
-		/*
-		 * The outermost frame, made by hand as makecontext() does; or the innermost
-		 * one, which the kernel sent there: a signal's handler, or after an exec.
-		 */
-		number = rule_without_call(s);
-		s->is_root = number > RULE_HOLE && s->n_user > 0;
-		s->rule = number;
-		return 0;
-	}
-	s->rule = number;
-	return 0;
 }
 
 /*
- * The rule of the frame at hand: into s->rule and s->is_root. A place that a walk of this CPU has
+ * The rule of the frame at hand, into s->rule and s->is_root. A place that a walk of this CPU has
  * lately met is not searched again.
  */
 static __always_inline void rule_of_frame(struct scratch *s)
@@ -175,19 +155,17 @@ static __always_inline void rule_of_frame(struct scratch *s)
 	__u64 place = (__u64)m->info.pages_at << RECENT_OFFSET_BITS | s->frame.offset;
 	struct recent_rule *r =
 		&s->recent[(place * RECENT_MIX >> RECENT_SHIFT) & (RECENT_RULES - 1)];
+	int is_place = s->frame.offset >> RECENT_OFFSET_BITS == 0;
 
-	if (r->place == place && r->stamp == s->stamp) {
+	if (is_place && r->place == place && r->stamp == s->stamp) {
 		s->rule = r->rule;
-		s->is_root = 0;
 		return;
 	}
-	rule_look_up(s);
-	if (s->rule <= RULE_HOLE || s->is_root || !m->info.pages_at ||
-	    s->frame.offset >> RECENT_OFFSET_BITS)
-		return;
-	r->place = place;
-	r->stamp = s->stamp;
-	r->rule = s->rule;
+	s->rule = rule_find(s);
+	if (s->rule == RULE_HOLE)
+		rule_without_call(s);
+	else if (s->rule > RULE_HOLE && is_place)
+		*r = (struct recent_rule){.place = place, .stamp = s->stamp, .rule = s->rule};
 }
 
 /* Where s->walk is: into s->frame and s->mapping_at. 0, or the end. */
