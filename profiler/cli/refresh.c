@@ -1,6 +1,7 @@
 /* Asking a worker for what store_refresh() wants to know; see refresh.h. */
 #include "profiler/cli/refresh.h"
 
+#include "profiler/base/hex.h"
 #include "profiler/base/json.h"
 #include "profiler/base/quantity.h"
 #include "profiler/cli/name_worker.h"
@@ -43,10 +44,9 @@ static void take(void *ctx, uint64_t offset, const struct protocol_line *lines, 
 
 static bool is_hex_of(const char *hex, const uint8_t *id, size_t bytes)
 {
-	char text[2 * PROTOCOL_BUILD_ID_MAX + 1] = "";
+	char text[2 * PROTOCOL_BUILD_ID_MAX + 1];
 
-	for (size_t i = 0; i < bytes; i++)
-		snprintf(text + 2 * i, 3, "%02x", id[i]);
+	hex_text(id, bytes, text);
 	return strcmp(text, hex) == 0;
 }
 

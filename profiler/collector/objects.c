@@ -1,6 +1,7 @@
 /* The table of objects; see objects.h. objects_describe() and objects_of_ref() do the work. */
 #include "profiler/collector/objects.h"
 
+#include "profiler/base/hex.h"
 #include "profiler/collector/kernel_build_id.h"
 #include "profiler/jail/open_for.h"
 
@@ -494,17 +495,6 @@ struct object *objects_of_kernel(struct objects *o, const struct kernel_range *r
 	return object;
 }
 
-static void hex(const uint8_t *bytes, uint32_t n, char *ret)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (uint32_t i = 0; i < n; i++) {
-		*ret++ = digits[bytes[i] >> 4];
-		*ret++ = digits[bytes[i] & 15];
-	}
-	*ret = '\0';
-}
-
 /*
  * Without a build id the file's own identity tells builds apart; the hash is stored, so its key is
  * fixed.
@@ -532,7 +522,7 @@ int64_t objects_intern(struct objects *o, struct object *object, struct profile 
 
 	if (object->profile_id != IDMAP_NONE)
 		return object->profile_id;
-	hex(object->build_id, object->build_id_bytes, build_id);
+	hex_text(object->build_id, object->build_id_bytes, build_id);
 	id = profile_string(live, object->path);
 	if (id < 0)
 		return id;
@@ -563,7 +553,7 @@ void objects_identified(struct objects *o, uint32_t number, const uint8_t *build
 		 * The live profile's object learns it too; one that was stored already keeps the
 		 * file's identity.
 		 */
-		hex(build_id, bytes, text);
+		hex_text(build_id, bytes, text);
 		id = profile_string(live, text);
 		if (id < 0)
 			return;

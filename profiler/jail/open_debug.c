@@ -2,6 +2,7 @@
 #include "profiler/jail/open_debug.h"
 
 #include "profiler/base/cleanup.h"
+#include "profiler/base/hex.h"
 #include "profiler/jail/open_for.h"
 #include "profiler/jail/protocol.h"
 
@@ -37,12 +38,11 @@ static void __attribute__((format(printf, 2, 3))) add(struct paths *p, const cha
 
 static void add_build_id(struct paths *p, const struct protocol_want *want)
 {
-	char hex[2 * SYM_BUILD_ID_MAX + 1] = "";
+	char hex[2 * SYM_BUILD_ID_MAX + 1];
 
 	if (want->build_id_bytes < 2)
 		return;
-	for (size_t i = 0; i < want->build_id_bytes; i++)
-		snprintf(hex + 2 * i, 3, "%02x", want->build_id[i]);
+	hex_text(want->build_id, want->build_id_bytes, hex);
 	add(p, DEBUG_DIR "/.build-id/%.2s/%s.debug", hex, hex + 2);
 }
 

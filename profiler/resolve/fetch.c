@@ -2,6 +2,8 @@
 #include "profiler/resolve/fetch.h"
 
 #include "profiler/base/cleanup.h"
+#include "profiler/base/hex.h"
+#include "profiler/base/quantity.h"
 #include "profiler/base/wire.h"
 #include "profiler/jail/jail.h"
 #include "profiler/jail/protocol.h"
@@ -18,7 +20,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SEND_MS	       5000
@@ -50,10 +51,7 @@ struct fetch {
 
 static uint64_t now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return quantity_monotonic_ns() / 1000000;
 }
 
 /* scheme://USER:PASSWORD@host/path is shown to whoever may see the status. */
@@ -237,8 +235,7 @@ static void build_url(const struct server *s, const uint8_t *build_id, size_t by
 {
 	char hex[2 * FILE_CACHE_BUILD_ID_MAX + 1];
 
-	for (size_t i = 0; i < bytes; i++)
-		snprintf(hex + 2 * i, 3, "%02x", build_id[i]);
+	hex_text(build_id, bytes, hex);
 	snprintf(ret, PROTOCOL_URL_MAX + 1, "%s/buildid/%s/debuginfo", s->url, hex);
 }
 

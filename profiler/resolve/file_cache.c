@@ -5,6 +5,7 @@
 #include "profiler/resolve/file_cache.h"
 
 #include "profiler/base/cleanup.h"
+#include "profiler/base/hex.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -47,8 +48,7 @@ static int name_of(uint32_t domain, const uint8_t *build_id, size_t bytes, char 
 	if (bytes < FILE_CACHE_BUILD_ID_MIN || bytes > FILE_CACHE_BUILD_ID_MAX)
 		return -EINVAL;
 	at = snprintf(ret, NAME_BYTES, "%x-", domain);
-	for (size_t i = 0; i < bytes; i++)
-		at += snprintf(ret + at, NAME_BYTES - (size_t)at, "%02x", build_id[i]);
+	hex_text(build_id, bytes, ret + at);
 	return 0;
 }
 

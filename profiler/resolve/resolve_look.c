@@ -7,6 +7,7 @@
  * makes workers forget the entry and its owner ask anew: resolve_answers.changed().
  */
 #include "profiler/base/cleanup.h"
+#include "profiler/base/hex.h"
 #include "profiler/jail/open_debug.h"
 #include "profiler/resolve/resolve_state.h"
 
@@ -382,10 +383,9 @@ size_t resolve_fetching(const struct resolve *r)
 
 static void put_failure(const struct resolve_order *o, struct json *j)
 {
-	char hex[2 * PROTOCOL_BUILD_ID_MAX + 1] = "";
+	char hex[2 * PROTOCOL_BUILD_ID_MAX + 1];
 
-	for (unsigned int i = 0; i < o->build_id.bytes; i++)
-		snprintf(hex + 2 * i, 3, "%02x", o->build_id.id[i]);
+	hex_text(o->build_id.id, o->build_id.bytes, hex);
 	json_object_begin(j);
 	json_kv_str(j, "path", o->path);
 	json_kv_str(j, "build_id", hex);
