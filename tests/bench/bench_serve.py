@@ -32,7 +32,7 @@ def start_load(split, seconds):
     return [
         subprocess.Popen([split, str(seconds * 2), str(cpus)], stdout=subprocess.DEVNULL),
         subprocess.Popen(
-            ["sh", "-c", LOAD],
+            ["timeout", str(seconds * 2), "sh", "-c", LOAD],  # should we be killed
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
