@@ -42,7 +42,7 @@ int hearth_running(struct bpf_iter__task_vma *ctx)
 	s = bpf_map_lookup_elem(&scratch_map, &zero);
 	if (!file || !s)
 		return 0;
-	/* A tick in between is told from those that found their own. */
+	/* A tick in between finds the scratch taken, and is counted as such. */
 	s->busy = 1;
 	process_read(s, task);
 	if ((!knob_filter_allows || filter_verdict(ABI_FILTER_PID, 0, s->head.pid)) &&
