@@ -1,3 +1,4 @@
+/* Bytes as hexadecimal digits. */
 #include "profiler/base/hex.h"
 
 void hex_text(const uint8_t *bytes, size_t n, char *ret)
