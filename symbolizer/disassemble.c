@@ -2,38 +2,99 @@
 #include "symbolizer/disassemble.h"
 
 #include <capstone/capstone.h>
+#include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static int open_engine(uint16_t machine, csh *ret)
+/* The library's own name of the version whose header this is. */
+#define LIBRARY		LIBRARY_OF(CS_API_MAJOR)
+#define LIBRARY_OF(n)	LIBRARY_NAME(n)
+#define LIBRARY_NAME(n) "libcapstone.so." #n
+
+/* X(name): of libcapstone, by their own names. */
+#define CAPSTONE_LIST(X) \
+	X(open)          \
+	X(close)         \
+	X(option)        \
+	X(malloc)        \
+	X(free)          \
+	X(disasm_iter)
+
+struct disassembler {
+	void *library;
+#define CAPSTONE_MEMBER(name) __typeof__(cs_##name) *name;
+	CAPSTONE_LIST(CAPSTONE_MEMBER)
+#undef CAPSTONE_MEMBER
+};
+
+static int load(struct disassembler *d)
+{
+	d->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	if (!d->library)
+		return -ENOENT;
+#define CAPSTONE_LOAD(name)                                                       \
+	d->name = (__typeof__(d->name))(uintptr_t)dlsym(d->library, "cs_" #name); \
+	if (!d->name)                                                             \
+		return -ENOENT;
+	CAPSTONE_LIST(CAPSTONE_LOAD)
+#undef CAPSTONE_LOAD
+	return 0;
+}
+
+int disassembler_new(struct disassembler **ret, struct err *err)
+{
+	struct disassembler *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return err_set(err, -ENOMEM, "no memory to disassemble");
+	if (load(d) < 0) {
+		disassembler_free(d);
+		return err_set(err, -ENOENT,
+			       "%s, which disassembles, cannot be loaded (Debian's libcapstone%d)",
+			       LIBRARY, CS_API_MAJOR);
+	}
+	*ret = d;
+	return 0;
+}
+
+struct disassembler *disassembler_free(struct disassembler *d)
+{
+	if (d && d->library)
+		dlclose(d->library);
+	free(d);
+	return NULL;
+}
+
+static int open_engine(const struct disassembler *d, uint16_t machine, csh *ret)
 {
 	cs_err e;
 
 	switch (machine) {
 	case EM_X86_64:
-		e = cs_open(CS_ARCH_X86, CS_MODE_64, ret);
+		e = d->open(CS_ARCH_X86, CS_MODE_64, ret);
 		break;
 	case EM_386:
-		e = cs_open(CS_ARCH_X86, CS_MODE_32, ret);
+		e = d->open(CS_ARCH_X86, CS_MODE_32, ret);
 		break;
 	case EM_AARCH64:
-		return cs_open(CS_ARCH_ARM64, CS_MODE_ARM, ret) == CS_ERR_OK ? 0 : -ENOMEM;
+		return d->open(CS_ARCH_ARM64, CS_MODE_ARM, ret) == CS_ERR_OK ? 0 : -ENOMEM;
 	default:
 		return -ENOTSUP;
 	}
 	if (e == CS_ERR_OK)
-		cs_option(*ret, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
+		d->option(*ret, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
 	return e == CS_ERR_OK ? 0 : -ENOMEM;
 }
 
-static int walk(csh engine, cs_insn *insn, const uint8_t *code, size_t bytes, uint64_t address,
-		disassemble_row row, void *ctx)
+static int walk(const struct disassembler *d, csh engine, cs_insn *insn, const uint8_t *code,
+		size_t bytes, uint64_t address, disassemble_row row, void *ctx)
 {
 	int r = 0;
 
-	while (r == 0 && cs_disasm_iter(engine, &code, &bytes, &address, insn)) {
+	while (r == 0 && d->disasm_iter(engine, &code, &bytes, &address, insn)) {
 		char text[DISASSEMBLE_TEXT_MAX];
 
 		snprintf(text, sizeof(text), "%s%s%s", insn->mnemonic, insn->op_str[0] ? " " : "",
@@ -43,28 +104,28 @@ static int walk(csh engine, cs_insn *insn, const uint8_t *code, size_t bytes, ui
 	return r;
 }
 
-int disassemble(uint16_t machine, const uint8_t *code, size_t bytes, uint64_t address,
-		disassemble_row row, void *ctx, struct err *err)
+int disassemble(const struct disassembler *d, uint16_t machine, const uint8_t *code, size_t bytes,
+		uint64_t address, disassemble_row row, void *ctx, struct err *err)
 {
 	cs_insn *insn;
 	csh engine;
-	int r = open_engine(machine, &engine);
+	int r = open_engine(d, machine, &engine);
 
 	if (r == -ENOTSUP)
 		return err_set(err, r, "code for machine %u is not disassembled", machine);
 	if (r < 0)
 		return err_set(err, r, "no memory to disassemble");
-	cs_option(engine, CS_OPT_SKIPDATA, CS_OPT_ON);
-	insn = cs_malloc(engine);
+	d->option(engine, CS_OPT_SKIPDATA, CS_OPT_ON);
+	insn = d->malloc(engine);
 	if (insn) {
-		r = walk(engine, insn, code,
+		r = walk(d, engine, insn, code,
 			 bytes < DISASSEMBLE_BYTES_MAX ? bytes : DISASSEMBLE_BYTES_MAX, address,
 			 row, ctx);
-		cs_free(insn, 1);
+		d->free(insn, 1);
 	} else {
 		r = err_set(err, -ENOMEM, "no memory to disassemble");
 	}
-	cs_close(&engine);
+	d->close(&engine);
 	return r;
 }
 

@@ -3,6 +3,9 @@
  *
  * The bytes are foreign; what is no instruction is one row of `.byte`, and nothing past the limits
  * below is looked at. Pure but for the library's memory.
+ *
+ * The library is loaded only here: its tables, which are full of pointers, cost each process that
+ * has it a megabyte and a half.
  */
 #pragma once
 
@@ -18,9 +21,15 @@
 /* text is borrowed for the call. Negative errno ends it. */
 typedef int (*disassemble_row)(void *ctx, uint64_t address, size_t bytes, const char *text);
 
-/* machine: EM_*. -ENOTSUP: not one of those above. */
-int disassemble(uint16_t machine, const uint8_t *code, size_t bytes, uint64_t address,
-		disassemble_row row, void *ctx, struct err *err);
+struct disassembler;
+
+/* Loads the library, before a jail is closed. 0, -ENOENT (the sentence says what to install). */
+int disassembler_new(struct disassembler **ret, struct err *err);
+struct disassembler *disassembler_free(struct disassembler *d);
+
+/* machine: EM_*. -ENOTSUP: not one of those above. Thread-safe. */
+int disassemble(const struct disassembler *d, uint16_t machine, const uint8_t *code, size_t bytes,
+		uint64_t address, disassemble_row row, void *ctx, struct err *err);
 
 /*
  * The function over an address by the symbol tables of an image, .symtab first: [*ret_start,

@@ -88,7 +88,7 @@ static int ask_worker(struct jail_worker *w, const struct protocol_code *q, int 
 
 static int read_code(const struct code_reader *reader, struct buf *body, struct err *err)
 {
-	static const char *const args[] = {WORKER_MEMORY WORKER_BYTES, NULL};
+	static const char *const args[] = {WORKER_MEMORY WORKER_BYTES, WORKER_DISASSEMBLE, NULL};
 	const struct protocol_code *q = &reader->question;
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
 	struct jail_worker w;

@@ -8,6 +8,8 @@
 
 /* Private memory of the symbolizer worker: "--memory=BYTES". */
 #define WORKER_MEMORY "--memory="
+/* One that disassembles too: it has the library for it. */
+#define WORKER_DISASSEMBLE "--disassemble"
 
 /* What the fetcher may write into one file: "--file-bytes=BYTES". */
 #define WORKER_FILE_BYTES "--file-bytes="

@@ -3,7 +3,6 @@
 
 #include "profiler/jail/jail.h"
 #include "profiler/jail/protocol_code.h"
-#include "symbolizer/disassemble.h"
 
 #include <errno.h>
 #include <string.h>
@@ -50,8 +49,8 @@ static int find_range(const struct elf_image *image, const struct protocol_code 
 	return 0;
 }
 
-static int write_code(const struct elf_image *image, const struct protocol_code *q,
-		      struct buf *body, struct err *err)
+static int write_code(const struct disassembler *d, const struct elf_image *image,
+		      const struct protocol_code *q, struct buf *body, struct err *err)
 {
 	uint64_t start, end, at, offset;
 	struct writing w = {.body = body};
@@ -67,11 +66,12 @@ static int write_code(const struct elf_image *image, const struct protocol_code 
 		end = start + (image->size - offset);
 	w.start = start;
 	w.offset = offset;
-	return disassemble(image->machine, image->data + offset, end - start, start, write_row, &w,
-			   err);
+	return disassemble(d, image->machine, image->data + offset, end - start, start, write_row,
+			   &w, err);
 }
 
-static int answer(int fd, const struct protocol_code *q, struct buf *body, struct err *err)
+static int answer(const struct disassembler *d, int fd, const struct protocol_code *q,
+		  struct buf *body, struct err *err)
 {
 	struct elf_image image = {};
 	int r = elf_image_open(&image, fd, err);
@@ -81,7 +81,7 @@ static int answer(int fd, const struct protocol_code *q, struct buf *body, struc
 	guard_enter(&image.guard);
 	r = check_build_id(&image, q, err);
 	if (r == 0)
-		r = write_code(&image, q, body, err);
+		r = write_code(d, &image, q, body, err);
 	if (guard_broken(&image.guard))
 		r = err_set(err, -EIO, "The file was truncated while it was read.");
 	guard_leave(&image.guard);
@@ -89,7 +89,7 @@ static int answer(int fd, const struct protocol_code *q, struct buf *body, struc
 	return r;
 }
 
-int worker_code(const struct wire_msg *m)
+int worker_code(const struct disassembler *d, const struct wire_msg *m)
 {
 	struct protocol_code q;
 	struct err err = {};
@@ -99,7 +99,7 @@ int worker_code(const struct wire_msg *m)
 	if (r < 0 || m->n_fds != 1)
 		return -EBADMSG;
 	wire_msg_init(&out, PROTOCOL_CODE, m->id);
-	r = answer(m->fds[0], &q, &out.body, &err);
+	r = answer(d, m->fds[0], &q, &out.body, &err);
 	if (r < 0) {
 		buf_clear(&out.body);
 		out.type = PROTOCOL_FAILED;

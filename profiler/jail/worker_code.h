@@ -2,6 +2,7 @@
 #pragma once
 
 #include "profiler/base/wire.h"
+#include "symbolizer/disassemble.h"
 
 /* Answer a CODE. 0, or why the socket is of no use any more. */
-int worker_code(const struct wire_msg *m);
+int worker_code(const struct disassembler *d, const struct wire_msg *m);

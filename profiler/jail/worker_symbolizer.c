@@ -57,6 +57,7 @@ struct worker {
 	struct known *known;
 	size_t n, cap;
 	struct snapshot_walker *walker; /* NULL until the first copied stack */
+	struct disassembler *disassembler; /* NULL: none was asked for */
 	struct worker_wants wants;
 	uint32_t kernel; /* its module: one, however many objects stand for it */
 	struct worker_jit jit;
@@ -261,7 +262,7 @@ static int handle(struct worker *w, struct wire_msg *m)
 	case PROTOCOL_TABLE:
 		return worker_table(m);
 	case PROTOCOL_CODE:
-		return worker_code(m);
+		return w->disassembler ? worker_code(w->disassembler, m) : -EBADMSG;
 	case PROTOCOL_IMPORT:
 		return worker_import(m);
 	case PROTOCOL_SNAPSHOT_FILE:
@@ -326,9 +327,13 @@ static int start(struct worker *w, char **args, bool sandbox, struct err *err)
 	for (; *args; args++) {
 		const char *value = worker_arg(*args, WORKER_MEMORY);
 
-		if (!value || quantity_bytes(value, &memory) < 0)
+		if (value ? quantity_bytes(value, &memory) < 0
+			  : strcmp(*args, WORKER_DISASSEMBLE) != 0)
 			return err_set(err, -EINVAL, "the symbolizer worker does not know %s",
 				       *args);
+		r = value ? 0 : disassembler_new(&w->disassembler, err);
+		if (r < 0)
+			return r;
 	}
 	options.index_bytes_max = memory / INDEX_SHARE;
 	r = sandbox ? limit_memory(memory, err) : 0;

@@ -54,6 +54,17 @@ static int take_row(void *ctx, uint64_t address, size_t bytes, const char *text)
 	return 0;
 }
 
+/* Once: loading the library takes longer than a run. */
+static const struct disassembler *disassembler(void)
+{
+	static struct disassembler *d;
+	struct err err = {};
+
+	if (!d)
+		must(disassembler_new(&d, &err) == 0);
+	return d;
+}
+
 static void try_file(const uint8_t *data, size_t len, uint16_t where)
 {
 	uint64_t address, start, end, next;
@@ -66,8 +77,8 @@ static void try_file(const uint8_t *data, size_t len, uint16_t where)
 		if (disassemble_function(&image, address, &start, &end))
 			must(start <= address && address < end);
 		next = address;
-		disassemble(image.machine, data + where, len - where, address, take_row, &next,
-			    &err);
+		disassemble(disassembler(), image.machine, data + where, len - where, address,
+			    take_row, &next, &err);
 	}
 	elf_image_done(&image);
 }

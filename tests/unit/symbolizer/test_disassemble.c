@@ -16,6 +16,23 @@
 
 extern const char __executable_start[];
 
+static struct disassembler *disassembler;
+
+static int load(void **state)
+{
+	struct err err = {};
+
+	(void)state;
+	return disassembler_new(&disassembler, &err);
+}
+
+static int unload(void **state)
+{
+	(void)state;
+	disassembler = disassembler_free(disassembler);
+	return 0;
+}
+
 static int note(void *ctx, uint64_t address, size_t bytes, const char *text)
 {
 	buf_printf(ctx, "%llx+%zu %s\n", (unsigned long long)address, bytes, text);
@@ -28,8 +45,9 @@ static void check(uint16_t machine, const char *code, size_t bytes, const char *
 	struct buf out;
 
 	buf_init(&out, 4096);
-	assert_int_equal(
-		disassemble(machine, (const uint8_t *)code, bytes, 0x1000, note, &out, &err), 0);
+	assert_int_equal(disassemble(disassembler, machine, (const uint8_t *)code, bytes, 0x1000,
+				     note, &out, &err),
+			 0);
 	assert_string_equal(buf_str(&out), wanted);
 	buf_done(&out);
 }
@@ -65,9 +83,9 @@ static void whoever_takes_the_rows_may_end_it(void **state)
 	int n = 0;
 
 	(void)state;
-	assert_int_equal(
-		disassemble(EM_X86_64, (const uint8_t *)"\xc3\xc3", 2, 0, refuse, &n, &err),
-		-EFBIG);
+	assert_int_equal(disassemble(disassembler, EM_X86_64, (const uint8_t *)"\xc3\xc3", 2, 0,
+				     refuse, &n, &err),
+			 -EFBIG);
 	assert_int_equal(n, 1);
 }
 
@@ -78,7 +96,8 @@ static void other_machines_are_not_guessed_at(void **state)
 
 	(void)state;
 	buf_init(&out, 4096);
-	assert_int_equal(disassemble(EM_S390, (const uint8_t *)"\x07\xfe", 2, 0, note, &out, &err),
+	assert_int_equal(disassemble(disassembler, EM_S390, (const uint8_t *)"\x07\xfe", 2, 0, note,
+				     &out, &err),
 			 -ENOTSUP);
 	assert_non_null(strstr(err_text(&err), "machine 22"));
 }
@@ -113,5 +132,5 @@ int main(void)
 		cmocka_unit_test(the_function_over_an_address_is_found),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, load, unload);
 }
