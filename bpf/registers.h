@@ -29,6 +29,11 @@ struct arch_regs {
 #define ARCH_CALL_BYTES 1 /* return addresses are looked up inside the call before them */
 #define ARCH_DWARF_SP	7
 #define ARCH_DWARF_FP	6
+/*
+ * Beside those two, the register by which code that realigns its stack finds its frame again: rbx,
+ * in the dynamic linker's _dl_runtime_resolve().
+ */
+#define ARCH_DWARF_ANCHOR 3
 /* Where a frame's pointer leads, its caller's stack begins behind it. */
 #define ARCH_FP_TELLS_SP 1
 /* Calls leave the return address in a register. */
@@ -56,6 +61,11 @@ static __always_inline __u64 arch_sp(const struct arch_regs *r)
 static __always_inline __u64 arch_fp(const struct arch_regs *r)
 {
 	return r->bp;
+}
+
+static __always_inline __u64 arch_anchor(const struct arch_regs *r)
+{
+	return r->bx;
 }
 
 static __always_inline __u64 arch_link(const struct arch_regs *r)
@@ -132,6 +142,7 @@ struct arch_regs {
 #define ARCH_CALL_BYTES	      4
 #define ARCH_DWARF_SP	      31
 #define ARCH_DWARF_FP	      29
+#define ARCH_DWARF_ANCHOR     32 /* none: a number that no rule has */
 #define ARCH_FP_TELLS_SP      0 /* the pair is saved at its frame's bottom */
 #define ARCH_HAS_LINK	      1
 
@@ -165,6 +176,12 @@ static __always_inline __u64 arch_sp(const struct arch_regs *r)
 static __always_inline __u64 arch_fp(const struct arch_regs *r)
 {
 	return r->regs[29];
+}
+
+static __always_inline __u64 arch_anchor(const struct arch_regs *r)
+{
+	(void)r;
+	return 0;
 }
 
 static __always_inline __u64 arch_link(const struct arch_regs *r)

@@ -22,13 +22,14 @@
 #define UNWIND_SAVED_WORDS  40 /* a signal frame's registers */
 #define UNWIND_PAGE_BYTES   4096
 
-/* A frame pointer that nobody knows: it leads nowhere, as no frame has an odd address. */
-#define UNWIND_FP_UNKNOWN 1
+/* A pointer to a frame that nobody knows: it leads nowhere, as no frame has an odd address. */
+#define UNWIND_UNKNOWN 1
 
 /* What is known of one frame. */
 struct unwind_state {
 	__u64 pc; /* where it is: a return address, or the interrupted instruction */
 	__u64 sp, fp;
+	__u64 anchor; /* UNWIND_UNKNOWN behind a frame that was passed by its frame pointer */
 	__u32 pc_is_return; /* then pc is looked up inside the call before it */
 	/* regs are this very frame's: the innermost one, or one that a signal interrupted */
 	__u32 has_registers;
@@ -48,6 +49,7 @@ static __always_inline void unwind_begin(struct unwind_state *w, __u32 pc_is_ret
 	w->pc = arch_strip(arch_pc(&w->regs));
 	w->sp = arch_sp(&w->regs);
 	w->fp = arch_fp(&w->regs);
+	w->anchor = arch_anchor(&w->regs);
 	w->pc_is_return = pc_is_return;
 	w->has_registers = 1;
 	w->window_bytes = 0;
@@ -62,6 +64,10 @@ static __always_inline int unwind_register(const struct unwind_state *w, __u32 d
 	}
 	if (dwarf == ARCH_DWARF_FP) {
 		*ret = w->fp;
+		return 0;
+	}
+	if (dwarf == ARCH_DWARF_ANCHOR && w->anchor != UNWIND_UNKNOWN) {
+		*ret = w->anchor;
 		return 0;
 	}
 	if (!w->has_registers)
@@ -152,7 +158,7 @@ static __always_inline int unwind_value(struct unwind_state *w, __u32 where, __s
 	case UNWIND_IN_REGISTER:
 		return unwind_register(w, offset & 31, value);
 	case UNWIND_UNDEFINED:
-		*value = UNWIND_FP_UNKNOWN;
+		*value = UNWIND_UNKNOWN;
 		return 0;
 	case UNWIND_AT_FP:
 		at += w->fp - cfa;
@@ -162,6 +168,18 @@ static __always_inline int unwind_value(struct unwind_state *w, __u32 where, __s
 		break;
 	}
 	return unwind_word(w, at, value);
+}
+
+static __always_inline int unwind_anchor(struct unwind_state *w, __u32 words, __u64 cfa,
+					 __u64 *value)
+{
+	if (words == UNWIND_ANCHOR_SAME)
+		return 0;
+	if (words == UNWIND_ANCHOR_UNKNOWN) {
+		*value = UNWIND_UNKNOWN;
+		return 0;
+	}
+	return unwind_word(w, cfa - 8 * words, value);
 }
 
 /* Through a signal frame: all registers are those of the interrupted instruction again. */
@@ -180,7 +198,7 @@ static __always_inline int unwind_signal(struct unwind_state *w)
  */
 static __always_inline int unwind_step(struct unwind_state *w, const struct unwind_rule *rule)
 {
-	__u64 cfa = 0, ra = 0, fp = w->fp;
+	__u64 cfa = 0, ra = 0, fp = w->fp, anchor = w->anchor;
 	int end;
 
 	if (rule->kind == UNWIND_KIND_END)
@@ -198,7 +216,10 @@ static __always_inline int unwind_step(struct unwind_state *w, const struct unwi
 	 * register. */
 	if (cfa < w->sp || (cfa == w->sp && !w->has_registers))
 		return ABI_END_BAD_FRAME;
-	/* The frame pointer is saved below the return address, if at all: one window has both. */
+	/* Saved below the return address, if at all, the lowest first: one window has all. */
+	end = unwind_anchor(w, rule->anchor, cfa, &anchor);
+	if (end)
+		return end;
 	end = unwind_value(w, rule->fp, rule->fp_offset, cfa, &fp);
 	if (end)
 		return end;
@@ -208,6 +229,7 @@ static __always_inline int unwind_step(struct unwind_state *w, const struct unwi
 	w->pc = arch_strip(ra);
 	w->sp = cfa;
 	w->fp = fp;
+	w->anchor = anchor;
 	w->pc_is_return = 1;
 	w->has_registers = 0;
 	return w->pc ? ABI_END_NONE : ABI_END_ROOT;
@@ -239,6 +261,7 @@ static __always_inline int unwind_step_fp(struct unwind_state *w, int zero_is_ro
 		return ABI_END_FP_SHORT;
 	w->sp = w->fp + 16;
 	w->fp = fp;
+	w->anchor = UNWIND_UNKNOWN;
 	w->pc = arch_strip(pc);
 	w->pc_is_return = 1;
 	w->has_registers = 0;

@@ -55,11 +55,20 @@ enum unwind_where {
 	UNWIND_WHERE_COUNT
 };
 
+/*
+ * Where the caller's value of the anchor (ARCH_DWARF_ANCHOR) is, in five bits: unchanged, or so
+ * many words below the CFA.
+ */
+#define UNWIND_ANCHOR_SAME	0
+#define UNWIND_ANCHOR_WORDS_MAX 30
+#define UNWIND_ANCHOR_UNKNOWN	31
+
 /* One rule: 12 bytes. Registers have their DWARF numbers of the architecture. */
 struct unwind_rule {
 	__u8 kind; /* enum unwind_kind */
 	__u8 base; /* register of CFA, CFA_DEREF, CFA_INDEXED and JUMP */
-	__u8 fp; /* enum unwind_where: the frame pointer (rbp, x29) */
+	__u8 fp : 3; /* enum unwind_where: the frame pointer (rbp, x29) */
+	__u8 anchor : 5; /* UNWIND_ANCHOR_*, or words below the CFA */
 	__u8 ra; /* of the return address: AT_CFA or IN_REGISTER */
 	/*
 	 * CFA = base + cfa_offset; CFA_DEREF: UNWIND_DEREF_*(); PLT: pushed where (pc & 15) >= it

@@ -24,7 +24,7 @@
 
 #define MAGIC	    "HUNWIND"
 #define MAGIC_BYTES 8
-#define VERSION	    2 /* 1 had no JUMP */
+#define VERSION	    3 /* 2 had no anchor, 1 no JUMP */
 #define HEAD_BYTES  (MAGIC_BYTES + 4 + 4 + 8)
 #define CHECKSUM_AT (MAGIC_BYTES + 4 + 4)
 

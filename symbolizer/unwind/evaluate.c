@@ -7,6 +7,7 @@
 
 /* struct rt_sigframe of x86-64, written down a second time: this is the judge. */
 #define SIGNAL_RBP 120
+#define SIGNAL_RBX 128
 #define SIGNAL_RSP 160
 #define SIGNAL_RIP 168
 
@@ -221,18 +222,32 @@ static uint64_t evaluate_cfa(const struct made_up *m, const struct unwind_rule *
 	}
 }
 
-void evaluate_rule(const struct made_up *m, const struct unwind_rule *rule,
-		   struct evaluated *ret_cfa, struct evaluated *ret_ra, struct evaluated *ret_fp)
+static struct evaluated evaluate_anchor(const struct made_up *m, const struct unwind_rule *rule,
+					uint64_t cfa)
 {
-	uint64_t sp = made_up_register(m, m->sp);
+	if (rule->anchor == UNWIND_ANCHOR_UNKNOWN)
+		return (struct evaluated){};
+	if (rule->anchor == UNWIND_ANCHOR_SAME)
+		return known(made_up_register(m, m->anchor));
+	return known(made_up_memory(m, cfa - 8 * (uint64_t)rule->anchor));
+}
 
-	if (rule->kind == UNWIND_KIND_SIGNAL) {
-		*ret_cfa = known(made_up_memory(m, sp + SIGNAL_RSP));
-		*ret_ra = known(made_up_memory(m, sp + SIGNAL_RIP));
-		*ret_fp = known(made_up_memory(m, sp + SIGNAL_RBP));
-		return;
-	}
-	*ret_cfa = known(evaluate_cfa(m, rule));
-	*ret_ra = evaluate_where(m, rule->ra, rule->ra_offset, ret_cfa->value, m->ra);
-	*ret_fp = evaluate_where(m, rule->fp, rule->fp_offset, ret_cfa->value, m->fp);
+struct evaluated_rule evaluate_rule(const struct made_up *m, const struct unwind_rule *rule)
+{
+	uint64_t sp = made_up_register(m, m->sp), cfa;
+
+	if (rule->kind == UNWIND_KIND_SIGNAL)
+		return (struct evaluated_rule){
+			.cfa = known(made_up_memory(m, sp + SIGNAL_RSP)),
+			.ra = known(made_up_memory(m, sp + SIGNAL_RIP)),
+			.fp = known(made_up_memory(m, sp + SIGNAL_RBP)),
+			.anchor = known(made_up_memory(m, sp + SIGNAL_RBX)),
+		};
+	cfa = evaluate_cfa(m, rule);
+	return (struct evaluated_rule){
+		.cfa = known(cfa),
+		.ra = evaluate_where(m, rule->ra, rule->ra_offset, cfa, m->ra),
+		.fp = evaluate_where(m, rule->fp, rule->fp_offset, cfa, m->fp),
+		.anchor = evaluate_anchor(m, rule, cfa),
+	};
 }

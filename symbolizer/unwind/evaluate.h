@@ -16,7 +16,7 @@
 struct made_up {
 	uint64_t seed;
 	uint64_t pc;
-	uint64_t fp, sp, ra; /* DWARF numbers of the registers */
+	uint64_t fp, sp, ra, anchor; /* DWARF numbers of the registers */
 	uint64_t cfa; /* for DW_OP_call_frame_cfa */
 };
 
@@ -35,6 +35,9 @@ uint64_t made_up_memory(const struct made_up *m, uint64_t address);
 bool evaluate_dwarf(const struct made_up *m, const Dwarf_Op *ops, size_t n, bool is_location,
 		    uint64_t *ret);
 
-/* What a rule of a kind that says something computes: CFA, return address, frame pointer. */
-void evaluate_rule(const struct made_up *m, const struct unwind_rule *rule,
-		   struct evaluated *ret_cfa, struct evaluated *ret_ra, struct evaluated *ret_fp);
+/* What a rule of a kind that says something computes: the CFA, and registers of the caller. */
+struct evaluated_rule {
+	struct evaluated cfa, ra, fp, anchor;
+};
+
+struct evaluated_rule evaluate_rule(const struct made_up *m, const struct unwind_rule *rule);

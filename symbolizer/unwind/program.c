@@ -30,8 +30,9 @@ struct run {
 
 bool cfi_registers_of(uint16_t machine, struct cfi_registers *ret)
 {
-	static const struct cfi_registers x86_64 = {.fp = 6, .sp = 7, .ra = 16};
-	static const struct cfi_registers arm64 = {.fp = 29, .sp = 31, .ra = 30, .is_arm64 = true};
+	static const struct cfi_registers x86_64 = {.fp = 6, .sp = 7, .ra = 16, .anchor = 3};
+	static const struct cfi_registers arm64 = {
+		.fp = 29, .sp = 31, .ra = 30, .anchor = UINT64_MAX, .is_arm64 = true};
 
 	if (machine != EM_X86_64 && machine != EM_AARCH64)
 		return false;
@@ -48,6 +49,8 @@ static struct cfi_rule *rule_of(const struct run *r, struct cfi_state *state, ui
 		return &state->ra;
 	if (number == r->registers->sp)
 		return &state->sp;
+	if (number == r->registers->anchor)
+		return &state->anchor;
 	return NULL;
 }
 

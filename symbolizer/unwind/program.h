@@ -2,7 +2,8 @@
  * The CFA program interpreter: what the instructions of an FDE say of each address of its range
  * (DWARF 5 section 6.4.2, with what GNU and arm64 added).
  *
- * Of all registers three are followed: the return address, the frame pointer and the stack pointer.
+ * Of all registers four are followed: the return address, the frame pointer, the stack pointer and
+ * the anchor (bpf/registers.h).
  */
 #pragma once
 
@@ -34,12 +35,13 @@ struct cfi_state {
 	bool has_cfa;
 	struct cfi_rule cfa; /* CFI_AT: base + offset; CFI_EXPRESSION: its value, offset kept */
 	uint64_t base; /* a register */
-	struct cfi_rule ra, fp, sp;
+	struct cfi_rule ra, fp, sp, anchor;
 };
 
 /* DWARF numbers of the registers that are followed. */
 struct cfi_registers {
 	uint64_t fp, sp, ra;
+	uint64_t anchor; /* UINT64_MAX: there is none */
 	bool is_arm64; /* its own instructions are known */
 };
 

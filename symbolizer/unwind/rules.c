@@ -116,7 +116,8 @@ static enum unwind_kind set_cfa(const struct cfi_registers *registers, const str
 
 /* Where a register of the caller is. The kind that tells why not, or UNWIND_KIND_CFA. */
 static enum unwind_kind set_where(const struct cfi_registers *registers,
-				  const struct cfi_rule *from, uint8_t *where, int16_t *offset)
+				  const struct cfi_rule *from, enum unwind_where *where,
+				  int16_t *offset)
 {
 	struct expression e;
 
@@ -157,10 +158,12 @@ static enum unwind_kind set_where(const struct cfi_registers *registers,
 static enum unwind_kind set_ra(const struct cfi_registers *registers, const struct cfi_rule *from,
 			       struct unwind_rule *rule)
 {
+	enum unwind_where where;
 	enum unwind_kind why;
 
 	if (from->how != CFI_UNSPECIFIED && from->how != CFI_SAME) {
-		why = set_where(registers, from, &rule->ra, &rule->ra_offset);
+		why = set_where(registers, from, &where, &rule->ra_offset);
+		rule->ra = (uint8_t)where;
 		return from->how == CFI_EXPRESSION ? UNWIND_KIND_EXPRESSION : why;
 	}
 	if (registers->is_arm64) {
@@ -171,6 +174,27 @@ static enum unwind_kind set_ra(const struct cfi_registers *registers, const stru
 	rule->ra = UNWIND_AT_CFA;
 	rule->ra_offset = X86_64_RA;
 	return from->how == CFI_SAME ? UNWIND_KIND_REGISTER : UNWIND_KIND_CFA;
+}
+
+static enum unwind_kind set_fp(const struct cfi_registers *registers, const struct cfi_rule *from,
+			       struct unwind_rule *rule)
+{
+	enum unwind_where where;
+	enum unwind_kind why = set_where(registers, from, &where, &rule->fp_offset);
+
+	rule->fp = where & 7;
+	return why;
+}
+
+/* What of it does not fit is only not followed. */
+static unsigned int anchor_words(const struct cfi_rule *from)
+{
+	if (from->how == CFI_UNSPECIFIED || from->how == CFI_SAME)
+		return UNWIND_ANCHOR_SAME;
+	if (from->how != CFI_AT || from->offset % 8 != 0 || from->offset >= 0 ||
+	    from->offset < -8 * UNWIND_ANCHOR_WORDS_MAX)
+		return UNWIND_ANCHOR_UNKNOWN;
+	return (unsigned int)(from->offset / -8);
 }
 
 /* A caller's stack pointer that is not the CFA is more than a rule says. */
@@ -216,7 +240,8 @@ struct unwind_rule unwind_rule_make(const struct cfi_registers *registers,
 	if (why == UNWIND_KIND_CFA)
 		why = set_ra(registers, &state->ra, &rule);
 	if (why == UNWIND_KIND_CFA)
-		why = set_where(registers, &state->fp, &rule.fp, &rule.fp_offset);
+		why = set_fp(registers, &state->fp, &rule);
+	rule.anchor = anchor_words(&state->anchor) & UNWIND_ANCHOR_UNKNOWN;
 	if (why == UNWIND_KIND_CFA && !sp_is_cfa(&state->sp))
 		why = is_jump(state, &rule) ? set_jump(registers, state, &rule)
 					    : UNWIND_KIND_REGISTER;

@@ -143,39 +143,55 @@ static bool equal(const struct evaluated *a, const struct evaluated *b)
 	return a->is_known == b->is_known && (!a->is_known || a->value == b->value);
 }
 
+/*
+ * Where no rule has room for the anchor, it is not followed. What CFI does not mention the callee
+ * keeps (System V ABI, AMD64, figure 3.4: rbx); libdw 0.188 has that for rax in rbx's place, and
+ * says undefined.
+ */
+static bool equal_anchor(Dwarf_Frame *frame, const struct made_up *m,
+			 const struct unwind_rule *rule, const struct evaluated *ours)
+{
+	struct evaluated theirs;
+
+	if (!ours->is_known || m->anchor == UINT64_MAX)
+		return true;
+	return register_of(frame, m, m->anchor, &theirs) &&
+	       (equal(&theirs, ours) || (!theirs.is_known && rule->anchor == UNWIND_ANCHOR_SAME));
+}
+
 static const char *difference_of_registers(Dwarf_Frame *frame, const struct made_up *m,
-					   const struct evaluated *our_ra,
-					   const struct evaluated *our_fp)
+					   const struct unwind_rule *rule,
+					   const struct evaluated_rule *ours)
 {
 	struct evaluated ra, fp;
 
-	if (!register_of(frame, m, m->ra, &ra) || !equal(&ra, our_ra))
+	if (!register_of(frame, m, m->ra, &ra) || !equal(&ra, &ours->ra))
 		return "return address";
-	if (!register_of(frame, m, m->fp, &fp) || !equal(&fp, our_fp))
+	if (!register_of(frame, m, m->fp, &fp) || !equal(&fp, &ours->fp))
 		return "frame pointer";
-	return NULL;
+	return equal_anchor(frame, m, rule, &ours->anchor) ? NULL : "anchor";
 }
 
 /* What differs, or NULL. */
 static const char *difference(Dwarf_Frame *frame, struct made_up *m, const struct unwind_rule *rule)
 {
-	struct evaluated cfa = {.is_known = true}, our_cfa, our_ra, our_fp;
+	struct evaluated_rule ours = evaluate_rule(m, rule);
+	struct evaluated cfa = {.is_known = true};
 	Dwarf_Op *ops;
 	size_t n;
 
-	evaluate_rule(m, rule, &our_cfa, &our_ra, &our_fp);
 	if (rule->kind == UNWIND_KIND_JUMP) {
-		if (!register_of(frame, m, m->sp, &cfa) || !equal(&cfa, &our_cfa))
+		if (!register_of(frame, m, m->sp, &cfa) || !equal(&cfa, &ours.cfa))
 			return "stack pointer";
-		return difference_of_registers(frame, m, &our_ra, &our_fp);
+		return difference_of_registers(frame, m, rule, &ours);
 	}
 	if (dwarf_frame_cfa(frame, &ops, &n) < 0 || n == 0 ||
 	    !evaluate_dwarf(m, ops, n, false, &cfa.value))
 		return "CFA, by operations that are not known here";
-	if (!equal(&cfa, &our_cfa))
+	if (!equal(&cfa, &ours.cfa))
 		return "CFA";
 	m->cfa = cfa.value;
-	return difference_of_registers(frame, m, &our_ra, &our_fp);
+	return difference_of_registers(frame, m, rule, &ours);
 }
 
 static void judge_end(struct judge *j, uint64_t address, Dwarf_Frame *frame)
@@ -193,7 +209,10 @@ static void judge_row(struct judge *j, uint64_t address, Dwarf_Frame *frame,
 {
 	/* What a stub's rule says depends on where in the stub. */
 	uint64_t more = rule->kind == UNWIND_KIND_PLT ? PLT_BYTES : 1;
-	struct made_up m = {.fp = j->registers.fp, .sp = j->registers.sp, .ra = j->registers.ra};
+	struct made_up m = {.fp = j->registers.fp,
+			    .sp = j->registers.sp,
+			    .ra = j->registers.ra,
+			    .anchor = j->registers.anchor};
 
 	j->verdict->compared++;
 	for (uint64_t i = 0; i < more * SEEDS; i++) {

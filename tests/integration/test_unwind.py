@@ -90,7 +90,7 @@ class Compiled(Case):
     """What compilers and hand-written code do with frames."""
 
     # Just before it lands, libgcc has overwritten the return address of its own frame.
-    landing_share = 0.99
+    landing_share = 0.98
     kept_depth = "400"
     cut = ("too-deep",)
     cut_frames = range(512, 513)
@@ -108,6 +108,11 @@ class Compiled(Case):
     def test_cfa_by_an_expression_that_reads_memory(self):
         self.check_chain(
             "assembly", "into_assembly", "by_memory", "called_back", variant="memory"
+        )
+
+    def test_cfa_by_rbx_through_calls(self):
+        self.check_chain(
+            "assembly", "into_assembly", "by_rbx", "called_from_there", variant="rbx"
         )
 
     def test_plt(self):

@@ -180,14 +180,16 @@ static int read_table(struct reader *r)
 
 static int read_rule(struct reader *r, struct unwind_rule *rule)
 {
-	int64_t base, cfa, ra_offset, fp_offset;
+	int64_t base, cfa, ra_offset, fp_offset, anchor = 0;
 	int ra, fp;
 
 	if (r->n == 3)
 		return 0;
-	if (r->n != 9 || !small(r, 3, 0, 31, &base) || !small(r, 4, INT32_MIN, INT32_MAX, &cfa) ||
+	if (r->n < 9 || r->n > 10 || !small(r, 3, 0, 31, &base) ||
+	    !small(r, 4, INT32_MIN, INT32_MAX, &cfa) ||
 	    !small(r, 6, INT16_MIN, INT16_MAX, &ra_offset) ||
-	    !small(r, 8, INT16_MIN, INT16_MAX, &fp_offset))
+	    !small(r, 8, INT16_MIN, INT16_MAX, &fp_offset) ||
+	    (r->n == 10 && !small(r, 9, 0, UNWIND_ANCHOR_UNKNOWN, &anchor)))
 		return -EINVAL;
 	ra = name_index(where_names, COUNT(where_names), r->word[5]);
 	fp = name_index(where_names, COUNT(where_names), r->word[7]);
@@ -197,7 +199,8 @@ static int read_rule(struct reader *r, struct unwind_rule *rule)
 	rule->cfa_offset = (int32_t)cfa;
 	rule->ra = (uint8_t)ra;
 	rule->ra_offset = (int16_t)ra_offset;
-	rule->fp = (uint8_t)fp;
+	rule->fp = (uint8_t)fp & 7;
+	rule->anchor = (uint8_t)anchor & UNWIND_ANCHOR_UNKNOWN;
 	rule->fp_offset = (int16_t)fp_offset;
 	return 0;
 }
@@ -332,9 +335,9 @@ static void write_table(const struct replay_table *t, FILE *f)
 	for (size_t i = 0; i < t->n; i++) {
 		const struct unwind_rule *rule = &t->rows[i].rule;
 
-		fprintf(f, "row %#x %s %u %d %s %d %s %d\n", t->rows[i].offset,
+		fprintf(f, "row %#x %s %u %d %s %d %s %d %u\n", t->rows[i].offset,
 			kind_names[rule->kind], rule->base, rule->cfa_offset, where_names[rule->ra],
-			rule->ra_offset, where_names[rule->fp], rule->fp_offset);
+			rule->ra_offset, where_names[rule->fp], rule->fp_offset, rule->anchor);
 	}
 }
 

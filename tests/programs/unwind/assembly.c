@@ -1,7 +1,8 @@
 /*
  * What hand-written code does and compilers do not: the CFA by another register than the stack and
  * the frame pointer (by_r11 and by_rax, which spin), and by an expression that loads the old stack
- * pointer from the frame (by_memory, which calls). Variant: which of them.
+ * pointer from the frame (by_memory, which calls). by_rbx calls as well, as the dynamic linker's
+ * _dl_runtime_resolve() does. Variant: which of them.
  */
 #include "tests/programs/unwind/case.h"
 
@@ -10,6 +11,7 @@
 void by_r11(uint64_t times);
 void by_rax(uint64_t times);
 void by_memory(void (*callback)(void));
+void by_rbx(void (*callback)(void));
 
 /* clang-format off */
 __asm__(
@@ -75,6 +77,26 @@ __asm__(
 "	ret\n"
 "	.cfi_endproc\n"
 ".size by_memory, . - by_memory\n"
+".type by_rbx, @function\n"
+".globl by_rbx\n"
+"by_rbx:\n"
+"	.cfi_startproc\n"
+"	push %rbx\n"
+"	.cfi_adjust_cfa_offset 8\n"
+"	.cfi_rel_offset %rbx, 0\n"
+"	mov %rsp, %rbx\n"
+"	.cfi_def_cfa_register %rbx\n"
+"	and $-64, %rsp\n"
+"	sub $576, %rsp\n"
+"	call *%rdi\n"
+"	mov %rbx, %rsp\n"
+"	.cfi_def_cfa_register %rsp\n"
+"	pop %rbx\n"
+"	.cfi_adjust_cfa_offset -8\n"
+"	.cfi_restore %rbx\n"
+"	ret\n"
+"	.cfi_endproc\n"
+".size by_rbx, . - by_rbx\n"
 );
 /* clang-format on */
 
@@ -82,12 +104,25 @@ static char kind;
 
 void case_set_up(const char *variant)
 {
-	kind = strcmp(variant, "r11") == 0 ? '1' : strcmp(variant, "rax") == 0 ? 'a' : 'm';
+	kind = strcmp(variant, "r11") == 0   ? '1'
+	       : strcmp(variant, "rax") == 0 ? 'a'
+	       : strcmp(variant, "rbx") == 0 ? 'b'
+					     : 'm';
 }
 
 FRAME void called_back(void)
 {
 	leaf();
+}
+
+/* Has its own use for rbx meanwhile. */
+FRAME void called_from_there(void)
+{
+	register uint64_t kept __asm__("rbx") = 0x1234;
+
+	__asm__ volatile("" : "+r"(kept));
+	leaf();
+	__asm__ volatile("" : "+r"(kept));
 }
 
 FRAME void into_assembly(void)
@@ -96,6 +131,8 @@ FRAME void into_assembly(void)
 		by_r11(1000000);
 	else if (kind == 'a')
 		by_rax(1000000);
+	else if (kind == 'b')
+		by_rbx(called_from_there);
 	else
 		by_memory(called_back);
 }

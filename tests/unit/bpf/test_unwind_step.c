@@ -148,7 +148,7 @@ static void a_frame_pointer_may_be_elsewhere(void **state)
 		uint64_t value;
 	} cases[] = {
 		{UNWIND_SAME, 0, AT(30)},
-		{UNWIND_UNDEFINED, 0, UNWIND_FP_UNKNOWN},
+		{UNWIND_UNDEFINED, 0, UNWIND_UNKNOWN},
 		{UNWIND_AT_FP, 8, 0x1000 + 31},
 		{UNWIND_AT_SP, 16, 0x1000 + 12},
 		{UNWIND_IN_REGISTER, ARCH_DWARF_SP, AT(10)},
@@ -320,6 +320,57 @@ static void callers_are_above(void **state)
 	assert_int_equal(unwind_step(&w, &level), ABI_END_BAD_FRAME);
 }
 
+/* The anchor of begin() is a caller's CFA - 16, as _dl_runtime_resolve() has it. */
+static struct unwind_rule by_anchor(void)
+{
+	return (struct unwind_rule){.kind = UNWIND_KIND_CFA,
+				    .base = ARCH_DWARF_ANCHOR,
+				    .anchor = 2,
+				    .ra = UNWIND_AT_CFA,
+				    .cfa_offset = 16,
+				    .ra_offset = -8};
+}
+
+static void the_anchor_is_followed_through_calls(void **state)
+{
+	struct unwind_rule callee = by_sp(4), frame = by_anchor();
+	struct unwind_state w;
+
+	(void)state;
+	/* Left alone by the callee, or saved by it. */
+	for (int saved = 0; saved <= 3; saved += 3) {
+		begin(&w);
+		w.anchor = saved ? 77 : AT(30);
+		stack[14 - 3] = AT(30);
+		stack[30] = 78;
+		callee.anchor = (uint8_t)(saved & 31);
+		assert_int_equal(unwind_step(&w, &callee), ABI_END_NONE);
+		assert_int_equal(w.anchor, AT(30));
+		assert_int_equal(unwind_step(&w, &frame), ABI_END_NONE);
+		assert_int_equal(w.pc, 0x1000 + 31);
+		assert_int_equal(w.sp, AT(32));
+		assert_int_equal(w.anchor, 78);
+	}
+}
+
+static void an_anchor_that_is_lost_is_an_end(void **state)
+{
+	struct unwind_rule callee = by_sp(4), frame = by_anchor();
+	struct unwind_state w;
+
+	(void)state;
+	begin(&w);
+	callee.anchor = UNWIND_ANCHOR_UNKNOWN;
+	assert_int_equal(unwind_step(&w, &callee), ABI_END_NONE);
+	assert_int_equal(unwind_step(&w, &frame), ABI_END_REGISTER);
+	/* A frame that was passed by its frame pointer may have saved it anywhere. */
+	begin(&w);
+	w.anchor = AT(50);
+	stack[30] = AT(60);
+	assert_int_equal(unwind_step_fp(&w, 0), ABI_END_NONE);
+	assert_int_equal(unwind_step(&w, &frame), ABI_END_REGISTER);
+}
+
 static void ends_say_why(void **state)
 {
 	static const int end_of[UNWIND_KIND_COUNT] = {
@@ -383,8 +434,8 @@ static void a_frame_pointer_leads_to_its_caller(void **state)
 static void a_frame_pointer_that_leads_nowhere_is_an_end(void **state)
 {
 	static const uint64_t nowhere[] = {
-		UNWIND_FP_UNKNOWN, AT(30) + 4,		AT(9),
-		AT(STACK_WORDS),   AT(STACK_WORDS - 1), UINT64_MAX & ~7ull};
+		UNWIND_UNKNOWN,	 AT(30) + 4,	      AT(9),
+		AT(STACK_WORDS), AT(STACK_WORDS - 1), UINT64_MAX & ~7ull};
 	struct unwind_state w;
 
 	(void)state;
@@ -413,6 +464,8 @@ int main(void)
 		cmocka_unit_test(behind_a_signal_every_register_is_known_again),
 		cmocka_unit_test(a_register_that_only_the_innermost_frame_knows),
 		cmocka_unit_test(every_number_names_its_register),
+		cmocka_unit_test(the_anchor_is_followed_through_calls),
+		cmocka_unit_test(an_anchor_that_is_lost_is_an_end),
 		cmocka_unit_test(callers_are_above),
 		cmocka_unit_test(ends_say_why),
 		cmocka_unit_test(a_return_address_of_zero_is_the_root_and_none_is_an_end),

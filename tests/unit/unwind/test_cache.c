@@ -162,7 +162,8 @@ static void other_versions_are_refused(void **state)
 	(void)state;
 	assert_refused(0, "h", 1);
 	assert_refused_u32(8, 0);
-	assert_refused_u32(8, 3);
+	assert_refused_u32(8, 2);
+	assert_refused_u32(8, 4);
 	assert_refused_u32(12, 1);
 }
 

@@ -141,6 +141,30 @@ static void every_rule_of_a_register_is_followed(void **state)
 	}
 }
 
+static void the_anchor_is_followed_beside_it(void **state)
+{
+	const struct {
+		const uint8_t *program;
+		size_t bytes;
+		enum cfi_how how;
+		int64_t offset;
+	} table[] = {
+		{BYTES(0x86, 2), CFI_UNSPECIFIED, 0},
+		{BYTES(0x86, 2, 0x83, 4), CFI_AT, -32},
+		{BYTES(0x83, 4, 0xc3), CFI_UNSPECIFIED, 0},
+		{BYTES(0x0a, 0x83, 4, 0x0b), CFI_UNSPECIFIED, 0},
+		{BYTES(0x07, 3), CFI_UNDEFINED, 0},
+		{BYTES(0x8c, 4), CFI_UNSPECIFIED, 0}, /* another register */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		assert_int_equal(run(table[i].program, table[i].bytes), 0);
+		assert_int_equal(last()->anchor.how, table[i].how);
+		assert_int_equal(last()->anchor.offset, table[i].offset);
+	}
+}
+
 static void expressions_are_kept_where_they_stand(void **state)
 {
 	static const uint8_t program[] = {0x10, 6, 2, 0x76, 0, 0x16, 16, 1, 0x30};
@@ -194,7 +218,7 @@ static void a_state_is_remembered_with_its_cfa(void **state)
 static void rows_without_a_change_are_not_told(void **state)
 {
 	(void)state;
-	assert_int_equal(run(BYTES(0x41, 0x00, 0x41, 0x2e, 8, 0x41, 0x83, 3, 0x41)), 0);
+	assert_int_equal(run(BYTES(0x41, 0x00, 0x41, 0x2e, 8, 0x41, 0x8c, 3, 0x41)), 0);
 	assert_int_equal(rows.n, 1);
 }
 
@@ -289,6 +313,7 @@ int main(void)
 		cmocka_unit_test(an_empty_program_is_one_row),
 		cmocka_unit_test(every_way_to_advance_is_followed),
 		cmocka_unit_test(every_rule_of_a_register_is_followed),
+		cmocka_unit_test(the_anchor_is_followed_beside_it),
 		cmocka_unit_test(expressions_are_kept_where_they_stand),
 		cmocka_unit_test(the_cfa_is_defined_in_halves_and_whole),
 		cmocka_unit_test(a_register_after_an_expression_has_the_offset_from_before_it),

@@ -97,6 +97,38 @@ static void the_frame_pointer_may_be_anywhere(void **state)
 	}
 }
 
+static void the_anchor_is_below_the_cfa_or_is_not_followed(void **state)
+{
+	const struct {
+		struct cfi_rule anchor;
+		unsigned int words;
+	} table[] = {
+		{{.how = CFI_UNSPECIFIED}, UNWIND_ANCHOR_SAME},
+		{{.how = CFI_SAME}, UNWIND_ANCHOR_SAME},
+		{{.how = CFI_AT, .offset = -16}, 2},
+		{{.how = CFI_AT, .offset = -240}, UNWIND_ANCHOR_WORDS_MAX},
+		{{.how = CFI_AT, .offset = -248}, UNWIND_ANCHOR_UNKNOWN},
+		{{.how = CFI_AT, .offset = -12}, UNWIND_ANCHOR_UNKNOWN},
+		{{.how = CFI_AT, .offset = 0}, UNWIND_ANCHOR_UNKNOWN},
+		{{.how = CFI_AT, .offset = 16}, UNWIND_ANCHOR_UNKNOWN},
+		{{.how = CFI_AT, .offset = INT64_MIN}, UNWIND_ANCHOR_UNKNOWN},
+		{{.how = CFI_UNDEFINED}, UNWIND_ANCHOR_UNKNOWN},
+		{{.how = CFI_IN_REGISTER, .offset = 9}, UNWIND_ANCHOR_UNKNOWN},
+		{{.how = CFI_VALUE, .offset = -16}, UNWIND_ANCHOR_UNKNOWN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct cfi_state s = plain();
+		struct unwind_rule r;
+
+		s.anchor = table[i].anchor;
+		r = make(&s);
+		assert_int_equal(r.kind, UNWIND_KIND_CFA);
+		assert_int_equal(r.anchor, table[i].words);
+	}
+}
+
 static void a_return_address_may_be_in_a_register(void **state)
 {
 	struct cfi_state s = plain();
@@ -338,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plain_row_is_a_plain_rule),
 		cmocka_unit_test(the_frame_pointer_may_be_anywhere),
+		cmocka_unit_test(the_anchor_is_below_the_cfa_or_is_not_followed),
 		cmocka_unit_test(a_return_address_may_be_in_a_register),
 		cmocka_unit_test(a_realigned_stack_is_read),
 		cmocka_unit_test(an_indexed_stack_is_read),

@@ -36,7 +36,7 @@ static int begin(void **state)
 	cie = make_cie(&frames, "z", BYTES(MAKE_BEGIN));
 	signal = make_cie(&frames, "zS", restorer, sizeof(restorer));
 	make_fde(&frames, cie, true, START + 0x10, 0x20,
-		 BYTES(0x41, 0x0e, 16, 0x86, 2, 0x43, 0x0d, 6, 0x45, 0x09, 16, 5));
+		 BYTES(0x41, 0x0e, 16, 0x86, 2, 0x43, 0x0d, 6, 0x83, 5, 0x45, 0x09, 16, 5));
 	make_fde(&frames, cie, true, START + 0x40, 0x20,
 		 BYTES(0x0f, 11, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22));
 	make_fde(&frames, cie, true, START + 0x60, 0x20,
@@ -119,6 +119,10 @@ static void any_change_of_a_rule_is_seen(void **state)
 		r->fp = r->fp == UNWIND_SAME ? UNWIND_AT_CFA : UNWIND_SAME;
 		if (mismatches() == 0)
 			fail_msg("rule %u: where its frame pointer is", i);
+		*r = good;
+		r->anchor = r->anchor == 5 ? 4 : 5;
+		if (mismatches() == 0)
+			fail_msg("rule %u: where its anchor is", i);
 		*r = good;
 	}
 	assert_int_equal(mismatches(), 0);
