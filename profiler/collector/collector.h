@@ -27,7 +27,7 @@
  * A live profile is replaced where it and the dictionaries of its store are larger than the first
  * together, but not while it is smaller than the second: a new one costs looking all up again.
  */
-#define COLLECTOR_LIVE_BYTES	 (20u << 20)
+#define COLLECTOR_LIVE_BYTES	 (16u << 20)
 #define COLLECTOR_LIVE_BYTES_MIN (2u << 20)
 
 /* Samples that user space lost. X(enum, short name, sentence) */
