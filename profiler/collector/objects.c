@@ -290,6 +290,8 @@ static void announce(struct objects *o, struct object *object, const struct abi_
 		r.kind = RESOLVE_KERNEL;
 		break;
 	case PROFILE_OBJECT_MODULE:
+		if (!object->base)
+			return; /* stands for what is in no module that is known */
 		r.kind = RESOLVE_MODULE;
 		break;
 	default:
