@@ -1,72 +1,11 @@
-/* Machine code as text; see disassemble.h. The only file that knows libcapstone. */
+/* Machine code as text; see disassemble.h. */
 #include "symbolizer/disassemble.h"
+#include "symbolizer/capstone_library.h"
 
-#include <capstone/capstone.h>
-#include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* The library's own name of the version whose header this is. */
-#define LIBRARY		LIBRARY_OF(CS_API_MAJOR)
-#define LIBRARY_OF(n)	LIBRARY_NAME(n)
-#define LIBRARY_NAME(n) "libcapstone.so." #n
-
-/* X(name): of libcapstone, by their own names. */
-#define CAPSTONE_LIST(X) \
-	X(open)          \
-	X(close)         \
-	X(option)        \
-	X(malloc)        \
-	X(free)          \
-	X(disasm_iter)
-
-struct disassembler {
-	void *library;
-#define CAPSTONE_MEMBER(name) __typeof__(cs_##name) *name;
-	CAPSTONE_LIST(CAPSTONE_MEMBER)
-#undef CAPSTONE_MEMBER
-};
-
-static int load(struct disassembler *d)
-{
-	d->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	if (!d->library)
-		return -ENOENT;
-#define CAPSTONE_LOAD(name)                                                       \
-	d->name = (__typeof__(d->name))(uintptr_t)dlsym(d->library, "cs_" #name); \
-	if (!d->name)                                                             \
-		return -ENOENT;
-	CAPSTONE_LIST(CAPSTONE_LOAD)
-#undef CAPSTONE_LOAD
-	return 0;
-}
-
-int disassembler_new(struct disassembler **ret, struct err *err)
-{
-	struct disassembler *d = calloc(1, sizeof(*d));
-
-	if (!d)
-		return err_set(err, -ENOMEM, "no memory to disassemble");
-	if (load(d) < 0) {
-		disassembler_free(d);
-		return err_set(err, -ENOENT,
-			       "%s, which disassembles, cannot be loaded (Debian's libcapstone%d)",
-			       LIBRARY, CS_API_MAJOR);
-	}
-	*ret = d;
-	return 0;
-}
-
-struct disassembler *disassembler_free(struct disassembler *d)
-{
-	if (d && d->library)
-		dlclose(d->library);
-	free(d);
-	return NULL;
-}
 
 static int open_engine(const struct disassembler *d, uint16_t machine, csh *ret)
 {

@@ -3,9 +3,6 @@
  *
  * The bytes are foreign; what is no instruction is one row of `.byte`, and nothing past the limits
  * below is looked at. Pure but for the library's memory.
- *
- * The library is loaded only here: its tables, which are full of pointers, cost each process that
- * has it a megabyte and a half.
  */
 #pragma once
 

@@ -88,7 +88,7 @@ static int ensure(struct elf_worker *w, uint32_t domain, struct err *err)
 	end(w);
 	w->whose.domain = domain;
 	w->room_left = OPEN_DEBUG_ROOM_MAX;
-	return file_worker_start(w->memory, &w->worker, err);
+	return file_worker_start(w->memory, w->disassembles, &w->worker, err);
 }
 
 int elf_worker_open(struct elf_worker *w, const char *path, struct err *err)

@@ -16,6 +16,7 @@
 struct elf_worker {
 	struct jail_worker worker; /* pid 0: none runs */
 	const char *memory; /* what it may take, as quantity_bytes() reads it */
+	bool disassembles; /* it has the library for that; false unless changed */
 	int fd; /* of the current file, -1: none */
 	char *path; /* its absolute path */
 	/* Asked for debug files that are not here, and waited for; NULL: none. Borrowed. */

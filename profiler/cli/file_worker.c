@@ -12,10 +12,11 @@
 
 #define SEND_MS 5000
 
-int file_worker_start(const char *memory, struct jail_worker *ret, struct err *err)
+int file_worker_start(const char *memory, bool disassembles, struct jail_worker *ret,
+		      struct err *err)
 {
 	char argument[64];
-	const char *const args[] = {argument, NULL};
+	const char *const args[] = {argument, disassembles ? WORKER_DISASSEMBLE : NULL, NULL};
 	struct jail_worker w;
 	uint32_t bits;
 	int r;

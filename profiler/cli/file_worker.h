@@ -11,8 +11,12 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* memory: as quantity_bytes() takes it. It has said that its jail is closed. */
-int file_worker_start(const char *memory, struct jail_worker *ret, struct err *err);
+/*
+ * memory: as quantity_bytes() takes it. disassembles: it has the library for that, where it is
+ * installed. The worker has said that its jail is closed.
+ */
+int file_worker_start(const char *memory, bool disassembles, struct jail_worker *ret,
+		      struct err *err);
 
 /* A regular file for reading; its descriptor, or negative errno and the sentence without path. */
 int file_worker_open(const char *path, struct stat *ret, struct err *err);

@@ -102,7 +102,7 @@ int import_worker_run(const struct import_worker_ask *ask, struct import_counts 
 			  .name = ask->request.name},
 	};
 	struct err why = {};
-	int r = file_worker_start(MEMORY, &run.worker, &why);
+	int r = file_worker_start(MEMORY, false, &run.worker, &why);
 
 	if (r == 0) {
 		r = converse(&run, ret, &why);

@@ -46,6 +46,8 @@ static void verdict_in_words(const struct unwind_verdict *v, struct buf *out)
 		buf_printf(out, "; %" PRIu64 " of which libdw says nothing", v->refused);
 	if (v->entry)
 		buf_printf(out, "; %" PRIu64 " of an entry point without CFI", v->entry);
+	if (v->derived)
+		buf_printf(out, "; %" PRIu64 " of derived rows", v->derived);
 	buf_add_char(out, '\n');
 	for (uint64_t i = 0; i < v->mismatches - more; i++)
 		buf_printf(out, "    %#" PRIx64 ": %s\n", v->mismatch[i].address,
@@ -72,6 +74,9 @@ void table_report_words(const char *path, const struct protocol_table *t, struct
 			   (double)t->compile_ns / 1e6, per((double)t->compile_ns, u->n_cfi_rows),
 			   u->n_fdes);
 	}
+	if (u->n_derived)
+		buf_printf(out, "  derived    %u rows of code without CFI, from its instructions\n",
+			   u->n_derived);
 	if (u->n_bad)
 		buf_printf(out, "  corrupt    %u entries of CFI are left out\n", u->n_bad);
 	if (u->n_overlaps)
@@ -93,6 +98,7 @@ static void verdict_as_json(const struct unwind_verdict *v, struct json *j)
 	json_kv_u64(j, "unsaid", unsaid(v));
 	json_kv_u64(j, "refused", v->refused);
 	json_kv_u64(j, "entry", v->entry);
+	json_kv_u64(j, "derived", v->derived);
 	json_key(j, "first");
 	json_array_begin(j);
 	for (uint64_t i = 0; i < kept; i++) {
@@ -120,6 +126,7 @@ void table_report_json(const char *path, const struct protocol_table *t, struct 
 	json_kv_str(j, "source", unwind_source_name(u->source));
 	json_kv_u64(j, "fdes", u->n_fdes);
 	json_kv_u64(j, "cfi_rows", u->n_cfi_rows);
+	json_kv_u64(j, "derived_rows", u->n_derived);
 	json_kv_u64(j, "rows", u->n_rows);
 	json_kv_u64(j, "pages", u->n_pages);
 	json_kv_u64(j, "rules", u->n_rules);

@@ -13,6 +13,7 @@
 void table_worker_init(struct elf_worker *w)
 {
 	elf_worker_init(w, MEMORY);
+	w->disassembles = true;
 }
 
 static int ask_worker(struct elf_worker *w, uint32_t ask, struct wire_msg *ret, struct err *err)

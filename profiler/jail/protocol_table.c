@@ -15,6 +15,7 @@ static void write_verdict(struct buf *b, const struct unwind_verdict *v)
 	buf_add_u64(b, v->compared);
 	buf_add_u64(b, v->refused);
 	buf_add_u64(b, v->entry);
+	buf_add_u64(b, v->derived);
 	buf_add_u64(b, v->mismatches);
 	for (int i = 0; i < UNWIND_KIND_COUNT; i++)
 		buf_add_u64(b, v->unsaid[i]);
@@ -62,6 +63,7 @@ static int read_verdict(struct cursor *c, struct unwind_verdict *ret)
 	ret->compared = cursor_u64(c);
 	ret->refused = cursor_u64(c);
 	ret->entry = cursor_u64(c);
+	ret->derived = cursor_u64(c);
 	ret->mismatches = cursor_u64(c);
 	for (int i = 0; i < UNWIND_KIND_COUNT; i++)
 		ret->unsaid[i] = cursor_u64(c);

@@ -4,10 +4,10 @@
  *
  * TABLE request, with the file's descriptor, or without one for the vdso: u32 bits of enum
  * protocol_table_ask. The answer has the same type and id: u64 nanoseconds of the compiler's; u8
- * length of the file's build id, build id; u8 judged, and then, where that is
- * 1, of the verdict: u64 compared, refused, entry, mismatches, u64 unsaid of each kind, u32 n, and
- * n times u64 address, u16 length, sentence; then the bytes of the table's cache to the end. Or it
- * is a FAILED with that id.
+ * length of the file's build id, build id; u8 judged, and then, where that is 1, of the verdict:
+ * u64 compared, refused, entry, derived, mismatches, u64 unsaid of each kind, u32 n, and n times
+ * u64 address, u16 length, sentence; then the bytes of the table's cache to the end. Or it is a
+ * FAILED with that id.
  */
 #pragma once
 

@@ -8,7 +8,7 @@
 
 /* Private memory of the symbolizer worker: "--memory=BYTES". */
 #define WORKER_MEMORY "--memory="
-/* One that disassembles too: it has the library for it. */
+/* One that reads instructions too: it loads the library for it, where that is installed. */
 #define WORKER_DISASSEMBLE "--disassemble"
 
 /* What the fetcher may write into one file: "--file-bytes=BYTES". */

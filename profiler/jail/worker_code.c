@@ -99,7 +99,8 @@ int worker_code(const struct disassembler *d, const struct wire_msg *m)
 	if (r < 0 || m->n_fds != 1)
 		return -EBADMSG;
 	wire_msg_init(&out, PROTOCOL_CODE, m->id);
-	r = answer(d, m->fds[0], &q, &out.body, &err);
+	r = d ? answer(d, m->fds[0], &q, &out.body, &err)
+	      : err_set(&err, -ENOENT, "libcapstone, which disassembles, is not installed");
 	if (r < 0) {
 		buf_clear(&out.body);
 		out.type = PROTOCOL_FAILED;

@@ -57,7 +57,7 @@ struct worker {
 	struct known *known;
 	size_t n, cap;
 	struct snapshot_walker *walker; /* NULL until the first copied stack */
-	struct disassembler *disassembler; /* NULL: none was asked for */
+	struct disassembler *disassembler; /* NULL: none was asked for, or is to be had */
 	struct worker_wants wants;
 	uint32_t kernel; /* its module: one, however many objects stand for it */
 	struct worker_jit jit;
@@ -260,9 +260,9 @@ static int handle(struct worker *w, struct wire_msg *m)
 	case PROTOCOL_JIT:
 		return worker_jit(&w->jit, m);
 	case PROTOCOL_TABLE:
-		return worker_table(m);
+		return worker_table(w->disassembler, m);
 	case PROTOCOL_CODE:
-		return w->disassembler ? worker_code(w->disassembler, m) : -EBADMSG;
+		return worker_code(w->disassembler, m);
 	case PROTOCOL_IMPORT:
 		return worker_import(m);
 	case PROTOCOL_SNAPSHOT_FILE:
@@ -331,9 +331,8 @@ static int start(struct worker *w, char **args, bool sandbox, struct err *err)
 			  : strcmp(*args, WORKER_DISASSEMBLE) != 0)
 			return err_set(err, -EINVAL, "the symbolizer worker does not know %s",
 				       *args);
-		r = value ? 0 : disassembler_new(&w->disassembler, err);
-		if (r < 0)
-			return r;
+		if (!value)
+			disassembler_new(&w->disassembler, NULL);
 	}
 	options.index_bytes_max = memory / INDEX_SHARE;
 	r = sandbox ? limit_memory(memory, err) : 0;

@@ -94,11 +94,11 @@ static int compile(const struct unwind_input *in, uint32_t ask, struct protocol_
 	return r;
 }
 
-static int of_file(int fd, uint32_t ask, struct worker_wants *wants, struct protocol_table *t,
-		   struct err *err)
+static int of_file(const struct disassembler *d, int fd, uint32_t ask, struct worker_wants *wants,
+		   struct protocol_table *t, struct err *err)
 {
+	struct unwind_input in = {.disassembler = d};
 	struct elf_image debug = {};
-	struct unwind_input in = {};
 	struct guard g = {};
 	int r = map(fd, &g, err);
 
@@ -136,10 +136,11 @@ static int of_vdso(uint32_t ask, struct protocol_table *t, struct err *err)
 }
 
 /* fd -1: the vdso's. */
-static int make(int fd, uint32_t ask, struct worker_wants *wants, struct buf *body, struct err *err)
+static int make(const struct disassembler *d, int fd, uint32_t ask, struct worker_wants *wants,
+		struct buf *body, struct err *err)
 {
 	struct protocol_table t = {};
-	int r = fd < 0 ? of_vdso(ask, &t, err) : of_file(fd, ask, wants, &t, err);
+	int r = fd < 0 ? of_vdso(ask, &t, err) : of_file(d, fd, ask, wants, &t, err);
 
 	if (r == 0) {
 		r = protocol_table_write(body, &t);
@@ -150,7 +151,7 @@ static int make(int fd, uint32_t ask, struct worker_wants *wants, struct buf *bo
 	return r;
 }
 
-int worker_table(const struct wire_msg *m)
+int worker_table(const struct disassembler *d, const struct wire_msg *m)
 {
 	struct worker_wants wants;
 	struct err err = {};
@@ -162,7 +163,7 @@ int worker_table(const struct wire_msg *m)
 		return -EBADMSG;
 	wire_msg_init(&out, PROTOCOL_TABLE, m->id);
 	worker_wants_begin(&wants, m->id);
-	r = make(m->n_fds ? m->fds[0] : -1, ask, &wants, &out.body, &err);
+	r = make(d, m->n_fds ? m->fds[0] : -1, ask, &wants, &out.body, &err);
 	if (r < 0) {
 		buf_clear(&out.body);
 		out.type = PROTOCOL_FAILED;

@@ -40,7 +40,8 @@ static int start_worker(struct resolve_slot *s, uint32_t domain, struct err *err
 	uint64_t memory =
 		r->options.worker_bytes_max ? r->options.worker_bytes_max : MEMORY_DEFAULT;
 	char limit[64];
-	const char *const args[] = {limit, NULL};
+	const char *const args[] = {limit, s->index == RESOLVE_TABLES ? WORKER_DISASSEMBLE : NULL,
+				    NULL};
 	struct jail_worker worker;
 	uint32_t bits = 0;
 	int result;

@@ -2,7 +2,8 @@
  * A table as bytes, little-endian:
  *
  *	magic "HUNWIND\0", u32 version, u32 reserved, u64 checksum of all that follows
- *	u32 machine, source, rules, rows, pages, FDEs, rows of CFI, bad entries, overlaps
+ *	u32 machine, source, rules, rows, pages, FDEs, rows of CFI, derived ones, bad entries,
+ *	overlaps
  *	rules (12 bytes each), pages (12), rows (4)
  *
  * The checksum is a SipHash with a fixed key: against disks that lose bits, not against people, who
@@ -24,7 +25,7 @@
 
 #define MAGIC	    "HUNWIND"
 #define MAGIC_BYTES 8
-#define VERSION	    3 /* 2 had no anchor, 1 no JUMP */
+#define VERSION	    3 /* 2 had no anchor and no derived rows, 1 no JUMP */
 #define HEAD_BYTES  (MAGIC_BYTES + 4 + 4 + 8)
 #define CHECKSUM_AT (MAGIC_BYTES + 4 + 4)
 
@@ -51,6 +52,7 @@ int unwind_table_write(const struct unwind_table *t, struct buf *out)
 	buf_add_u32(out, t->n_pages);
 	buf_add_u32(out, t->n_fdes);
 	buf_add_u32(out, t->n_cfi_rows);
+	buf_add_u32(out, t->n_derived);
 	buf_add_u32(out, t->n_bad);
 	buf_add_u32(out, t->n_overlaps);
 	if (t->n_rules)
@@ -86,6 +88,7 @@ static int read_counts(struct cursor *c, struct unwind_table *t)
 	t->n_pages = cursor_u32(c);
 	t->n_fdes = cursor_u32(c);
 	t->n_cfi_rows = cursor_u32(c);
+	t->n_derived = cursor_u32(c);
 	t->n_bad = cursor_u32(c);
 	t->n_overlaps = cursor_u32(c);
 	if (c->err || machine > UINT16_MAX || source >= UNWIND_SOURCE_COUNT)

@@ -1,6 +1,6 @@
 /*
  * The pipeline: find CFI, read its entries, order them by where their code is in the file, run each
- * program, turn every row into a rule, reduce, split.
+ * program, turn every row into a rule, reduce, fill holes, split.
  *
  * Where FDEs overlap, the one that begins first has what both cover (of those that begin together,
  * the one that stands first; .eh_frame before .debug_frame).
@@ -10,6 +10,7 @@
 #include "profiler/base/cleanup.h"
 #include "symbolizer/unwind/cfi.h"
 #include "symbolizer/unwind/entry.h"
+#include "symbolizer/unwind/holes.h"
 #include "symbolizer/unwind/marks.h"
 #include "symbolizer/unwind/program.h"
 #include "symbolizer/unwind/rules.h"
@@ -39,6 +40,7 @@ struct start_state {
 
 struct compiler {
 	struct elf_image image, debug;
+	const struct disassembler *disassembler; /* NULL: holes stay */
 	struct cfi_sections sections;
 	struct cfi_registers registers;
 	struct cfi_entries entries;
@@ -294,6 +296,19 @@ static int compile_range(struct compiler *c, const struct range *range)
 	return r;
 }
 
+/* Code without CFI, of a file that has some. */
+static int fill_holes(struct compiler *c, size_t *n)
+{
+	const struct holes holes = {.image = &c->image,
+				    .disassembler = c->disassembler,
+				    .rules = &c->rules,
+				    .n_derived = &c->table.n_derived};
+
+	if (!c->disassembler || c->image.machine != EM_X86_64 || !c->table.n_fdes)
+		return 0;
+	return unwind_holes_fill(&holes, c->marks, *n, &c->marks, n);
+}
+
 static int compile_all(struct compiler *c)
 {
 	size_t n;
@@ -306,6 +321,9 @@ static int compile_all(struct compiler *c)
 	if (r < 0)
 		return r;
 	n = unwind_reduce(c->marks, c->n_marks);
+	r = fill_holes(c, &n);
+	if (r < 0)
+		return r;
 	c->table.rules = c->rules.v;
 	c->table.n_rules = c->rules.n;
 	r = unwind_split(c->marks, n, &c->table);
@@ -333,6 +351,7 @@ static int run(struct compiler *c, const struct unwind_input *in, struct err *er
 
 	if (r < 0)
 		return r;
+	c->disassembler = in->disassembler;
 	c->table.machine = c->image.machine;
 	c->table.source = refuse(c);
 	if (c->table.source != UNWIND_SOURCE_BOTH)

@@ -1,7 +1,8 @@
 /*
  * The unwind-table compiler: CFI of an ELF file in, rows of four bytes out.
  *
- * A pure pipeline: cfi (.eh_frame, .debug_frame) -> rules -> rows -> reduced -> pages. It knows
+ * A pure pipeline: cfi (.eh_frame, .debug_frame) -> rules -> rows -> reduced -> pages, and where
+ * code has no CFI, rules from its instructions. It knows
  * neither BPF calls nor /proc. Everything it reads is foreign: hostile input costs -EBADMSG or an
  * explicit row, bounded time (linear in the section) and bounded memory.
  */
@@ -52,6 +53,7 @@ struct unwind_table {
 	uint32_t n_pages;
 	/* what was read and what could not be said, for status and `hearth unwind-table` */
 	uint32_t n_fdes, n_cfi_rows; /* before reduction */
+	uint32_t n_derived; /* rows of code without CFI, from its instructions */
 	uint32_t n_bad; /* entries of CFI that are corrupt: holes, where nothing else covers them */
 	uint32_t
 		/* FDEs of which others covered some or all before: the first one counts */
@@ -61,6 +63,8 @@ struct unwind_table {
 	enum unwind_source source;
 };
 
+struct disassembler;
+
 /* The whole file, mapped or read; not changed. */
 struct unwind_input {
 	const uint8_t *data;
@@ -68,6 +72,8 @@ struct unwind_input {
 	/* A separate debug file of it, whose .debug_frame is read as well; NULL: there is none. */
 	const uint8_t *debug;
 	size_t debug_bytes;
+	/* For rules of code without CFI (derive.h); NULL: it is a hole. */
+	const struct disassembler *disassembler;
 };
 
 /*

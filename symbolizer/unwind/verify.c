@@ -103,7 +103,7 @@ static bool is_interrupted_at(const struct judge *j, uint64_t address)
 	return is_signal && start == address;
 }
 
-/* libdw has no row: neither should the table, with two exceptions of our own. */
+/* libdw has no row: neither should the table, with three exceptions of our own. */
 static void judge_nothing(struct judge *j, uint64_t address, int error,
 			  const struct unwind_rule *rule)
 {
@@ -114,6 +114,8 @@ static void judge_nothing(struct judge *j, uint64_t address, int error,
 	else if (rule->kind == UNWIND_KIND_END && address >= j->entry_start &&
 		 address < j->entry_end)
 		j->verdict->entry++;
+	else if (rule->kind == UNWIND_KIND_CFA && j->table->n_derived && error == j->no_match)
+		j->verdict->derived++;
 	else if (rule->kind == UNWIND_KIND_SIGNAL && is_interrupted_at(j, address + 1))
 		j->verdict->compared++;
 	else

@@ -23,6 +23,7 @@ struct unwind_verdict {
 	uint64_t unsaid[UNWIND_KIND_COUNT]; /* addresses whose row says that it cannot say */
 	uint64_t refused; /* addresses of which libdw has an FDE, and cannot say what it means */
 	uint64_t entry; /* addresses of an entry point without CFI, an END of our own */
+	uint64_t derived; /* addresses of code without CFI, whose rules are of its instructions */
 	uint64_t mismatches;
 	struct unwind_mismatch mismatch[UNWIND_MISMATCHES_KEPT]; /* the first ones */
 };

@@ -1,9 +1,10 @@
 /*
  * Fuzzer of the unwind-table compiler. The first byte says what the rest is: `e` an ELF file, `s`
  * an .eh_frame and `d` a .debug_frame of a made file, `c` a cache behind its checksum, which is put
- * right.
+ * right, `x` code without CFI.
  *
- * What must hold: a table that was compiled is accepted as its own cache, and every row is found.
+ * What must hold: a table that was compiled is accepted as its own cache, and every row is found;
+ * derived rules rise, and have a frame.
  * The corpus is written by make_cfi_corpus.py.
  */
 #include <stdint.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "profiler/base/hash.h"
+#include "symbolizer/unwind/derive.h"
 #include "tests/unit/unwind/make.h"
 
 #define HEAD_BYTES 24
@@ -22,6 +24,17 @@ static void must(bool holds)
 {
 	if (!holds)
 		abort();
+}
+
+/* Once: loading the library takes longer than a run. */
+static const struct disassembler *disassembler(void)
+{
+	static struct disassembler *d;
+	struct err err = {};
+
+	if (!d)
+		must(disassembler_new(&d, &err) == 0);
+	return d;
 }
 
 static void must_find_rows(const struct unwind_table *t)
@@ -53,10 +66,11 @@ static void must_be_its_own_cache(const struct unwind_table *t)
 
 static void fuzz_elf(const uint8_t *data, size_t len)
 {
+	struct unwind_input in = {.data = data, .bytes = len, .disassembler = disassembler()};
 	struct unwind_table t = {};
 	struct err err = {};
 
-	if (unwind_compile(&(struct unwind_input){.data = data, .bytes = len}, &t, &err) < 0) {
+	if (unwind_compile(&in, &t, &err) < 0) {
 		must(t.rows == NULL && err.text[0] != '\0');
 		return;
 	}
@@ -85,13 +99,50 @@ static void fuzz_cache(const uint8_t *data, size_t len)
 	struct unwind_table t = {};
 
 	must(cache != NULL);
-	memcpy(cache, "HUNWIND\0\1", 9);
+	memcpy(cache, "HUNWIND\0\3", 9);
 	memcpy(cache + 16, &sum, sizeof(sum));
 	memcpy(cache + HEAD_BYTES, data, len);
 	if (unwind_table_parse(cache, HEAD_BYTES + len, &t) == 0)
 		must_find_rows(&t);
 	unwind_table_done(&t);
 	free(cache);
+}
+
+static bool is_rule(void *ctx, uint64_t address, const struct unwind_rule *rule)
+{
+	(void)ctx;
+	return address % 2 == 0 && rule->cfa_offset == 8;
+}
+
+static int take_rule(void *ctx, size_t at, const struct unwind_rule *rule)
+{
+	size_t *next = ctx;
+
+	must(at >= *next);
+	*next = at + 1;
+	if (rule)
+		must(rule->kind == UNWIND_KIND_CFA && rule->cfa_offset >= 8 &&
+		     -rule->fp_offset <= rule->cfa_offset);
+	return 0;
+}
+
+static void fuzz_code(const uint8_t *data, size_t len)
+{
+	size_t next = 0;
+	struct derive hole = {.code = data,
+			      .bytes = len,
+			      .address = MAKE_CODE_ADDRESS,
+			      .is_rule = is_rule,
+			      .take = take_rule,
+			      .ctx = &next};
+	struct code_steps *steps;
+
+	if (len == 0 || len > DERIVE_BYTES_MAX)
+		return;
+	must(code_steps_open(disassembler(), &steps) == 0);
+	must(derive_rules(&hole, steps) == 0);
+	must(next <= len);
+	code_steps_close(steps);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -109,6 +160,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		fuzz_section(rest, len - 1, data[0] == 's');
 	else if (data[0] == 'c')
 		fuzz_cache(rest, len - 1);
+	else if (data[0] == 'x')
+		fuzz_code(rest, len - 1);
 	free(rest);
 	return 0;
 }

@@ -63,7 +63,7 @@ def elf(frames):
 
 
 def cache():
-    counts = struct.pack("<9I", 62, 3, 2, 3, 1, 1, 1, 0, 0)
+    counts = struct.pack("<10I", 62, 3, 2, 3, 1, 1, 1, 0, 0, 0)
     rules = bytes(12) + struct.pack("<BBBBihh", 1, 7, 0, 1, 16, 0, -8)
     return counts + rules + struct.pack("<III", 1, 0, 3) + struct.pack("<6H", 0, 0, 16, 1, 32, 0)
 
@@ -111,6 +111,14 @@ def corpus():
     yield "elf_no_cfi", b"e" + elf(b"")
     yield "cache", b"c" + cache()
     yield "cache_cut", b"c" + cache()[:-2]
+    # push rbx; push rbp; sub rsp, 16; a loop; add rsp, 16; pop rbp; pop rbx; ret
+    code = bytes.fromhex("5355 4883ec10 48ffcf 75fb 4883c410 5d5b c3".replace(" ", ""))
+    yield "code", b"x" + code
+    yield "code_twice", b"x" + code + bytes.fromhex("0f1f4000cc0000") + code
+    yield "code_frame", b"x" + bytes.fromhex("554889e54883ec20c9c3")
+    yield "code_torn", b"x" + bytes.fromhex("7401505bc3")
+    yield "code_away", b"x" + bytes.fromhex("ffe0e9fb0f0000e800000000c3")
+    yield "code_odd", b"x" + bytes.fromhex("66506658c8100000488d642410c21000f4")
 
 
 if __name__ == "__main__":

@@ -115,6 +115,9 @@ class Compiled(Case):
             "assembly", "into_assembly", "by_rbx", "called_from_there", variant="rbx"
         )
 
+    def test_no_cfi_at_all(self):
+        self.check_chain("assembly", "into_assembly", leaf="without_cfi", variant="none")
+
     def test_plt(self):
         """Half of the time is in the stubs and what they call: each of them with its caller."""
         called = "(plt|called_one|called_two)"

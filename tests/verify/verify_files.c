@@ -17,6 +17,7 @@
 
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
+#include "symbolizer/disassemble.h"
 #include "symbolizer/unwind/unwind.h"
 #include "symbolizer/unwind/verify.h"
 
@@ -25,8 +26,11 @@ static struct {
 	uint64_t files, without, failed, wrong;
 	uint64_t rows, cfi_rows, bytes, rules_max, page_max, bad, overlaps, compile_ns;
 	uint64_t source[UNWIND_SOURCE_COUNT], kinds[UNWIND_KIND_COUNT];
-	uint64_t compared, refused, entry, mismatches;
+	uint64_t compared, refused, entry, derived, mismatches;
+	uint64_t derived_rows, derived_files;
 } sum;
+
+static struct disassembler *disassembler;
 
 static void add(const struct unwind_table *t, const struct unwind_verdict *v, uint64_t ns)
 {
@@ -48,6 +52,9 @@ static void add(const struct unwind_table *t, const struct unwind_verdict *v, ui
 	sum.compared += v->compared;
 	sum.refused += v->refused;
 	sum.entry += v->entry;
+	sum.derived += v->derived;
+	sum.derived_rows += t->n_derived;
+	sum.derived_files += t->n_derived != 0;
 	sum.mismatches += v->mismatches;
 	sum.wrong += v->mismatches != 0;
 }
@@ -103,7 +110,9 @@ static void take_file(const char *path, const struct stat *st)
 	data = mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (data == MAP_FAILED)
 		return;
-	verify(path, &(struct unwind_input){.data = data, .bytes = (size_t)st->st_size});
+	verify(path, &(struct unwind_input){.data = data,
+					    .bytes = (size_t)st->st_size,
+					    .disassembler = disassembler});
 	munmap(data, (size_t)st->st_size);
 }
 
@@ -134,13 +143,20 @@ static void tell_sum(void)
 	printf("%" PRIu64 " comparisons, %" PRIu64 " mismatches; %" PRIu64
 	       " refused by libdw, %" PRIu64 " of entry points\n",
 	       sum.compared, sum.mismatches, sum.refused, sum.entry);
+	printf("%" PRIu64 " rows of code without CFI in %" PRIu64 " files, %" PRIu64 " addresses\n",
+	       sum.derived_rows, sum.derived_files, sum.derived);
 }
 
 int main(int argc, char **argv)
 {
+	struct err err = {};
 	bool any = false;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (disassembler_new(&disassembler, &err) < 0) {
+		fprintf(stderr, "%s\n", err_text(&err));
+		return 1;
+	}
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-v") == 0) {
 			sum.verbose = true;
@@ -156,5 +172,6 @@ int main(int argc, char **argv)
 	if (!any)
 		return 77;
 	tell_sum();
+	disassembler_free(disassembler);
 	return sum.mismatches || sum.failed || sum.compared == 0;
 }

@@ -2,7 +2,8 @@
  * What hand-written code does and compilers do not: the CFA by another register than the stack and
  * the frame pointer (by_r11 and by_rax, which spin), and by an expression that loads the old stack
  * pointer from the frame (by_memory, which calls). by_rbx calls as well, as the dynamic linker's
- * _dl_runtime_resolve() does. Variant: which of them.
+ * _dl_runtime_resolve() does. without_cfi has none, and the frame pointer is a number there, as in
+ * libzstd's decoder. Variant: which of them.
  */
 #include "tests/programs/unwind/case.h"
 
@@ -12,6 +13,7 @@ void by_r11(uint64_t times);
 void by_rax(uint64_t times);
 void by_memory(void (*callback)(void));
 void by_rbx(void (*callback)(void));
+void without_cfi(uint64_t times);
 
 /* clang-format off */
 __asm__(
@@ -97,6 +99,30 @@ __asm__(
 "	ret\n"
 "	.cfi_endproc\n"
 ".size by_rbx, . - by_rbx\n"
+".p2align 5\n"
+".type without_cfi, @function\n"
+".globl without_cfi\n"
+"without_cfi:\n"
+"	push %rbx\n"
+"	push %rbp\n"
+"	push %r12\n"
+"	mov $0x1234, %ebp\n"
+"	sub $200, %rsp\n"
+"	.p2align 4\n"
+"1:	mov %rdi, (%rsp)\n"
+"	dec %rdi\n"
+"	jz 2f\n"
+"	push %rdi\n"
+"	lea (%rdi,%rbp), %rbx\n"
+"	pop %rdi\n"
+"	jmp 1b\n"
+"2:	add $200, %rsp\n"
+"	pop %r12\n"
+"	pop %rbp\n"
+"	pop %rbx\n"
+"	ret\n"
+".size without_cfi, . - without_cfi\n"
+".p2align 5\n"
 );
 /* clang-format on */
 
@@ -104,10 +130,11 @@ static char kind;
 
 void case_set_up(const char *variant)
 {
-	kind = strcmp(variant, "r11") == 0   ? '1'
-	       : strcmp(variant, "rax") == 0 ? 'a'
-	       : strcmp(variant, "rbx") == 0 ? 'b'
-					     : 'm';
+	kind = strcmp(variant, "r11") == 0    ? '1'
+	       : strcmp(variant, "rax") == 0  ? 'a'
+	       : strcmp(variant, "rbx") == 0  ? 'b'
+	       : strcmp(variant, "none") == 0 ? 'n'
+					      : 'm';
 }
 
 FRAME void called_back(void)
@@ -131,6 +158,8 @@ FRAME void into_assembly(void)
 		by_r11(1000000);
 	else if (kind == 'a')
 		by_rax(1000000);
+	else if (kind == 'n')
+		without_cfi(1000000);
 	else if (kind == 'b')
 		by_rbx(called_from_there);
 	else

@@ -10,10 +10,10 @@
 
 #include "profiler/jail/protocol_table.h"
 
-/* Where the parts are: time, build id; the verdict's: judged, four counts, kinds, how many. */
+/* Where the parts are: time, build id; the verdict's: judged, five counts, kinds, how many. */
 #define BUILD_ID_AT   8
 #define JUDGED_AT     (BUILD_ID_AT + 1 + 3)
-#define MISMATCHES_AT (JUDGED_AT + 1 + 3 * 8)
+#define MISMATCHES_AT (JUDGED_AT + 1 + 4 * 8)
 #define KEPT_AT	      (MISMATCHES_AT + 8 + 8 * UNWIND_KIND_COUNT)
 #define LENGTH_AT     (KEPT_AT + 4 + 8)
 
@@ -29,6 +29,7 @@ static int begin(void **state)
 		.verdict = {.compared = 5,
 			    .refused = 6,
 			    .entry = 7,
+			    .derived = 10,
 			    .mismatches = 2,
 			    .unsaid = {[UNWIND_KIND_REGISTER] = 8},
 			    .mismatch = {{0x1000, "one"}, {0x2000, "two\x1b[2J"}}},
@@ -69,6 +70,7 @@ static void an_answer_comes_back_as_it_was_and_printable(void **state)
 	assert_int_equal(t.verdict.compared, 5);
 	assert_int_equal(t.verdict.refused, 6);
 	assert_int_equal(t.verdict.entry, 7);
+	assert_int_equal(t.verdict.derived, 10);
 	assert_int_equal(t.verdict.mismatches, 2);
 	assert_int_equal(t.verdict.unsaid[UNWIND_KIND_REGISTER], 8);
 	assert_int_equal(t.verdict.mismatch[1].address, 0x2000);

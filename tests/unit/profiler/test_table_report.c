@@ -75,13 +75,16 @@ static void words_name_what_is_wrong(void **state)
 	t.verdict.unsaid[UNWIND_KIND_EXPRESSION] = 3;
 	t.verdict.refused = 11;
 	t.verdict.entry = 12;
+	t.verdict.derived = 13;
+	t.table.n_derived = 14;
 	t.verdict.mismatch[0] = (struct unwind_mismatch){0xabc, "another CFA"};
 	table_report_words("a", &t, &out);
 	assert_says("5 entries of CFI");
 	assert_says("6 FDEs");
 	assert_says(
 		"1000 comparisons with libdw: 18 mismatches; 3 that no row can say; 11 of which "
-		"libdw says nothing; 12 of an entry point");
+		"libdw says nothing; 12 of an entry point without CFI; 13 of derived rows\n");
+	assert_says("14 rows of code without CFI");
 	assert_says("0xabc: another CFA\n");
 	assert_says("and 2 more\n");
 }
@@ -111,14 +114,15 @@ static void json_has_the_same(void **state)
 	assert_string_equal(
 		buf_str(&out),
 		"{\"path\":\"/a\",\"machine\":\"x86-64\",\"source\":\"eh_frame\",\"fdes\":20,"
-		"\"cfi_rows\":90,\"rows\":100,\"pages\":3,\"rules\":4,\"bytes\":448,"
+		"\"cfi_rows\":90,\"derived_rows\":0,\"rows\":100,\"pages\":3,\"rules\":4,\"bytes\":"
+		"448,"
 		"\"bytes_per_row\":4.48,\"corrupt\":0,\"overlaps\":0,\"compile_ns\":2500000,"
 		"\"kinds\":{\"hole\":10,\"cfa\":90,\"cfa-deref\":0,\"cfa-indexed\":0,\"plt\":0,"
 		"\"jump\":0,"
 		"\"signal\":0,\"end\":"
 		"0,"
 		"\"expression\":0,\"register\":0},\"verify\":{\"compared\":7,\"mismatches\":1,"
-		"\"unsaid\":0,\"refused\":0,\"entry\":0,\"first\":[{\"address\":16,"
+		"\"unsaid\":0,\"refused\":0,\"entry\":0,\"derived\":0,\"first\":[{\"address\":16,"
 		"\"what\":\"a \\\"b\\\"\"}]}}");
 }
 

@@ -15,7 +15,7 @@
 /* Where things are: see cache.c. */
 #define CHECKSUM_AT 16
 #define COUNTS_AT   24
-#define RULES_AT    (COUNTS_AT + 9 * 4)
+#define RULES_AT    (COUNTS_AT + 10 * 4)
 #define PAGES_AT    (RULES_AT + 3 * 12)
 #define ROWS_AT	    (PAGES_AT + 2 * 12)
 #define BYTES_ALL   (ROWS_AT + 5 * 4)
@@ -42,6 +42,7 @@ static const struct unwind_table table = {.rules = rules,
 					  .n_pages = 2,
 					  .n_fdes = 11,
 					  .n_cfi_rows = 12,
+					  .n_derived = 15,
 					  .n_bad = 13,
 					  .n_overlaps = 14,
 					  .machine = EM_X86_64,
@@ -112,6 +113,7 @@ static void a_table_comes_back_as_it_was(void **state)
 	assert_memory_equal(t.rows, rows, sizeof(rows));
 	assert_int_equal(t.n_fdes, 11);
 	assert_int_equal(t.n_cfi_rows, 12);
+	assert_int_equal(t.n_derived, 15);
 	assert_int_equal(t.n_bad, 13);
 	assert_int_equal(t.n_overlaps, 14);
 	assert_int_equal(t.machine, EM_X86_64);
