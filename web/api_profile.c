@@ -5,6 +5,7 @@
 
 #include "profiler/base/cleanup.h"
 #include "web/api.h"
+#include "web/export/flame.h"
 #include "web/times.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -56,7 +57,9 @@ static int write_answer(struct web_service *w, struct store *s, struct web_reque
 {
 	_cleanup_(buf_done) struct buf series = {}, heatmap = {};
 	enum export_format f = q->params.format;
-	struct export_options options = {.base = base, .version = w->config->version};
+	struct export_options options = {.base = base,
+					 .binary = f == EXPORT_FLAME && q->accepts_binary,
+					 .version = w->config->version};
 	int r = 0;
 
 	for (size_t i = 0; i < q->params.n_by; i++)
@@ -72,7 +75,7 @@ static int write_answer(struct web_service *w, struct store *s, struct web_reque
 		options.series = &series;
 		options.heatmap = &heatmap;
 	}
-	web_request_begin(q, export_format_type(f));
+	web_request_begin(q, options.binary ? EXPORT_FLAME_BINARY_TYPE : export_format_type(f));
 	r = export_write(f, p, &options, &q->body, err);
 	if (r == -EFBIG)
 		return err_set(err, r,

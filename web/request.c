@@ -108,16 +108,16 @@ static bool is_refused(const char *param)
 	return !(*param >= '1' && *param <= '9');
 }
 
-bool web_accepts_gzip(const char *accept_encoding)
+bool web_accepts(const char *list, const char *name)
 {
-	const char *at = accept_encoding;
+	const char *at = list;
 
 	while (at && *at) {
 		size_t len;
 
 		at += strspn(at, ", \t");
 		len = strcspn(at, ",; \t");
-		if (len == strlen("gzip") && !strncasecmp(at, "gzip", len))
+		if (len == strlen(name) && !strncasecmp(at, name, len))
 			return !is_refused(at + len + strspn(at + len, " \t"));
 		at += strcspn(at, ",");
 	}

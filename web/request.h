@@ -38,7 +38,7 @@ enum web_counter {
 struct web_request {
 	struct web_params params;
 	char name[WEB_NAME_BYTES]; /* the variable part of the path, "" where it has none */
-	bool accepts_gzip;
+	bool accepts_gzip, accepts_binary;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
 	atomic_bool cancel; /* the client has gone, or the server ends */
 
@@ -77,5 +77,8 @@ void web_request_refuse(struct web_request *q, unsigned int status, const char *
 /* Compress the body where the client takes it and it is worth it. */
 void web_request_compress(struct web_request *q);
 
-/* Whether an Accept-Encoding header (NULL: none) takes gzip. Pure. */
-bool web_accepts_gzip(const char *accept_encoding);
+/*
+ * Whether a list as of Accept or Accept-Encoding (NULL: no such header) names this and does not
+ * refuse it; a wildcard names nothing. Pure.
+ */
+bool web_accepts(const char *list, const char *name);

@@ -17,6 +17,7 @@
 
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
+#include "web/export/flame.h"
 #include "web/host.h"
 #include "web/listen.h"
 #include "web/token.h"
@@ -130,6 +131,9 @@ static enum MHD_Result send_answer(struct exchange *x)
 	add_header(r, "Cache-Control", "no-store");
 	add_status_headers(r, q->status);
 	allow_speedscope(x, r);
+	if (x->job.route && x->job.route->params & WEB_PARAM_BIT(FORMAT) &&
+	    q->params.format == EXPORT_FLAME)
+		add_header(r, "Vary", "Accept");
 	if (q->gzipped)
 		add_header(r, "Content-Encoding", "gzip");
 	if (q->file[0] && asprintf(&saved, "attachment; filename=\"%s\"", q->file) > 0)
@@ -280,7 +284,9 @@ static enum MHD_Result answer_path(struct exchange *x, const char *path)
 	struct err err = {};
 	int r;
 
-	q->accepts_gzip = web_accepts_gzip(header(x, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+	q->accepts_gzip = web_accepts(header(x, MHD_HTTP_HEADER_ACCEPT_ENCODING), "gzip");
+	q->accepts_binary =
+		web_accepts(header(x, MHD_HTTP_HEADER_ACCEPT), EXPORT_FLAME_BINARY_TYPE);
 	if (file)
 		return answer_file(x, file);
 	x->job.route = web_route_find(path, q->name);

@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		web_token_allowed(text, "secret");
 		break;
 	case 'e':
-		web_accepts_gzip(text);
+		web_accepts(text, "gzip");
 		break;
 	case 'l':
 		web_listen_is_local(text, NULL);

@@ -47,6 +47,7 @@ struct export_options {
 	const struct profile *base;
 	/* html: JSON of times.h that stands beside the profile; NULL or empty: none */
 	const struct buf *series, *heatmap;
+	bool binary; /* flame: its columns as bytes, see flame.h */
 	const char *version; /* of Hearth, for comments; NULL: none */
 };
 

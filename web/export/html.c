@@ -1,10 +1,11 @@
 /*
  * html: the viewer and one profile in a single file that needs no server.
  *
- * index.html's links and scripts are taken out; in their place come the style sheets, the flame
- * JSON (element `hearth-report`), the modules' sources as JSON, and a short script that makes a
- * blob of each module, its imports first. Data cannot become code: the JSON writer escapes `<`, and
- * the page's policy runs that script and blobs alone, and loads nothing.
+ * index.html's links and scripts are taken out; in their place come the style sheets, the two parts
+ * of a flame profile (elements `hearth-report`, JSON, and `hearth-columns`, base64), the modules'
+ * sources as JSON, and a short script that makes a blob of each module, its imports first. Data
+ * cannot become code: the JSON writer escapes `<`, and the page's policy runs that script and blobs
+ * alone, and loads nothing.
  */
 #include "web/export/html.h"
 
@@ -12,7 +13,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "profiler/base/cleanup.h"
 #include "profiler/base/json.h"
+#include "web/export/flame.h"
 #include "web/export/formats.h"
 
 const char export_html_start[] =
@@ -78,11 +81,16 @@ static void add_head(const struct web_asset *assets, size_t n, const char *title
 	}
 }
 
+static void begin_data(const char *type, const char *id, struct buf *out)
+{
+	buf_printf(out, "<script type=\"%s\" id=\"%s\">", type, id);
+}
+
 static void add_modules(const struct web_asset *assets, size_t n, struct buf *out)
 {
 	struct json j;
 
-	buf_add_str(out, "<script type=\"application/json\" id=\"hearth-modules\">");
+	begin_data("application/json", "hearth-modules", out);
 	json_init(&j, out);
 	json_object_begin(&j);
 	for (size_t i = 0; i < n; i++) {
@@ -100,23 +108,55 @@ static void add_json(const char *id, const struct buf *text, struct buf *out)
 {
 	if (!text || !text->len)
 		return;
-	buf_add_str(out, "<script type=\"application/json\" id=\"");
-	buf_add_str(out, id);
-	buf_add_str(out, "\">");
+	begin_data("application/json", id, out);
 	buf_add(out, text->data, text->len);
 	buf_add_str(out, "</script>\n");
+}
+
+/* RFC 4648, section 4. */
+static void base64_add(struct buf *out, const uint8_t *data, size_t len)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < len; i += 3) {
+		size_t n = len - i < 3 ? len - i : 3;
+		uint32_t bits = 0;
+		char four[4];
+
+		for (size_t b = 0; b < 3; b++)
+			bits = bits << 8 | (b < n ? data[i + b] : 0);
+		for (size_t d = 0; d < 4; d++)
+			four[d] = d <= n ? digits[bits >> (18 - 6 * d) & 63] : '=';
+		buf_add(out, four, sizeof(four));
+	}
+}
+
+static int add_profile(const struct profile *p, const struct export_options *options,
+		       struct buf *out, struct err *err)
+{
+	_cleanup_(buf_done) struct buf json, columns;
+	int r;
+
+	buf_init(&json, out->max);
+	buf_init(&columns, out->max);
+	r = export_flame_parts(p, options, &json, &columns, err);
+	if (r < 0)
+		return r;
+	add_json("hearth-report", &json, out);
+	begin_data("text/plain", "hearth-columns", out);
+	base64_add(out, columns.data, columns.len);
+	buf_add_str(out, "</script>\n");
+	return 0;
 }
 
 static int add_body(const struct web_asset *assets, size_t n, const struct profile *p,
 		    const struct export_options *options, struct buf *out, struct err *err)
 {
-	int r;
+	int r = add_profile(p, options, out, err);
 
-	buf_add_str(out, "<script type=\"application/json\" id=\"hearth-report\">");
-	r = export_flame_write(p, options, out, err);
 	if (r < 0)
 		return r;
-	buf_add_str(out, "</script>\n");
 	add_json("hearth-series", options->series, out);
 	add_json("hearth-heatmap", options->heatmap, out);
 	add_modules(assets, n, out);

@@ -1,17 +1,15 @@
 /*
  * The daemon's answers: web/API.md over fetch.
  *
- * A profile is read while it arrives (columns.js), with a pause for painting every few
- * milliseconds. The page's clock may differ from the daemon's, whose times count: the Date header
- * tells by how much.
+ * A profile is asked for in its binary form. The page's clock may differ from the daemon's, whose
+ * times count: the Date header tells by how much.
  */
-import { ColumnReader } from "./columns.js";
+import { readFlame, readingFlameText } from "./flame.js";
 import { timeParam } from "./state.js";
 import { buildingTree } from "./tree.js";
 import { runSliced, yieldToPage } from "./dom.js";
 
-const SLICE_MS = 12; /* of reading between two paints */
-const SLICE_BYTES = 262144;
+const FLAME = "application/vnd.hearth.flame";
 const SKEW_MIN_MS = 2000; /* the header has whole seconds */
 
 let skewMs = 0;
@@ -42,10 +40,10 @@ export function rangeParams(range, match) {
 	return { from: timeParam(range.from), until: timeParam(range.until), match };
 }
 
-async function request(url, signal) {
+async function request(url, signal, accept = "application/json") {
 	let response;
 	try {
-		response = await fetch(url, { signal, headers: { Accept: "application/json" } });
+		response = await fetch(url, { signal, headers: { Accept: accept } });
 	} catch (e) {
 		if (e.name === "AbortError") throw e;
 		throw new ApiError(0, "The daemon does not answer.");
@@ -93,47 +91,22 @@ export function profileUrl(range, match, by, base, format) {
 
 /* The call tree at an address of profileUrl() with format `flame`. */
 export async function fetchProfile(url, signal) {
-	const response = await request(url, signal);
-	const reader = new ColumnReader();
-	const stream = response.body.getReader();
-	let paused = performance.now();
-	for (;;) {
-		const { done, value } = await stream.read();
-		if (done) break;
-		for (let i = 0; i < value.length; i += SLICE_BYTES) {
-			reader.feed(value.subarray(i, i + SLICE_BYTES));
-			if (performance.now() - paused > SLICE_MS) {
-				await yieldToPage();
-				paused = performance.now();
-			}
-		}
-	}
-	return finishTree(reader);
+	const response = await request(url, signal, FLAME + ", application/json");
+	return treeOfFlame(readFlame(await response.arrayBuffer()));
 }
 
-/* The call tree of a report, whose JSON stands in the page. */
-export async function readProfile(text) {
-	const reader = new ColumnReader();
-	const encoder = new TextEncoder();
-	let paused = performance.now();
-	for (let i = 0; i < text.length;) {
-		let end = Math.min(i + SLICE_BYTES, text.length);
-		if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800)
-			end--; /* not between two halves of a character */
-		reader.feed(encoder.encode(text.slice(i, end)));
-		i = end;
-		if (performance.now() - paused > SLICE_MS) {
-			await yieldToPage();
-			paused = performance.now();
-		}
-	}
-	return finishTree(reader);
+/* The call tree of a report, whose JSON and columns stand in the page. */
+export async function readProfile(json, columns) {
+	return treeOfFlame(await sliced(readingFlameText(json, columns)));
 }
 
-async function finishTree(reader) {
-	const { value, column } = reader.finish();
+async function treeOfFlame({ value, column }) {
 	await yieldToPage();
-	return runSliced(buildingTree(value, column), () => false);
+	return sliced(buildingTree(value, column));
+}
+
+function sliced(generator) {
+	return runSliced(generator, () => false);
 }
 
 export function fetchSeries(range, stepMs, match, by, signal) {

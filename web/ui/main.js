@@ -51,7 +51,7 @@ const LIVE_MS = 3000;
 const PROGRESS_MS = 150; /* quicker answers show no progress */
 const BASE_WORDS = { prev: "just before", "1h": "the hour before", "24h": "the day before" };
 
-const report = byId("hearth-report");
+const report = Boolean(byId("hearth-report"));
 
 const app = {
 	state: decodeState(report ? location.hash : location.search),
@@ -59,7 +59,7 @@ const app = {
 	window: { from: 0, until: 1 },
 	dark: false,
 	palette: null,
-	report: Boolean(report),
+	report,
 	matchError: "",
 	speedscope: null /* where it is installed */,
 	liveTimer: 0,
@@ -176,10 +176,15 @@ async function loadProfile(quiet) {
 	showReady();
 }
 
-/* JSON that stands in a report, null where it has none. */
-function embedded(id) {
-	const text = byId(id)?.textContent;
+/* What stands in a report, and is then left to the collector; "" where it has none. */
+function textOf(id) {
+	const text = byId(id)?.textContent ?? "";
 	byId(id)?.remove();
+	return text;
+}
+
+function embedded(id) {
+	const text = textOf(id);
 	return text ? JSON.parse(text) : null;
 }
 
@@ -188,9 +193,7 @@ async function loadReport() {
 	facts.mode = "report";
 	showMessage(["Reading the profile …"]);
 	try {
-		const text = report.textContent;
-		report.remove();
-		const tree = await readProfile(text);
+		const tree = await readProfile(textOf("hearth-report"), textOf("hearth-columns"));
 		const range = { from: tree.startMs, until: tree.endMs };
 		app.window = range;
 		showReportTime();
@@ -271,7 +274,7 @@ function showFailure(error) {
 
 async function showEmpty() {
 	const status = report ? null : await fetchStatus().catch(() => null);
-	showMessage(emptyMessage(app.state, status, serverNow(), Boolean(report), act));
+	showMessage(emptyMessage(app.state, status, serverNow(), report, act));
 }
 
 /* ---- controls ---- */

@@ -35,7 +35,7 @@ export function buildTree(answer, column) {
 
 /*
  * The tree of a flame answer, by a generator that yields between slices; `column` turns an entry of
- * the answer into an array (see columns.js).
+ * the answer into an array (see flame.js).
  */
 export function* buildingTree(answer, column) {
 	const tree = {
@@ -98,7 +98,7 @@ export function* deriveColumns(tree) {
 	const { depth, total, frame, length, frameCount } = tree;
 	const end = new Uint32Array(length);
 	const parent = new Uint32Array(length);
-	const start = new (total instanceof Uint32Array ? Uint32Array : Float64Array)(length);
+	const start = new (total instanceof Float64Array ? Float64Array : Uint32Array)(length);
 	let maxDepth = 0;
 	for (let i = 0; i < length; i++) maxDepth = depth[i] > maxDepth ? depth[i] : maxDepth;
 	requireThat(depth[0] === 0 && maxDepth < length, "depths that are no tree");

@@ -1,10 +1,17 @@
-/* web/export/flame.c: the viewer's columns, as web/API.md has them. */
+/*
+ * web/export/flame.c: the viewer's columns, as web/API.md has them.
+ *
+ * The same comparison in both forms is in tests/ui/unit/golden, where the viewer's own test reads
+ * it; `test_web_flame --write` makes these files again.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,14 +100,140 @@ static void hostile_names_cannot_end_a_script_element(void **state)
 	profile_free(p);
 }
 
-int main(void)
+/* A comparison whose columns take one byte, two, and, of the base's, eight. */
+static char *compared(bool binary, size_t *ret_len)
+{
+	struct profile *p = build_typical(), *base = build_typical();
+	struct export_options options = {.base = base, .binary = binary};
+	char *text;
+
+	build_sample(p, 0, BUILD_STACK(p, build_frame(p, "/bin/\xc3\xa9", 1, "</script>")),
+		     build_labels(p, 1, 1, "c", "c"), 1000);
+	build_sample(base, 0, BUILD_STACK(base, build_frame(base, "/bin/b", 1, "gone")),
+		     build_labels(base, 1, 1, "c", "c"), UINT64_C(1) << 40);
+	text = build_export(EXPORT_FLAME, p, &options, ret_len);
+	profile_free(p);
+	profile_free(base);
+	return text;
+}
+
+static const struct {
+	const char *path;
+	bool binary;
+} golden[] = {
+	{FLAME_GOLDEN "/compared.flame.json", false},
+	{FLAME_GOLDEN "/compared.flame", true},
+};
+
+static int write_golden(void)
+{
+	for (size_t i = 0; i < sizeof(golden) / sizeof(golden[0]); i++) {
+		FILE *out = fopen(golden[i].path, "wb");
+		size_t len;
+		char *text = compared(golden[i].binary, &len);
+
+		if (!out || fwrite(text, 1, len, out) != len || fclose(out))
+			return 1;
+		free(text);
+	}
+	return 0;
+}
+
+static void both_forms_are_the_golden_ones(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(golden) / sizeof(golden[0]); i++) {
+		FILE *in = fopen(golden[i].path, "rb");
+		char wanted[8192];
+		size_t len, n;
+		char *text = compared(golden[i].binary, &len);
+
+		assert_non_null(in);
+		n = fread(wanted, 1, sizeof(wanted), in);
+		assert_int_equal(n, len);
+		assert_memory_equal(text, wanted, len);
+		fclose(in);
+		free(text);
+	}
+}
+
+/* Every byte, as web/API.md has them. */
+static void the_binary_form_of_a_small_tree_is_exact(void **state)
+{
+	static const char json[] =
+		"{\"version\":1,\"start_ns\":100000000000,\"end_ns\":160000000000,"
+		"\"period_ns\":10101010,\"samples\":300,\"lost\":{},\"incomplete\":{},"
+		"\"strings\":[\"\",\"all\",\"a\",\"f\",\"/src/a.c\",\"/bin/a\"],"
+		"\"frames\":{\"name\":{\"type\":\"uint8\",\"at\":0,\"length\":3},"
+		"\"system_name\":{\"type\":\"uint8\",\"at\":8,\"length\":3},"
+		"\"file\":{\"type\":\"uint8\",\"at\":16,\"length\":3},"
+		"\"line\":{\"type\":\"uint8\",\"at\":24,\"length\":3},"
+		"\"object\":{\"type\":\"uint8\",\"at\":32,\"length\":3},"
+		"\"kind\":{\"type\":\"uint8\",\"at\":40,\"length\":3}},"
+		"\"kinds\":[\"native\",\"kernel\",\"inlined\",\"jit\",\"interpreted\",\"label\","
+		"\"incomplete\"],"
+		"\"depth\":{\"type\":\"uint8\",\"at\":48,\"length\":3},"
+		"\"total\":{\"type\":\"uint16\",\"at\":56,\"length\":3},"
+		"\"self\":{\"type\":\"uint16\",\"at\":64,\"length\":3},"
+		"\"frame\":{\"type\":\"uint8\",\"at\":72,\"length\":3},\"base\":null}";
+	static const uint8_t columns[80] = {
+		1, 2, 3, 0, 0,	0, 0, 0, 1,  2, 3,  0, 0,  0, 0, 0, /* name, system_name */
+		0, 0, 4, 0, 0,	0, 0, 0, 0,  0, 10, 0, 0,  0, 0, 0, /* file, line */
+		0, 0, 5, 0, 0,	0, 0, 0, 5,  5, 0,  0, 0,  0, 0, 0, /* object, kind */
+		0, 1, 2, 0, 0,	0, 0, 0, 44, 1, 44, 1, 44, 1, 0, 0, /* depth, total */
+		0, 0, 0, 0, 44, 1, 0, 0, 0,  1, 2,  0, 0,  0, 0, 0, /* self, frame */
+	};
+	struct profile *p = build_profile(true);
+	struct export_options options = {.binary = true};
+	size_t len, padded = (sizeof(json) - 1 + 7) / 8 * 8;
+	struct cursor c;
+	char *text;
+
+	(void)state;
+	build_sample(p, 0, BUILD_STACK(p, build_frame(p, "/bin/a", 1, "f")),
+		     build_labels(p, 1, 1, "a", "a"), 300);
+	text = build_export(EXPORT_FLAME, p, &options, &len);
+	c = cursor_over(text, len);
+	assert_memory_equal(cursor_bytes(&c, 8), "hflame1\n", 8);
+	assert_int_equal(cursor_u32(&c), padded);
+	assert_int_equal(cursor_u32(&c), sizeof(columns));
+	assert_memory_equal(cursor_bytes(&c, sizeof(json) - 1), json, sizeof(json) - 1);
+	assert_memory_equal(cursor_bytes(&c, padded - (sizeof(json) - 1)), "       ",
+			    padded - (sizeof(json) - 1));
+	assert_int_equal(cursor_left(&c), sizeof(columns));
+	assert_memory_equal(cursor_bytes(&c, sizeof(columns)), columns, sizeof(columns));
+	free(text);
+	profile_free(p);
+}
+
+static void a_binary_form_past_the_limit_is_an_error(void **state)
+{
+	struct profile *p = build_typical();
+	struct export_options options = {.binary = true};
+	struct err err = {};
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1000);
+	assert_int_equal(export_write(EXPORT_FLAME, p, &options, &out, &err), -EFBIG);
+	assert_non_null(strstr(err_text(&err), "call tree"));
+	buf_done(&out);
+	profile_free(p);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_small_tree_is_exact),
 		cmocka_unit_test(a_diff_is_the_union_with_the_bases_columns),
 		cmocka_unit_test(an_empty_profile_is_a_root),
 		cmocka_unit_test(hostile_names_cannot_end_a_script_element),
+		cmocka_unit_test(the_binary_form_of_a_small_tree_is_exact),
+		cmocka_unit_test(both_forms_are_the_golden_ones),
+		cmocka_unit_test(a_binary_form_past_the_limit_is_an_error),
 	};
 
+	if (argc > 1 && !strcmp(argv[1], "--write"))
+		return write_golden();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "web/export/flame.h"
 #include "web/routes.h"
 
 static void gzip_is_taken_where_it_is_named_and_not_refused(void **state)
@@ -21,12 +22,29 @@ static void gzip_is_taken_where_it_is_named_and_not_refused(void **state)
 		"gzip;q=0.", "xgzip",	 "gzipx",    "br;q=1, gzip;q=0, deflate"};
 
 	(void)state;
-	assert_false(web_accepts_gzip(NULL));
+	assert_false(web_accepts(NULL, "gzip"));
 	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
-		if (!web_accepts_gzip(yes[i]))
+		if (!web_accepts(yes[i], "gzip"))
 			fail_msg("%s", yes[i]);
 	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
-		if (web_accepts_gzip(no[i]))
+		if (web_accepts(no[i], "gzip"))
+			fail_msg("%s", no[i]);
+}
+
+static void a_type_is_taken_where_it_is_named_and_not_by_a_wildcard(void **state)
+{
+	static const char *const yes[] = {"application/vnd.hearth.flame",
+					  "application/vnd.hearth.flame, application/json",
+					  "text/html,Application/Vnd.Hearth.Flame;q=0.9"};
+	static const char *const no[] = {"*/*", "application/*", "application/vnd.hearth.flame;q=0",
+					 "application/vnd.hearth.flames", "application/json"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		if (!web_accepts(yes[i], EXPORT_FLAME_BINARY_TYPE))
+			fail_msg("%s", yes[i]);
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		if (web_accepts(no[i], EXPORT_FLAME_BINARY_TYPE))
 			fail_msg("%s", no[i]);
 }
 
@@ -173,6 +191,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gzip_is_taken_where_it_is_named_and_not_refused),
+		cmocka_unit_test(a_type_is_taken_where_it_is_named_and_not_by_a_wildcard),
 		cmocka_unit_test(failures_are_json_with_their_status),
 		cmocka_unit_test(the_stores_sentence_is_told_and_escaped),
 		cmocka_unit_test(large_text_is_compressed_where_it_is_taken),

@@ -211,6 +211,36 @@ static void large_answers_are_compressed_for_who_takes_it(void **state)
 	free(answer);
 }
 
+static void a_call_tree_is_binary_for_who_takes_it(void **state)
+{
+	static const char type[] = "Accept: application/vnd.hearth.flame, application/json\r\n";
+	const char *address = web_server_address(*state);
+	static const char *const paths[] = {"/api/v1/profile", "/api/v1/diff?format=flame"};
+	char *answer;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		answer = client_get(address, paths[i], type);
+		assert_int_equal(client_status(answer), 200);
+		assert_non_null(
+			strstr(answer, "\r\nContent-Type: application/vnd.hearth.flame\r\n"));
+		assert_non_null(strstr(answer, "\r\nVary: Accept\r\n"));
+		assert_memory_equal(client_body(answer), "hflame1\n", 8);
+		free(answer);
+		answer = get(state, paths[i]);
+		assert_non_null(strstr(answer, "\r\nContent-Type: application/json\r\n"));
+		assert_non_null(strstr(answer, "\r\nVary: Accept\r\n"));
+		free(answer);
+	}
+	/* Neither other formats nor errors. */
+	answer = client_get(address, "/api/v1/profile?format=json", type);
+	assert_non_null(strstr(answer, "\r\nContent-Type: application/json\r\n"));
+	assert_null(strstr(answer, "\r\nVary: Accept\r\n"));
+	free(answer);
+	answer = client_get(address, "/api/v1/profile?from=x", type);
+	assert_non_null(strstr(answer, "\r\nContent-Type: application/json\r\n"));
+	free(answer);
+}
+
 static void status_without_a_daemon_tells_what_the_store_knows(void **state)
 {
 	char *answer;
@@ -392,6 +422,7 @@ int main(void)
 		WITH_SERVER(only_get_and_head_without_a_body_are_answered),
 		WITH_SERVER(a_host_that_is_not_ours_is_refused),
 		WITH_SERVER(large_answers_are_compressed_for_who_takes_it),
+		WITH_SERVER(a_call_tree_is_binary_for_who_takes_it),
 		WITH_SERVER(status_without_a_daemon_tells_what_the_store_knows),
 		WITH_SERVER(slow_queries_hold_up_nobody_and_end_when_their_client_goes),
 		cmocka_unit_test(a_server_ends_within_a_second_in_the_middle_of_queries),

@@ -1,0 +1,82 @@
+/*
+ * The binary form of a profile (web/API.md has every byte), and the two parts of it that stand in a
+ * report: JSON in which a column of numbers says where it lies, and the bytes of all columns.
+ *
+ * A column is a view of these bytes: nothing is copied, and a number takes the one, two or four
+ * bytes that it needs. Pure, no DOM.
+ */
+
+const MAGIC = "hflame1\n";
+const HEAD_BYTES = 16;
+const ALIGNMENT = 8;
+const SLICE_CHARACTERS = 1 << 20; /* of base64: whole groups of four */
+const TYPES = {
+	uint8: Uint8Array,
+	uint16: Uint16Array,
+	uint32: Uint32Array,
+	float64: Float64Array,
+};
+
+function need(ok, sentence) {
+	if (!ok) throw new SyntaxError("The profile is malformed: " + sentence + ".");
+}
+
+/* What turns an entry of the JSON into its column. */
+function columnsOf(buffer, start, bytes) {
+	return (entry) => {
+		const { type, at, length } = entry ?? {};
+		need(Object.hasOwn(TYPES, type), "a column of no known type");
+		const Type = TYPES[type];
+		need(
+			Number.isInteger(at) &&
+				at >= 0 &&
+				at % ALIGNMENT === 0 &&
+				Number.isInteger(length) &&
+				length >= 0 &&
+				at + length * Type.BYTES_PER_ELEMENT <= bytes,
+			"a column that lies outside",
+		);
+		const column = new Type(buffer, start + at, length);
+		need(
+			Type !== Float64Array ||
+				column.every((n) => Number.isSafeInteger(n) && n >= 0),
+			"a column of no whole numbers",
+		);
+		return column;
+	};
+}
+
+function parts(text, buffer, start, bytes) {
+	const value = JSON.parse(text);
+	need(value?.version === 1, "a version that is not known");
+	return { value, column: columnsOf(buffer, start, bytes) };
+}
+
+/* {value, column}: the JSON as an object, and what turns an entry of it into its column. */
+export function readFlame(buffer) {
+	need(buffer.byteLength >= HEAD_BYTES, "it ended early");
+	const head = new DataView(buffer);
+	const decoder = new TextDecoder();
+	need(decoder.decode(new Uint8Array(buffer, 0, MAGIC.length)) === MAGIC, "no such format");
+	const json = head.getUint32(8, true);
+	const columns = head.getUint32(12, true);
+	need(json % ALIGNMENT === 0 && columns % ALIGNMENT === 0, "parts of odd lengths");
+	need(buffer.byteLength === HEAD_BYTES + json + columns, "it ended early or late");
+	const text = decoder.decode(new Uint8Array(buffer, HEAD_BYTES, json));
+	return parts(text, buffer, HEAD_BYTES + json, columns);
+}
+
+/*
+ * The same of a report's text: the JSON, and the columns in base64. A generator that yields between
+ * slices.
+ */
+export function* readingFlameText(json, base64) {
+	const bytes = new Uint8Array(Math.ceil((base64.length * 3) / 4));
+	let n = 0;
+	for (let i = 0; i < base64.length; i += SLICE_CHARACTERS) {
+		const binary = atob(base64.slice(i, i + SLICE_CHARACTERS));
+		for (let k = 0; k < binary.length; k++) bytes[n++] = binary.charCodeAt(k);
+		yield;
+	}
+	return parts(json, bytes.buffer, 0, n);
+}
