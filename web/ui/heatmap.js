@@ -28,7 +28,7 @@ export class Heatmap extends TimePanel {
 		this.ramp = ramp;
 		this.most = map.values.reduce((a, b) => Math.max(a, b), 1);
 		this.paint();
-		this.draw();
+		this.requestDraw();
 	}
 
 	/* One pixel a cell. */

@@ -14,15 +14,17 @@ export const LANES_MAX_MS = 600000; /* longer ranges are more samples than a pag
 export class Lanes extends TimePanel {
 	constructor(frame, scroller, callbacks) {
 		super(frame, callbacks);
+		/* these, and counts: as readLanes() gives them */
 		this.lanes = [];
+		this.times = [];
+		this.tops = [];
 		this.names = [];
 		this.counts = [];
 		this.palette = null;
 		this.scroller = scroller;
-		on(scroller, "scroll", () => this.draw(), { passive: true });
+		on(scroller, "scroll", () => this.requestDraw(), { passive: true });
 	}
 
-	/* What readLanes() gives. */
 	setData(data, palette) {
 		Object.assign(this, data, { palette });
 		const ranked = data.counts
@@ -32,7 +34,7 @@ export class Lanes extends TimePanel {
 		this.top = ranked.slice(0, COLORS);
 		this.top.forEach((name, i) => (this.slots[name] = FIRST_HUE + i));
 		this.frame.style.height = Math.max(this.lanes.length, 1) * LANE + "px";
-		this.draw();
+		this.requestDraw();
 	}
 
 	/* The canvas is as high as what is seen; it moves with the scroll bar. */
@@ -54,8 +56,8 @@ export class Lanes extends TimePanel {
 	}
 
 	drawLane(c, lane, y) {
-		const { times, tops } = lane;
-		for (let i = 0; i < times.length; i++) {
+		const { times, tops } = this;
+		for (let i = lane.from; i < lane.until; i++) {
 			const x = this.xOf(times[i]);
 			if (x < LEFT || x > this.width - RIGHT) continue;
 			c.fillStyle = this.palette.bars[this.slots[tops[i]]];
@@ -82,18 +84,15 @@ export class Lanes extends TimePanel {
 		const ms = this.timeAt(x);
 		const lane = this.laneAt(y);
 		if (!lane) return { ms, exact: true, parts: [], text: "" };
-		let best = -1;
-		for (let i = 0; i < lane.times.length; i++)
-			if (
-				best < 0 ||
-				Math.abs(lane.times[i] - ms) < Math.abs(lane.times[best] - ms)
-			)
-				best = i;
-		const near = Math.abs(this.xOf(lane.times[best]) - x) < 6;
-		const ran = near ? ` ran ${visibleName(this.names[lane.tops[best]])}` : "";
+		const { times } = this;
+		let best = lane.from;
+		for (let i = lane.from; i < lane.until; i++)
+			if (Math.abs(times[i] - ms) < Math.abs(times[best] - ms)) best = i;
+		const near = Math.abs(this.xOf(times[best]) - x) < 6;
+		const ran = near ? ` ran ${visibleName(this.names[this.tops[best]])}` : "";
 		const of = lane.thread === lane.comm ? "" : ` of ${visibleName(lane.comm)}`;
 		return {
-			ms: near ? lane.times[best] : ms,
+			ms: near ? times[best] : ms,
 			exact: true,
 			parts: [],
 			text: `${this.laneName(lane)}${of}, pid ${lane.pid}${ran}`,

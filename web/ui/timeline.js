@@ -27,7 +27,7 @@ export class Timeline extends TimePanel {
 	setData(data, layers) {
 		this.data = data;
 		this.layers = layers;
-		this.draw();
+		this.requestDraw();
 	}
 
 	describeAt(x) {

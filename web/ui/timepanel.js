@@ -36,13 +36,14 @@ export class TimePanel {
 		this.utc = false;
 		this.colors = { grid: "#888", text: "#888" };
 		this.drag = null;
+		this.pending = 0;
 		new ResizeObserver(() => this.resize()).observe(frame);
 		this.listen();
 	}
 
 	setWindow(range) {
 		this.window = range;
-		this.draw();
+		this.requestDraw();
 	}
 
 	setSelection(range) {
@@ -53,7 +54,15 @@ export class TimePanel {
 	setLook(colors, utc) {
 		this.colors = colors;
 		this.utc = utc;
-		this.draw();
+		this.requestDraw();
+	}
+
+	requestDraw() {
+		if (!this.pending)
+			this.pending = requestAnimationFrame(() => {
+				this.pending = 0;
+				this.draw();
+			});
 	}
 
 	/* ---- geometry ---- */
@@ -62,6 +71,7 @@ export class TimePanel {
 		this.width = this.frame.clientWidth;
 		this.height = this.frame.clientHeight;
 		this.ratio = sizeCanvas(this.canvas, this.width, this.canvasHeight());
+		this.font = "11px " + getComputedStyle(this.frame).fontFamily;
 		this.draw();
 	}
 
@@ -74,7 +84,7 @@ export class TimePanel {
 		const c = this.context;
 		c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
 		c.clearRect(0, 0, this.width, this.canvasHeight());
-		c.font = "11px " + getComputedStyle(this.frame).fontFamily;
+		c.font = this.font;
 		return c;
 	}
 
