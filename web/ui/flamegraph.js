@@ -50,6 +50,7 @@ export class FlameGraph {
 		this.focused = -1;
 		this.hovered = null;
 		this.pending = 0;
+		this.shift = 0;
 		on(frame, "scroll", () => this.requestDraw(), { passive: true });
 		new ResizeObserver(() => this.resize()).observe(frame);
 		this.listen();
@@ -150,8 +151,9 @@ export class FlameGraph {
 			this.scrollToOffset((row + 2) * ROW - this.height);
 	}
 
+	/* As it was drawn: to ask the frame for each bar would be slow. */
 	rowTop(row) {
-		const fromRoot = row * ROW - this.offset();
+		const fromRoot = row * ROW - this.shift;
 		return this.flip ? this.height - fromRoot - ROW : fromRoot;
 	}
 
@@ -187,8 +189,9 @@ export class FlameGraph {
 		this.pending = 0;
 		if (!this.tree || !this.height || !this.palette) return;
 		const c = this.context;
-		const first = Math.floor(this.offset() / ROW);
-		const last = Math.ceil((this.offset() + this.height) / ROW);
+		this.shift = this.offset();
+		const first = Math.floor(this.shift / ROW);
+		const last = Math.ceil((this.shift + this.height) / ROW);
 		layoutRows(this.tree, this.zoom, this.width, first, last, this.boxes);
 		c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
 		c.fillStyle = this.palette.page;

@@ -24,7 +24,7 @@ import {
 } from "./api.js";
 import { watchBuilds } from "./builds.js";
 import { baseRange } from "./compare.js";
-import { all, byId, facts, on, setPressed } from "./dom.js";
+import { all, byId, facts, on, setPressed, yieldToPage } from "./dom.js";
 import { Filters } from "./filters.js";
 import { closeMenusOutside, listenForKeys } from "./keyboard.js";
 import { Loads } from "./loads.js";
@@ -67,6 +67,11 @@ const app = {
 	ready: showReady,
 	showRange,
 };
+
+app.window = windowOf(app.state, serverNow());
+
+/* The first profile is asked for before the page is built; loadProfile() takes it. */
+let asked = report ? null : fetchProfile(profileAddress());
 
 const loads = new Loads(showReady);
 const tooltip = new Tooltip(byId("tooltip"));
@@ -120,11 +125,15 @@ on(window, "popstate", () => {
 	show(before);
 });
 
-/* Shows the differences between a former state and this one; null shows all. */
+/*
+ * Shows the differences between a former state and this one; null shows all. The promise is of the
+ * profile.
+ */
 function show(before) {
 	const changed = (...keys) => !before || keys.some((k) => before[k] !== app.state[k]);
 	if (changed("theme", "utc")) showLook();
-	if (changed("from", "until", "live")) app.window = windowOf(app.state, serverNow());
+	if (changed("from", "until", "live") && !asked)
+		app.window = windowOf(app.state, serverNow());
 	showControls();
 	if (report) {
 		byId("heat-view").hidden = app.state.time !== "heat";
@@ -132,10 +141,10 @@ function show(before) {
 		if (changed("from", "until", "match", "live", "tby", "time")) times.load();
 		else if (changed("sel")) times.loadLanes();
 	}
-	if (!report && changed("from", "until", "match", "sel", "live", "by", "base", "bmatch"))
-		loadProfile();
-	else loads.run("views", () => views.change(changed)).then(showReady);
 	if (changed("live", "from", "until")) scheduleLive();
+	return !report && changed("from", "until", "match", "sel", "live", "by", "base", "bmatch")
+		? loadProfile()
+		: loads.run("views", () => views.change(changed)).then(showReady);
 }
 
 function currentRange() {
@@ -154,6 +163,11 @@ function showReady() {
 	facts.ready = loads.idle ? "1" : "0";
 }
 
+function profileAddress() {
+	const { match, by } = app.state;
+	return profileUrl(currentRange(), match, by, currentBase(), "flame");
+}
+
 async function loadProfile(quiet) {
 	const range = currentRange();
 	const progress = setTimeout(
@@ -161,10 +175,10 @@ async function loadProfile(quiet) {
 		quiet ? 60000 : PROGRESS_MS,
 	);
 	if (!views.source) showMessage(["Loading the profile …"]);
-	const { match, by } = app.state;
-	const url = profileUrl(range, match, by, currentBase(), "flame");
 	const result = await loads.run("profile", async (signal) => {
-		const tree = await fetchProfile(url, signal);
+		const answer = asked ?? fetchProfile(profileAddress(), signal);
+		asked = null;
+		const tree = await answer;
 		if (!signal.aborted) await showTree(tree, range, quiet);
 	});
 	clearTimeout(progress);
@@ -246,11 +260,12 @@ async function showTree(tree, range, quiet) {
 	});
 	delete facts.error;
 	byId("changes-tab").hidden = !tree.base;
-	showQuality(tree);
 	if (tree.samples > 0 || tree.base?.samples > 0) hideMessage();
 	else await showEmpty();
 	await views.setSource(tree, quiet);
 	if (!report) showRange();
+	await yieldToPage();
+	showQuality(tree);
 }
 
 /* ---- messages in the place of the graph ---- */
@@ -512,7 +527,11 @@ onSystemTheme(() => {
 	views.change((...wanted) => wanted.includes("theme"));
 });
 
-if (!report) {
+/* ---- start ---- */
+
+/* What can wait until the first profile is shown. */
+function loadRest() {
+	filters.loadLabels();
 	fetchOffers().then(
 		({ speedscope }) => {
 			app.speedscope = speedscope;
@@ -520,17 +539,14 @@ if (!report) {
 		},
 		() => {},
 	);
-	watchQuality(fetchStatus);
-	watchBuilds(app, loads);
 }
-
-/* ---- start ---- */
 
 if (report) {
 	showLook();
 	showControls();
 	loadReport();
 } else {
-	show(null);
-	filters.loadLabels();
+	watchQuality(fetchStatus);
+	watchBuilds(app, loads);
+	show(null).then(loadRest);
 }

@@ -6,7 +6,7 @@
  * flicker otherwise. Hues near the search colour are left out. No DOM.
  */
 import { packageOf } from "./format.js";
-import { frameKind, frameName, frameObject } from "./tree.js";
+import { frameKind, frameName, frameObject, selfByFrame } from "./tree.js";
 
 /* as many as there are slots from FIRST_HUE to FIRST_CHANGE */
 const HUES = [52, 150, 215, 300, 100, 185, 22, 125, 275, 72, 240, 165];
@@ -129,7 +129,7 @@ export class ObjectColors {
 
 /* {slots: of each frame, legend: [{name, slot, samples}] largest first} */
 export function colorFrames(tree, mode, colors) {
-	const selfOf = frameSelf(tree);
+	const selfOf = selfByFrame(tree, tree.self);
 	const samplesOf = new Map();
 	for (let f = 0; f < tree.frameCount; f++) {
 		const name = groupName(tree, f, mode);
@@ -143,12 +143,6 @@ export function colorFrames(tree, mode, colors) {
 		.filter(([, samples]) => samples > 0)
 		.map(([name, samples]) => ({ name, slot: slotOf.get(name), samples }));
 	return { slots, legend };
-}
-
-function frameSelf(tree) {
-	const selfOf = new Float64Array(tree.frameCount);
-	for (let i = 0; i < tree.length; i++) selfOf[tree.frame[i]] += tree.self[i];
-	return selfOf;
 }
 
 function groupName(tree, f, mode) {

@@ -2,6 +2,7 @@
  * Which objects make a profile poor: whose functions have no names, and where stacks end early; and
  * what mends it. Pure, no DOM.
  */
+import { selfByFrame } from "./tree.js";
 
 const LISTED_MAX = 6;
 const NAMELESS = /\+0x[0-9a-f]+$|^\[jit\]$|^$/;
@@ -9,9 +10,10 @@ const NAMELESS = /\+0x[0-9a-f]+$|^\[jit\]$|^$/;
 /* [{object, samples: that ran in it, nameless: of these without a name}] worst first. */
 export function namelessObjects(tree) {
 	const objects = new Map();
-	for (let i = 0; i < tree.length; i++) {
-		const own = (tree.now ?? tree).self[i];
-		const object = tree.frames.object[tree.frame[i]];
+	const selfOf = selfByFrame(tree, (tree.now ?? tree).self);
+	for (let f = 0; f < tree.frameCount; f++) {
+		const own = selfOf[f];
+		const object = tree.frames.object[f];
 		if (!own || !object) continue;
 		const of = objects.get(object) ?? {
 			object: tree.strings[object],
@@ -19,7 +21,7 @@ export function namelessObjects(tree) {
 			nameless: 0,
 		};
 		of.samples += own;
-		if (NAMELESS.test(tree.strings[tree.frames.name[tree.frame[i]]]))
+		if (NAMELESS.test(tree.strings[tree.frames.name[f]]))
 			of.nameless += own;
 		objects.set(object, of);
 	}

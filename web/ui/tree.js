@@ -157,6 +157,13 @@ export function nodeSamples(tree, node) {
 	return (tree.now ?? tree).total[node];
 }
 
+/* The samples of each frame where it ran itself. */
+export function selfByFrame(tree, self) {
+	const of = new Float64Array(tree.frameCount);
+	for (let i = 0; i < tree.length; i++) of[tree.frame[i]] += self[i];
+	return of;
+}
+
 export function frameName(tree, frame) {
 	return tree.strings[tree.frames.name[frame]] || "(no name)";
 }

@@ -51,7 +51,7 @@ export class Views {
 		this.objectColors = new ObjectColors();
 		this.graph = this.flameGraph("graph", () => this.tree);
 		this.other = this.flameGraph("graph-base", () => this.baseTree);
-		this.sandwich = new Sandwich(this, (name) => app.go({ fn: name }));
+		this.sandwich = null; /* made when it is first looked at */
 		this.table = new FunctionTable(
 			{
 				body: byId("functions").tBodies[0],
@@ -333,7 +333,10 @@ export class Views {
 		if (view === "table") this.showTable(zoom, again);
 		else if (view === "calls" && again)
 			this.calls.setTree(plain, zoom, this.colorOfNode(plain));
-		else if (view === "sandwich") this.sandwich.show(plain, state.fn);
+		else if (view === "sandwich") {
+			this.sandwich ??= new Sandwich(this, (name) => app.go({ fn: name }));
+			this.sandwich.show(plain, state.fn);
+		}
 		else if (view === "changes") this.showChanges();
 		else if (CODE_VIEWS.includes(view)) this.code.show(renew);
 	}
