@@ -104,6 +104,29 @@ def test_source_by_keys_and_by_the_table(view, api, moments):
     view.browser.wait("the table again", lambda: view.browser.find("#table-view").shown())
 
 
+def test_kernel_functions_say_why_they_have_no_code(view, api, moments):
+    state = {"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}"}
+    view.open(**state)
+    flame = api.profile(view.range_s(), "flame")
+    frames, kernel = flame["frames"], flame["kinds"].index("kernel")
+    names = (
+        flame["strings"][frames["name"][f]] for f in flame["frame"] if frames["kind"][f] == kernel
+    )
+    name = next(name for name in names if name.isidentifier())
+    view.point_of(name)
+    view.browser.find("#details-asm").click()
+    view.browser.wait("the view", lambda: view.browser.find("#code-view").shown())
+    assert "no file that everyone may read" in view.browser.find("#code-note").text()
+    assert not view.browser.find("#code").shown()
+    view.browser.find("#source-tab").click()
+    note = view.browser.find("#code-note")
+    view.browser.wait("the reason", lambda: "no files and lines" in note.text())
+    view.open(**view.state())
+    assert "no files and lines" in view.browser.find("#code-note").text()
+    view.browser.press("1")
+    view.browser.wait("the graph", lambda: view.browser.find("#graph-view").shown())
+
+
 def test_a_file_that_is_not_there_says_so(view, api, moments):
     for path in ("/etc/shadow", "/nowhere/../../etc/passwd", "<img src=x onerror=alert(1)>.c"):
         opened(view, moments, api, view="source", src=path)

@@ -11,6 +11,7 @@ import { amountCell } from "./cells.js";
 import { byId, element, on } from "./dom.js";
 import { formatCount, formatTime, shownName } from "./format.js";
 import { FIRST_HUE } from "./palette.js";
+import { placeOfCode } from "./place.js";
 
 const ROWS_AROUND = 300; /* above and below */
 const TEXT_MAX = 2000; /* characters of a line */
@@ -34,13 +35,12 @@ function instructionRows({ instructions }) {
 }
 
 /*
- * By view: what is asked for, of whom, and how its answer becomes rows; which of them was meant;
- * what they are called.
+ * By view: who is asked, and how its answer becomes rows; which of them was meant; what they are
+ * called.
  */
 const KINDS = {
 	source: {
 		path: "source",
-		of: ({ src, fn }) => ({ file: src, function: fn }),
 		rows: sourceRows,
 		place: (answer) => answer.line,
 		words: ["lines", "Line", "Source"],
@@ -48,7 +48,6 @@ const KINDS = {
 	},
 	asm: {
 		path: "disassembly",
-		of: ({ obj, fn }) => ({ object: obj, function: fn }),
 		rows: instructionRows,
 		place: (answer) => answer.address,
 		words: ["instructions", "Address", "Instruction"],
@@ -68,25 +67,29 @@ export class CodeView {
 		on(byId("code-hottest"), "click", () => this.showPlace(this.hottest.at));
 	}
 
-	/* renew: the samples are others than before. */
-	async show(renew) {
-		const { state } = this.app;
+	/* tree: that is shown; renew: its samples are others than before. */
+	async show(tree, renew) {
+		const { state, report } = this.app;
 		const kind = (this.kind = KINDS[state.view]);
-		const of = kind.of(state);
-		const wanted = kind.path + Object.values(of);
+		const { why, ...of } = placeOfCode(state.view, tree, state, report);
+		const wanted = kind.path + state.fn + (why ?? Object.values(of));
 		const again = this.shown === wanted;
 		if (again && !renew) return;
 		this.shown = wanted;
 		const heads = byId("code").tHead.rows[0].cells;
 		[heads[0].textContent, heads[3].textContent] = kind.words.slice(1);
+		if (why) {
+			this.showNone(why);
+			return;
+		}
 		if (!again) this.say("Reading …");
-		const asked = { match: state.match, ...of };
+		const asked = { match: state.match, ...of, function: state.fn };
 		const result = await this.loads.run("code", (signal) =>
 			fetchCode(kind.path, this.range(), asked, signal),
 		);
 		if (result.aborted) return;
 		if (result.value) this.showAnswer(result.value, again);
-		else this.showFailure(result.error);
+		else this.showNone(result.error.message);
 		this.app.ready();
 	}
 
@@ -94,17 +97,18 @@ export class CodeView {
 		byId("code-note").textContent = text;
 	}
 
-	showFailure(error) {
+	showNone(why) {
 		this.rows = [];
 		this.hottest = null;
 		this.fill(0, 0);
-		this.say(error.message);
+		this.say(why);
 	}
 
 	showAnswer(answer, again) {
 		this.rows = this.kind.rows(answer);
 		this.tree = { periodNs: answer.period_ns, whole: [answer.samples] };
-		this.hottest = this.rows.reduce((a, b) => (b.self > a.self ? b : a), this.rows[0]);
+		const most = this.rows.reduce((a, b) => (b.self > a.self ? b : a), this.rows[0]);
+		this.hottest = most?.self ? most : null;
 		const modified = answer.modified_ns / 1e6;
 		const time = formatTime(modified, this.app.state.utc === "1");
 		const since = modified > this.range().until ? " · changed since, " + time : "";
@@ -131,9 +135,10 @@ export class CodeView {
 		byId("code").tBodies[0].replaceChildren(
 			...rows.slice(this.first, this.last).map((row) => this.row(row, most)),
 		);
+		byId("code").hidden = !rows.length;
 		this.more("code-above", this.first);
 		this.more("code-below", rows.length - this.last);
-		byId("code-hottest").hidden = !hottest?.self;
+		byId("code-hottest").hidden = !hottest;
 	}
 
 	more(id, count) {

@@ -65,10 +65,10 @@ export class Views {
 				onFilter: (filter) => app.go({ filter }, true),
 				onPick: (name) =>
 					app.go({ search: exactPattern(name), view: "graph" }),
-				onSandwich: (name) => app.go({ fn: name, view: "sandwich" }),
+				onSandwich: (name) => this.sandwichOf(name),
 				onSource: app.report
 					? null
-					: (src, fn) => app.go({ src, fn, view: "source" }),
+					: (src, fn) => app.go({ src, fn, obj: "", view: "source" }),
 			},
 		);
 		this.calls = new CallTree(byId("calls").tBodies[0], (node) =>
@@ -238,25 +238,22 @@ export class Views {
 				: describeTree(tree) + cut;
 		if (!quiet || byId("details").textContent !== text)
 			byId("details").textContent = text;
-		byId("details-sandwich").hidden = !(node > 0 && this.functionAt(tree, node));
-		for (const view of CODE_VIEWS)
-			byId("details-" + view).hidden = !this.codeAt(tree, node, view);
+		for (const view of ["sandwich", ...CODE_VIEWS])
+			byId("details-" + view).hidden = !(node > 0 && this.functionAt(tree, node));
 	}
 
-	/* The change of the state that shows the code at a node, null where there is none. */
-	codeAt(tree, node, view) {
-		const fn = node > 0 && !this.app.report && this.functionAt(tree, node);
-		if (!fn) return null;
-		const frame = tree.frame[node];
-		const src = frameFile(tree, frame);
-		const obj = frameObject(tree, frame);
-		if (view === "source") return src && { src, fn, view };
-		return /^(native|inlined)$/.test(frameKind(tree, frame)) && { obj, fn, view };
-	}
-
+	/* The code of the function that has the focus, or why there is none. */
 	codeOfFocus(view) {
-		const change = this.codeAt(this.tree, this.focus, view);
-		if (change) this.app.go(change);
+		const { tree, focus } = this;
+		const fn = focus > 0 && this.functionAt(tree, focus);
+		const frame = tree.frame[focus];
+		if (fn)
+			this.app.go({
+				fn,
+				src: frameFile(tree, frame),
+				obj: frameObject(tree, frame),
+				view,
+			});
 	}
 
 	/* The name of the function at a node, "" where it is none. */
@@ -269,7 +266,12 @@ export class Views {
 
 	openSandwich(tree, node) {
 		const fn = node > 0 && this.functionAt(tree, node);
-		if (fn) this.app.go({ fn, view: "sandwich" });
+		if (fn) this.sandwichOf(fn);
+	}
+
+	/* Where a former function's code was is nothing to it. */
+	sandwichOf(fn) {
+		this.app.go({ fn, src: "", obj: "", view: "sandwich" });
 	}
 
 	sandwichOfFocus() {
@@ -317,12 +319,9 @@ export class Views {
 	showView(renew) {
 		const { plain, app } = this;
 		const { state } = app;
-		const code = { source: state.src, asm: state.obj };
-		for (const name of CODE_VIEWS) {
-			if (app.report) code[name] = "";
-			byId(name + "-tab").hidden = !code[name];
-		}
-		const shown = { changes: plain.now, ...code };
+		const chosen = state.fn || state.src || state.obj;
+		for (const name of CODE_VIEWS) byId(name + "-tab").hidden = !chosen;
+		const shown = { changes: plain.now, source: chosen, asm: chosen };
 		const view = shown[state.view] ?? true ? state.view : "graph";
 		for (const name of ["graph", "table", "sandwich", "calls", "changes"])
 			byId(name + "-view").hidden = name !== view;
@@ -334,11 +333,11 @@ export class Views {
 		else if (view === "calls" && again)
 			this.calls.setTree(plain, zoom, this.colorOfNode(plain));
 		else if (view === "sandwich") {
-			this.sandwich ??= new Sandwich(this, (name) => app.go({ fn: name }));
+			this.sandwich ??= new Sandwich(this, (name) => this.sandwichOf(name));
 			this.sandwich.show(plain, state.fn);
 		}
 		else if (view === "changes") this.showChanges();
-		else if (CODE_VIEWS.includes(view)) this.code.show(renew);
+		else if (CODE_VIEWS.includes(view)) this.code.show(plain, renew);
 	}
 
 	showTable(zoom, again) {
