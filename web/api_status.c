@@ -143,6 +143,7 @@ int web_api_viewer(struct web_service *w, struct store *s, struct web_request *q
 	json_init(&j, &q->body);
 	json_object_begin(&j);
 	json_kv_str(&j, "speedscope", w->config->speedscope);
+	json_kv_bool(&j, "token", w->config->token != NULL);
 	json_object_end(&j);
 	return q->body.err;
 }

@@ -5,6 +5,7 @@ One recording of a program whose CPU split is known, and one of a program with h
 77: no browser, or no sampling on this machine.
 """
 
+import glob
 import json
 import os
 import re
@@ -152,6 +153,33 @@ class Speedscope(Documents):
             with urllib.request.urlopen(served.address + "api/v1/profile?format=json") as answer:
                 self.assertIsNone(answer.headers["Access-Control-Allow-Origin"])
 
+    def test_where_a_token_is_needed_the_file_is_saved_for_it(self):
+        """It has no token, and none is given to it: the click saves, and opens it empty."""
+        folder = os.path.join(self.folder, "saved")
+        token = os.path.join(self.folder, "token")
+        os.mkdir(folder)
+        with open(token, "w", opener=lambda p, f: os.open(p, f, 0o600), encoding="ascii") as file:
+            file.write("secret\n")
+        page = self.server.base + "index.html"
+        allow = {"behavior": "allow", "downloadPath": folder}
+        with host.daemon("--token-file", token, "--speedscope", page) as served:
+            self.browser.devtools("Browser.setDownloadBehavior", allow)
+            # As who has typed the password once.
+            self.browser.open(served.address.replace("//", "//x:secret@") + "healthz")
+            self.browser.open(served.address + "?from=-5m")
+            self.browser.find("#downloads summary").click()
+            link = self.browser.find("#open-speedscope")
+            self.browser.wait("the link", link.shown)
+            self.assertIn("drop it there", link.text())
+            link.click()
+            saved = os.path.join(folder, "hearth-*.speedscope.json")
+            self.browser.wait("the file", lambda: glob.glob(saved))
+            here, there = self.browser.command("GET", "/window/handles")
+            self.browser.command("POST", "/window", {"handle": there})
+            self.assertEqual(self.browser.url(), page)
+            self.browser.command("DELETE", "/window")
+            self.browser.command("POST", "/window", {"handle": here})
+
     def test_it_opens_our_folded_text(self):
         text = self.assert_names_are_shown("folded", ["churn_[i]", "burn"])
         self.assertIn(STRANGE, text)
@@ -202,6 +230,18 @@ class Report(Documents):
         self.assertTrue(self.browser.find("#timeline").rect()["height"] > 20)
         self.browser.find("#report-time [data-time=heat]").click()
         self.assertTrue(self.browser.find("#heatmap").rect()["height"] > 20)
+
+    def test_it_says_that_code_is_the_daemons(self):
+        self.open()
+        self.search("^spin_a$")
+        self.browser.press("Enter")
+        for button in ("#details-source", "#details-asm"):
+            self.browser.wait("a function", self.browser.find(button).shown)
+            self.browser.find(button).click()
+            self.assertIn("read by the daemon", self.browser.find("#code-note").text())
+            self.assertFalse(self.browser.find("#code").shown())
+            self.browser.script("document.activeElement.blur()")
+            self.browser.press("1")
 
     def test_hostile_names_stay_text(self):
         self.open()

@@ -61,7 +61,7 @@ const app = {
 	palette: null,
 	report,
 	matchError: "",
-	speedscope: null /* where it is installed */,
+	offers: { speedscope: null, token: false } /* what the server offers */,
 	liveTimer: 0,
 	go,
 	ready: showReady,
@@ -346,12 +346,20 @@ function showRange() {
 	showSpeedscope();
 }
 
-/* Speedscope asks the daemon for the range itself; nothing is sent before somebody clicks. */
+/*
+ * Speedscope asks the daemon for the range itself; nothing is sent before somebody clicks. It has
+ * no token: where one is needed the click saves the file, which is then to be dropped there.
+ */
 function showSpeedscope() {
+	const { speedscope, token } = app.offers;
 	const link = byId("open-speedscope");
-	link.hidden = !app.speedscope;
-	const profile = all('[data-format="speedscope"]')[0].href;
-	link.href = app.speedscope + "#profileURL=" + encodeURIComponent(profile);
+	link.hidden = !speedscope;
+	const saved = all('[data-format="speedscope"]')[0];
+	link.href = speedscope + (token ? "" : "#profileURL=" + encodeURIComponent(saved.href));
+	link.onclick = token ? () => saved.click() : null;
+	all("small", link)[0].textContent = token
+		? "saves the file: drop it there"
+		: "in another tab";
 }
 
 /* Only HTML has the comparison as well; the other formats are of the range itself. */
@@ -533,8 +541,8 @@ onSystemTheme(() => {
 function loadRest() {
 	filters.loadLabels();
 	fetchOffers().then(
-		({ speedscope }) => {
-			app.speedscope = speedscope;
+		(offers) => {
+			app.offers = offers;
 			showRange();
 		},
 		() => {},
