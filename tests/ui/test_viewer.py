@@ -438,8 +438,13 @@ def test_phone_width(view, _api, moments):
     )
     view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}"})
     wide = view.browser.script("return document.documentElement.scrollWidth")
+    cut = view.browser.script("""return [...document.querySelectorAll('#from, #until')]
+        .filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.value)""")
+    brand, help_button = view.rect(".brand"), view.rect("#help-button")
     view.browser.devtools("Emulation.clearDeviceMetricsOverride", {})
     assert wide <= 390, f"the page is {wide} px wide"
+    assert not cut, f"cut: {cut}"
+    assert help_button["y"] < brand["y"] + brand["height"], "the head takes two rows"
 
 
 test_wrong_selector_is_explained.refused = 400
