@@ -3,12 +3,14 @@
 
 SIZE: nodes of a made-up call tree (default 10000 100000 1000000), `deep`: one stack of 50,000
 levels, or `threads`: 50,000 threads, as rows below each thread and as lanes. Printed for each: from
-navigation to the first flame graph on the screen, the longest task, a zoom, a search, another
-reading of the stacks, heap after collection, memory of the renderer. With --peers the same tree in
-speedscope, `go tool pprof -http` and async-profiler's flame.html, in the same run; a step of theirs
-ends with the last change of the page or the last long task, and waiting that they do on purpose is
-in it. The page and a canned answer are served from memory, so the daemon's time is not in it;
-pprof's own server is its user's, and is. Nothing is asserted.
+navigation to the first flame graph on the screen, and for a zoom, a search, another reading of the
+stacks: the time, CPU of all the browser's processes, longest task; then heap after collection and
+memory of the renderer. With --peers the same tree in speedscope, `go tool pprof -http` and
+async-profiler's flame.html, in the same run; a step of theirs ends with the last change of the page
+or the last long task, and the CPU of waiting for that is in it. Each opens with empty caches. Our
+page is the one that is built in (web/assets.c of the folder that HEARTH_BUILD names) and, with a
+canned answer in its binary form, comes from memory, so the daemon's time is not in it; pprof's own
+server is its user's, and is. Nothing is asserted.
 """
 
 import argparse
@@ -17,6 +19,8 @@ import http.server
 import json
 import os
 import random
+import re
+import struct
 import sys
 import tempfile
 import threading
@@ -26,17 +30,12 @@ import urllib.parse
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "ui")]
 import viewer_peers  # noqa: E402
-from webdriver import Browser  # noqa: E402
+from webdriver import Browser, WebDriverError  # noqa: E402
 
 NAMES = 20000
 DEPTH_MAX = 60
-UI = os.path.join(HERE, "..", "..", "web", "ui")
-TYPES = {
-    ".html": "text/html",
-    ".js": "text/javascript",
-    ".css": "text/css",
-    ".svg": "image/svg+xml",
-}
+BUILD = os.environ.get("HEARTH_BUILD", os.path.join(HERE, "..", "..", "build"))
+BINARY = "application/vnd.hearth.flame"
 KINDS = ["native", "kernel", "inlined", "jit", "interpreted", "label", "incomplete"]
 
 
@@ -137,16 +136,57 @@ def thread_samples(n):
     return "".join(lines).encode()
 
 
+def binary(answer):
+    """Its binary form, as web/API.md has it."""
+    columns = bytearray()
+
+    def column(numbers):
+        largest = max(numbers, default=0)
+        width = next(w for w in (1, 2, 4, 8) if w == 8 or largest < 1 << 8 * w)
+        entry = {
+            "type": {1: "uint8", 2: "uint16", 4: "uint32", 8: "float64"}[width],
+            "at": len(columns),
+            "length": len(numbers),
+        }
+        columns.extend(struct.pack(f"<{len(numbers)}{' BH I   d'[width]}", *numbers))
+        columns.extend(bytes(-len(columns) % 8))
+        return entry
+
+    parts = {name: column(answer[name]) for name in ("depth", "total", "self", "frame")}
+    parts["frames"] = {name: column(numbers) for name, numbers in answer["frames"].items()}
+    text = json.dumps({**answer, **parts}, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return b"hflame1\n" + struct.pack("<II", len(text), len(columns)) + text + columns
+
+
+def shipped():
+    """{path: (type, bytes)} of the page that is built in."""
+    with open(os.path.join(BUILD, "web", "assets.c"), encoding="ascii") as file:
+        source = file.read()
+    arrays = dict(re.findall(r"asset_(\d+)\[\] = \{([\d,\s]*)\}", source))
+    rows = re.findall(r'\{"([^"]+)", "([^"]+)", asset_(\d+),', source)
+    return {
+        path: (kind, bytes(map(int, re.findall(r"\d+", arrays[number])[:-1])))
+        for path, kind, number in rows
+    }
+
+
 class Pages:
     """The viewer's files, and one canned profile; use with `with`. samples: those of its lanes."""
 
     def __init__(self, answer, samples=b""):
-        profile = json.dumps(answer, separators=(",", ":")).encode()
-        self.profile = gzip.compress(profile, 1)
-        self.samples = samples
+        # Compressed as the server does: files once, at the best level; answers at the fastest.
+        self.bodies = {
+            path: (kind, gzip.compress(body, 9)) for path, (kind, body) in shipped().items()
+        }
+        self.bodies["profile"] = (BINARY, gzip.compress(binary(answer), 1))
+        self.bodies["samples"] = ("text/tab-separated-values", gzip.compress(samples, 1))
         pages = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body are two writes
+
             def do_GET(self):
                 pages.answer(self)
 
@@ -156,26 +196,22 @@ class Pages:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.base = f"http://127.0.0.1:{self.server.server_port}/"
 
-    def answer(self, request):
-        path = urllib.parse.urlsplit(request.path).path.lstrip("/") or "index.html"
-        encoding, kind = None, "application/json"
-        if path == "api/v1/profile" and "format=samples" in request.path:
-            body = self.samples
-        elif path == "api/v1/profile":
-            body, encoding = self.profile, "gzip"
-        elif path == "api/v1/series":
-            body = b'{"start_ns":0,"step_ns":1000000000,"period_ns":1,"series":[],"more":{}}'
-        elif path.startswith("api/"):
-            body = b'{"labels":["comm"],"values":[]}'
+    def body_of(self, address):
+        path = urllib.parse.urlsplit(address).path.lstrip("/") or "index.html"
+        if path == "api/v1/profile":
+            return self.bodies["samples" if "format=samples" in address else "profile"]
+        if path == "api/v1/series":
+            empty = b'{"start_ns":0,"step_ns":1000000000,"period_ns":1,"series":[],"more":{}}'
         else:
-            kind = TYPES.get(os.path.splitext(path)[1], "application/octet-stream")
-            with open(os.path.join(UI, os.path.basename(path)), "rb") as file:
-                body = file.read()
+            empty = b'{"labels":["comm"],"values":[],"changes":[],"left_out":0}'
+        return self.bodies.get(path, ("application/json", gzip.compress(empty, 1)))
+
+    def answer(self, request):
+        kind, body = self.body_of(request.path)
         request.send_response(200)
         request.send_header("Content-Type", kind)
         request.send_header("Content-Length", str(len(body)))
-        if encoding:
-            request.send_header("Content-Encoding", encoding)
+        request.send_header("Content-Encoding", "gzip")
         request.end_headers()
         request.wfile.write(body)
 
@@ -195,7 +231,7 @@ new PerformanceObserver((l) => l.getEntries().forEach((e) => tasks.push(e.durati
     .observe({type: 'longtask', buffered: true});
 window.readyAt = null;
 const watch = () => {
-    if (document.documentElement?.dataset.ready === '1' || window.isReady?.())
+    if (isReady())
         requestAnimationFrame(() => setTimeout(() => (window.readyAt ??= performance.now())));
     else setTimeout(watch, 5);
 };
@@ -234,6 +270,8 @@ const wait = () => {
 wait();
 """
 
+GRAPH_SHOWN = "document.getElementById('details')?.textContent"
+
 KEY = """document.getElementById('graph')
 .dispatchEvent(new KeyboardEvent('keydown', {key: '%s', bubbles: true}))"""
 
@@ -266,92 +304,92 @@ SCROLLED = """const lanes = document.getElementById('lanes-scroll');
 lanes.scrollTop = lanes.scrollHeight / 2;"""
 
 
-def renderer_bytes():
-    """Resident memory of the largest process of a browser that we started."""
-    largest = 0
+def processes(browser):
+    """{pid: (its parent, CPU seconds, resident bytes)} of the browser that this driver started."""
+    found = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                command = file.read()
-            if b"--type=renderer" not in command or b"hearth-browser-" not in command:
-                continue
-            with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-                largest = max(largest, int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+            with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+                fields = file.read().rpartition(") ")[2].split()
         except OSError:
             continue
-    return largest
+        ticks = int(fields[11]) + int(fields[12])
+        cpu = ticks / os.sysconf("SC_CLK_TCK")
+        found[int(pid)] = (int(fields[1]), cpu, int(fields[21]) * os.sysconf("SC_PAGE_SIZE"))
+    ours = {browser.process.pid}
+    for pid in sorted(found):  # parents before their children, but where numbers have wrapped
+        if found[pid][0] in ours:
+            ours.add(pid)
+    return {pid: found[pid] for pid in ours if pid in found and pid != browser.process.pid}
+
+
+def cpu_since(browser, before):
+    """Milliseconds of all its processes that still run."""
+    now = processes(browser)
+    return 1000 * sum(cpu - before.get(pid, (0, 0))[1] for pid, (_, cpu, _) in now.items())
 
 
 def memory(browser):
     browser.devtools("HeapProfiler.collectGarbage", {})
+    browser.devtools("Performance.enable", {})
     metrics = browser.devtools("Performance.getMetrics", {})["metrics"]
     heap = next(m["value"] for m in metrics if m["name"] == "JSHeapUsedSize")
     # Typed arrays are not in it: their buffers are outside of the heap.
-    return heap, renderer_bytes()
+    return heap, max(resident for _, _, resident in processes(browser).values())
 
 
-def open_page(browser, url, ready=None):
+def open_page(browser, url, ready):
+    """(name, ms, CPU ms, longest task) from navigation to what `ready` says."""
     browser.devtools("Page.enable", {})
-    browser.devtools("Performance.enable", {})
-    source = (f"window.isReady = () => {ready};" if ready else "") + WATCH
+    source = f"window.isReady = () => {ready};" + WATCH
     added = browser.devtools("Page.addScriptToEvaluateOnNewDocument", {"source": source})
+    before = processes(browser)
     browser.open(url)
     browser.wait("the page", lambda: browser.script("return window.readyAt"), 200)
+    cpu = cpu_since(browser, before)
     browser.devtools("Page.removeScriptToEvaluateOnNewDocument", added)
-    return browser.script("return [readyAt, Math.max(0, ...tasks)]")
+    opened, longest = browser.script("return [readyAt, Math.max(0, ...tasks)]")
+    return "first graph", opened, cpu, longest
 
 
-def show(name, opened, longest, steps, heap, rss):
-    told = ", ".join(f"{step} {ms:.0f} ms (task {task:.0f})" for step, ms, task in steps)
-    print(
-        f"  {name}: first graph {opened / 1000:.2f} s, longest task {longest:.0f} ms"
-        + (", " + told if told else "")
-        + f", heap {heap / 1e6:.0f} MB, renderer {rss / 1e6:.0f} MB",
-        flush=True,
-    )
+def take(browser, name, source):
+    before = processes(browser)
+    ms = browser.script_async(source)
+    cpu = cpu_since(browser, before)
+    return name, ms, cpu, browser.script("return Math.max(0, ...tasks)")
 
 
-def bench_hearth(answer):
-    with Pages(answer) as pages, Browser() as browser:
-        browser.open(pages.base + "index.html?from=1")  # files and code are in the caches
-        opened, longest = open_page(browser, pages.base + "?from=-5m")
+def show(name, steps, heap, rss):
+    print(f"  {name}: heap {heap / 1e6:.0f} MB, renderer {rss / 1e6:.0f} MB")
+    for step, ms, cpu, task in steps:
+        print(f"    {step:20} {ms:7.0f} ms {cpu:7.0f} ms of CPU, longest task {task:6.0f} ms")
+    sys.stdout.flush()
+
+
+def bench_hearth(name, answer, query, actions, samples=b""):
+    with Pages(answer, samples) as pages, Browser() as browser:
+        steps = [open_page(browser, pages.base + query, GRAPH_SHOWN)]
+        browser.script_async(TIMED % "")
         heap, rss = memory(browser)
-        steps = []
-        for step, action in ACTIONS:
-            ms = browser.script_async(TIMED % action)
-            steps.append((step, ms, browser.script("return Math.max(0, ...tasks)")))
-        show("Hearth", opened, longest, steps, heap, rss)
+        steps += [take(browser, step, source) for step, source in actions]
+        show(name, steps, heap, rss)
 
 
 def bench_threads(n):
+    actions = [(name, TIMED % action) for name, action in ACTIONS]
+    actions += [("lanes", LANES), ("lanes scrolled", TIMED % SCROLLED)]
     answer = flame(*threads(n), labels=n)
-    with Pages(answer, thread_samples(n)) as pages, Browser() as browser:
-        browser.open(pages.base + "index.html?from=1")
-        opened, longest = open_page(browser, pages.base + "?from=-5m&by=tid")
-        heap, rss = memory(browser)
-        steps = []
-        for step, source in (
-            *((name, TIMED % action) for name, action in ACTIONS),
-            ("lanes", LANES),
-            ("lanes scrolled", TIMED % SCROLLED),
-        ):
-            ms = browser.script_async(source)
-            steps.append((step, ms, browser.script("return Math.max(0, ...tasks)")))
-        shown = browser.script("return document.documentElement.dataset.lanes")
-        show(f"Hearth, {int(shown):,} lanes", opened, longest, steps, heap, rss)
+    bench_hearth("Hearth", answer, "?from=-5m&by=tid", actions, thread_samples(n))
 
 
 def bench_peer(peer, answer):
     with tempfile.TemporaryDirectory() as folder, peer.serve(answer, folder) as url:
         with Browser() as browser:
-            opened, longest = open_page(browser, url, peer.ready)
+            steps = [open_page(browser, url, peer.ready)]
             heap, rss = memory(browser)
-            steps = []
             browser.script_async(SETTLED % peer.before)
-            for step, action in peer.actions.items():
-                ms = browser.script_async(SETTLED % action)
-                steps.append((step, ms, browser.script("return Math.max(0, ...tasks)")))
-            show(peer.name, opened, longest, steps, heap, rss)
+            steps += [take(browser, name, SETTLED % act) for name, act in peer.actions.items()]
+            show(peer.name, steps, heap, rss)
 
 
 def main():
@@ -371,11 +409,11 @@ def main():
         columns = columns or sorted_tree(list(depths(int(size), rng)), rng)
         answer = flame(*columns)
         print(f"{len(answer['depth']):,} nodes, {max(answer['depth']):,} deep")
-        bench_hearth(answer)
+        bench_hearth("Hearth", answer, "?from=-5m", [(n, TIMED % act) for n, act in ACTIONS])
         for peer in viewer_peers.PEERS if arguments.peers else ():
             try:
                 bench_peer(peer, answer)
-            except (AssertionError, viewer_peers.NoPeer) as reason:
+            except (AssertionError, WebDriverError, viewer_peers.NoPeer) as reason:
                 print(f"  {peer.name}: {str(reason)[:300]}", flush=True)
 
 

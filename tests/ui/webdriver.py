@@ -139,6 +139,7 @@ class Browser:
             arguments.append("--force-dark-mode")
         capabilities = {
             "browserName": "chrome",
+            "timeouts": {"script": ANSWER_S * 1000},
             "goog:chromeOptions": {"binary": chromium, "args": arguments},
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         }
