@@ -2,9 +2,9 @@
  * `hearth serve`: see daemon.h. daemon_run() tells the story; second() is what happens once a
  * second.
  *
- * One thread: records come in ten times a second, names as they arrive, and each second ends with
- * one commit, every tenth of them synced to the disk. The web process asks for the status over its
- * socket.
+ * This thread: records come in ten times a second, names as they arrive, and each second ends with
+ * a flush, which flusher.c's thread commits, and every tenth of them syncs to the disk: nothing
+ * here waits for one. The web process asks for the status over its socket.
  */
 #include "profiler/daemon.h"
 
@@ -13,6 +13,7 @@
 #include "profiler/base/quantity.h"
 #include "profiler/collector/collector.h"
 #include "profiler/features/features.h"
+#include "profiler/flusher.h"
 #include "profiler/jail/jail.h"
 #include "profiler/jail/web_link.h"
 #include "profiler/signals.h"
@@ -31,10 +32,9 @@
 #define ROUND_MS       100 /* how often the ring buffer is emptied */
 #define LAST_NAMES_NS  500000000ull /* how long the end waits for names */
 #define SECOND_NS      1000000000ull
-#define SYNC_EVERY     10 /* commits */
-#define COUNTERS_EVERY 10 /* commits between two writings of the counters */
-#define AGE_STEPS      8 /* bounded steps of ageing in one second, */
-#define AGE_NS	       20000000ull /* while no more than this is gone when another begins */
+#define SYNC_EVERY     10 /* flushes; with it and behind it the counters are written */
+#define SLOW_S	       5 /* of waiting for one flush are told */
+#define SUMMARY_MS     20 /* that an answer waits for what is in the store */
 #define TOKEN_BYTES    (WEB_TOKEN_BYTES + 1)
 #define NOTE_BYTES     512
 #define COUNTERS_BYTES (64u << 10)
@@ -44,6 +44,10 @@ struct daemon {
 	char token[TOKEN_BYTES];
 	struct store *store;
 	struct store_feed *feed;
+	struct flusher *flusher; /* who has the store while it is there */
+	bool is_taken; /* something is, and not known to be written, */
+	uint64_t taken; /* with that many samples */
+	unsigned int waited_s; /* for what is under way */
 	struct store_summary summary;
 	bool summary_known;
 	bool previous_unclean;
@@ -53,7 +57,7 @@ struct daemon {
 	int signals;
 	bool over;
 	uint64_t started_ns, second_ns; /* monotonic */
-	uint64_t commits;
+	unsigned int since_sync; /* flushes */
 	uint64_t epoch; /* of the feed, when the live profile began */
 	char store_error[ERR_TEXT_BYTES]; /* "" while writing goes on */
 	char sampler_error[ERR_TEXT_BYTES];
@@ -80,24 +84,23 @@ static void status_input(const struct daemon *d, struct status_input *ret)
 			(struct status_process){"web", web_link_pid(d->web)};
 }
 
-static void read_summary(struct daemon *d)
+static void take_summary(struct daemon *d, int r, const struct store_summary *summary)
 {
-	struct store_summary summary;
-
-	if (store_summary(d->store, &summary, NULL) < 0)
+	if (r < 0)
 		return;
 	if (d->summary_known)
 		store_summary_done(&d->summary);
-	d->summary = summary;
+	d->summary = *summary;
 	d->summary_known = true;
 }
 
 static int live_status(void *ctx, enum web_live what, struct buf *out)
 {
 	struct daemon *d = ctx;
+	struct store_summary summary;
 	struct status_input in;
 
-	read_summary(d);
+	take_summary(d, flusher_summary(d->flusher, SUMMARY_MS, &summary), &summary);
 	status_input(d, &in);
 	return what == WEB_LIVE_METRICS ? status_metrics(&in, out) : status_json(&in, out);
 }
@@ -119,29 +122,79 @@ static void tell_store(struct daemon *d, int r, const struct err *err)
 	snprintf(d->store_error, sizeof(d->store_error), "%s", r ? err_text(err) : "");
 }
 
-static int commit(struct daemon *d, bool sync)
+/* What became of the flush that was under way. */
+static void take_round(struct daemon *d)
 {
-	struct profile *live = collector_live(d->collector);
-	uint64_t samples = live->n_samples;
+	struct flusher_round round;
+
+	if (!flusher_done(d->flusher, &round))
+		return;
+	round.write_err.code = round.written;
+	tell_store(d, round.written, &round.write_err);
+	if (round.written >= 0) {
+		collector_stored(d->collector, d->taken);
+		d->taken = 0;
+		d->is_taken = false;
+	}
+	if (round.aged < 0 && !d->store_error[0])
+		fprintf(stderr, "hearth serve: old samples could not be rolled up: %s\n",
+			err_text(&round.age_err));
+}
+
+static void tell_slow(struct daemon *d)
+{
+	struct err err = {};
+
+	if (++d->waited_s != SLOW_S)
+		return;
+	err_set(&err, -EBUSY, "the disk takes longer than %d seconds", SLOW_S);
+	tell_store(d, -EBUSY, &err);
+}
+
+static int take(struct daemon *d, bool counters)
+{
+	uint64_t samples = collector_live(d->collector)->n_samples;
 	struct status_input in;
 	struct err err = {};
-	struct buf counters;
+	struct buf text;
 	int r;
 
-	buf_init(&counters, COUNTERS_BYTES);
-	if (sync || d->commits % COUNTERS_EVERY == 0) {
+	buf_init(&text, COUNTERS_BYTES);
+	if (counters) {
 		status_input(d, &in);
-		status_counters_json(&in, &counters);
+		status_counters_json(&in, &text);
 	}
-	r = store_feed_flush(d->feed, counters.len && !counters.err ? buf_str(&counters) : NULL,
-			     sync, &err);
-	buf_done(&counters);
-	err.code = r;
-	tell_store(d, r, &err);
-	if (r >= 0)
-		collector_stored(d->collector, samples);
-	d->commits++;
-	return r;
+	r = store_feed_take(d->feed, text.len && !text.err ? buf_str(&text) : NULL, &err);
+	buf_done(&text);
+	if (r < 0) {
+		tell_store(d, r, &err);
+		return r;
+	}
+	d->taken = samples;
+	d->is_taken = true;
+	return 0;
+}
+
+/*
+ * 1: all that live had was taken and is written now; 0: the flush before it still is, or could not
+ * be and is tried again, and samples wait.
+ */
+static int flush(struct daemon *d, bool sync)
+{
+	bool waits;
+
+	if (flusher_is_busy(d->flusher)) {
+		tell_slow(d);
+		return 0;
+	}
+	take_round(d);
+	waits = d->is_taken;
+	if (!waits && take(d, sync || !d->since_sync) < 0)
+		return 0;
+	d->waited_s = 0;
+	d->since_sync = sync ? 0 : d->since_sync + 1;
+	flusher_begin(d->flusher, sync);
+	return !waits;
 }
 
 static int begin_feed(struct daemon *d)
@@ -179,22 +232,6 @@ static void tell_sampler(struct daemon *d, int r, const struct err *err)
 	snprintf(d->sampler_error, sizeof(d->sampler_error), "%s", text);
 }
 
-static void age(struct daemon *d)
-{
-	uint64_t begin_ns = quantity_monotonic_ns();
-	struct err err = {};
-
-	for (int i = 0; i < AGE_STEPS && quantity_monotonic_ns() - begin_ns < AGE_NS; i++) {
-		int r = store_age(d->store, quantity_now_ns(), &err);
-
-		if (r < 0 && !d->store_error[0])
-			fprintf(stderr, "hearth serve: old samples could not be rolled up: %s\n",
-				err_text(&err));
-		if (r <= 0)
-			return;
-	}
-}
-
 static int second(struct daemon *d)
 {
 	struct err err = {};
@@ -202,10 +239,7 @@ static int second(struct daemon *d)
 
 	err.code = r;
 	tell_sampler(d, r, &err);
-	r = commit(d, d->commits % SYNC_EVERY == SYNC_EVERY - 1);
-	if (r >= 0)
-		age(d);
-	if (r >= 0 && wants_renewal(d))
+	if (flush(d, d->since_sync == SYNC_EVERY - 1) > 0 && wants_renewal(d))
 		return renew(d);
 	collector_ask_names(d->collector);
 	return 0;
@@ -255,6 +289,7 @@ static int loop(struct daemon *d)
 		if (p[1].revents)
 			collector_take_names(d->collector);
 		serve_web(d);
+		take_round(d);
 		if (quantity_monotonic_ns() >= d->second_ns + SECOND_NS) {
 			d->second_ns = quantity_monotonic_ns();
 			r = second(d);
@@ -305,6 +340,7 @@ static int start(struct daemon *d, struct err *err)
 		.servers = &o->servers,
 		.sandbox = o->sandbox,
 	};
+	struct store_summary summary;
 	char note[NOTE_BYTES + 64];
 	int r = 0;
 
@@ -314,7 +350,7 @@ static int start(struct daemon *d, struct err *err)
 		r = store_open_writer(o->store, &s, &d->store, err);
 	if (r < 0)
 		return r;
-	read_summary(d);
+	take_summary(d, store_summary(d->store, &summary, NULL), &summary);
 	d->previous_unclean = d->summary_known && d->summary.last_flush_ns && !d->summary.clean;
 	r = start_web(d, err);
 	if (r == 0 && o->sandbox)
@@ -323,6 +359,8 @@ static int start(struct daemon *d, struct err *err)
 		r = collector_new(&c, &d->collector, err);
 	if (r == 0)
 		r = begin_feed(d);
+	if (r == 0)
+		r = flusher_new(d->store, &d->flusher);
 	if (r < 0)
 		return r;
 	snprintf(note, sizeof(note), "pid=%d address=%s", getpid(), d->address);
@@ -359,18 +397,33 @@ static void last_names(struct daemon *d)
 		collector_ask_names(d->collector);
 	}
 	collector_give_up_names(d->collector);
-	commit(d, true);
+}
+
+/* Waits for the disk: it is the end. */
+static void flush_all(struct daemon *d)
+{
+	int taken = 0;
+
+	/* What is under way, or could not be written, comes before what is there now. */
+	for (int i = 0; i < 2 && taken == 0; i++) {
+		flusher_wait(d->flusher);
+		taken = flush(d, true);
+	}
+	flusher_wait(d->flusher);
+	take_round(d);
 }
 
 /* The last samples are written before anything else ends. */
 static void stop(struct daemon *d)
 {
-	if (d->collector && d->feed) {
+	if (d->flusher) {
 		collector_stop(d->collector);
-		if (commit(d, true) >= 0)
-			last_names(d);
+		flush_all(d);
+		last_names(d);
+		flush_all(d);
 	}
 	web_link_free(d->web);
+	flusher_free(d->flusher);
 	store_feed_free(d->feed);
 	store_close(d->store);
 	collector_free(d->collector);

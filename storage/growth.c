@@ -45,8 +45,11 @@ void growth_loaded(struct growth *g)
 	}
 }
 
-void growth_committed(struct growth *g)
+void growth_take(struct growth *g, struct chunk *ret)
 {
+	chunk_done(ret);
+	*ret = g->pending;
+	g->pending = (struct chunk){};
 	restart_pending(g);
 }
 

@@ -1,8 +1,8 @@
 /*
- * A dictionary that grows: the writer's epoch, and what was added to it since the last commit.
+ * A dictionary that grows: the writer's epoch, and what was added to it since the last flush.
  *
- * Entries get their numbers when they are added and are remembered in `pending` until a commit
- * has written them; a commit that fails loses nothing. Strings, objects and so on are ids of
+ * Entries get their numbers when they are added and are remembered in `pending` until a flush takes
+ * them; from then on it has to be written before any other. Strings, objects and so on are ids of
  * dict->tables.
  */
 #pragma once
@@ -28,8 +28,8 @@ void growth_done(struct growth *g);
 
 /* What was read from the store is the beginning; counts what is named. */
 void growth_loaded(struct growth *g);
-/* All of pending was committed. */
-void growth_committed(struct growth *g);
+/* All of pending into *ret, the caller's, which is zeroed or cleared. */
+void growth_take(struct growth *g, struct chunk *ret);
 
 int64_t growth_string(struct growth *g, const char *s);
 int64_t growth_object(struct growth *g, const struct profile_object *o);

@@ -133,6 +133,7 @@ static void store_free(struct store *s)
 		dict_free(s->dicts[i].dict);
 	growth_done(&s->growth);
 	growth_done(&s->previous);
+	store_flush_free(s->taken);
 	block_done(&s->merging);
 	compress_done(&s->compress);
 	free(s->run.counters);
@@ -260,10 +261,10 @@ static int load_previous(struct store *s, uint64_t now_ns)
 	struct growth previous;
 	int r;
 
-	if (s->previous.dict || !s->state.epoch ||
-	    now_ns > s->state.epoch_started_ns + STORE_PREVIOUS_NS)
+	if (s->previous.dict || !s->growth.dict->epoch ||
+	    now_ns > s->epoch_started_ns + STORE_PREVIOUS_NS)
 		return 0;
-	r = growth_init(&previous, s->state.epoch - 1);
+	r = growth_init(&previous, s->growth.dict->epoch - 1);
 	if (r < 0)
 		return r;
 	r = store_load_chunks(s, previous.dict, &next_chunk, &damaged);
@@ -293,6 +294,8 @@ static int load_state(struct store *s)
 		return r;
 	s->run.number = (s->run.number > s->state.run ? s->run.number : s->state.run) + 1;
 	s->run.started_ns = now_ns;
+	s->epoch_started_ns = s->state.epoch_started_ns;
+	s->epoch_samples = s->state.epoch_samples;
 	r = load_growth(s, recovered, now_ns);
 	return r < 0 ? r : load_previous(s, now_ns);
 }

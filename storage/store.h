@@ -82,15 +82,24 @@ int store_merge(struct store *s, const char *const *paths, size_t n,
 		void (*told)(void *arg, uint64_t samples), void *arg, struct err *err);
 
 /*
- * One commit: the samples of live, what they need, names that live has learned, and the counters
- * (a JSON text that the next start and `status` without a daemon read). sync: to the disk as
- * well. Locations that the store has names for already are marked named in live (their lines
- * filled in), so that nothing is asked twice. On failure nothing was written and the samples are
- * still in live; -ENOSPC and -EDQUOT: try again later. STORE_UNSYNCED: it is committed and no
- * longer in live, but the disk failed to sync it (err has the sentence); each further flush tries
- * again.
+ * A flush in two steps, for who cannot wait for a disk. store_feed_take() waits for nothing: the
+ * samples of live, what they need, and names that live has learned become the store's, and are in
+ * live no more. Locations that the store has names for already are marked named in live (their
+ * lines filled in), so that nothing is asked twice. counters are a JSON text that the next start
+ * and `status` without a daemon read; NULL: the last ones. -EBUSY: what was taken last is not
+ * written yet. On failure the samples are still in live.
+ *
+ * store_write() makes one commit of it; sync: to the disk as well. Another thread may call it, and
+ * store_age() and store_summary() between two of them, while the first goes on with its feeds. On
+ * failure nothing was written, and what was taken is kept: call it again; -ENOSPC and -EDQUOT:
+ * later. STORE_UNSYNCED: it is committed, but the disk failed to sync it (err has the sentence);
+ * each further one tries again. Nothing taken: 0.
  */
 #define STORE_UNSYNCED 1
+int store_feed_take(struct store_feed *f, const char *counters_json, struct err *err);
+int store_write(struct store *s, bool sync, struct err *err);
+
+/* Both, and before them what could not be written the last time. */
 int store_feed_flush(struct store_feed *f, const char *counters_json, bool sync, struct err *err);
 
 /*

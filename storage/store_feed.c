@@ -27,7 +27,7 @@ int store_feed_new(struct store *s, struct profile *live, struct store_feed **re
 		return -ENOMEM;
 	f->store = s;
 	f->live = live;
-	f->epoch = s->state.epoch;
+	f->epoch = s->growth.dict->epoch;
 	f->next = s->feeds;
 	s->feeds = f;
 	*ret = f;

@@ -46,12 +46,18 @@ struct store {
 	bool run_written;
 	bool unsynced; /* a sync failed: the next commit is to be synced as well */
 	bool last_run_clean; /* how the writer before this one ended */
-	struct growth growth; /* writers */
-	struct growth previous; /* the epoch before, for its names; dict NULL where there is none */
 	/* of the merge that the last step of ageing began: the samples of blocks [first, last] */
 	struct block merging;
 	uint64_t merging_first, merging_last; /* 0, 0: none */
+	/*
+	 * Writers: what feeds and store_feed_take() know. All else belongs to whoever writes, which
+	 * may be another thread.
+	 */
+	struct growth growth;
+	struct growth previous; /* the epoch before, for its names; dict NULL where there is none */
+	uint64_t epoch_started_ns, epoch_samples; /* of growth's */
 	struct store_feed *feeds;
+	struct store_flush *taken; /* and not written yet: it goes from the one side to the other */
 	/* readers */
 	struct store_dict dicts[STORE_DICTS_MAX];
 	uint64_t dict_uses;
@@ -103,4 +109,5 @@ int store_feed_labels(struct store_feed *f, uint32_t id); /* in f->labels and f-
 int store_feed_names(struct store_feed *f); /* both ways, of all locations that have a number */
 
 /* store_flush.c */
-int store_new_epoch(struct store *s, uint64_t now_ns);
+int store_new_epoch(struct store *s, uint64_t now_ns); /* the next flush is its first */
+struct store_flush *store_flush_free(struct store_flush *w);

@@ -173,6 +173,7 @@ static int put(struct store *s, struct growth *g, struct db_state *state)
 
 static int commit(struct store *s, struct growth *g)
 {
+	_cleanup_(chunk_done) struct chunk written = {};
 	struct db_state state = s->state;
 	int r;
 
@@ -190,7 +191,7 @@ static int commit(struct store *s, struct growth *g)
 		return r;
 	}
 	s->state = state;
-	growth_committed(g);
+	growth_take(g, &written);
 	return 0;
 }
 
@@ -218,7 +219,7 @@ static int refresh_epoch(struct store_refresh *r, uint64_t epoch)
 	int whole = 1, result = 0;
 
 	r->growth = &s->growth;
-	if (epoch != s->state.epoch) {
+	if (epoch != s->growth.dict->epoch) {
 		r->growth = &old;
 		whole = read_epoch(s, epoch, &old);
 	}

@@ -98,6 +98,7 @@ static void grow(struct growth *g)
 static void write_chunks(const char *folder, struct compress *z)
 {
 	static const char *const names[] = {"empty", "first", "second"};
+	struct chunk c = {};
 	struct growth g;
 	struct buf bytes;
 
@@ -109,11 +110,12 @@ static void write_chunks(const char *folder, struct compress *z)
 			grow(&g);
 		if (i == 2 && (growth_string(&g, "later") < 0 || growth_name(&g, 0, NULL, 0) < 0))
 			exit(1);
-		if (chunk_write(&g.pending, z, 1, &bytes) < 0)
+		growth_take(&g, &c);
+		if (chunk_write(&c, z, 1, &bytes) < 0)
 			exit(1);
 		save(folder, names[i], &bytes);
-		growth_committed(&g);
 	}
+	chunk_done(&c);
 	growth_done(&g);
 	buf_done(&bytes);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,12 @@ static struct {
 	uint64_t at, reads, writes, syncs;
 	bool happened;
 } disk;
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t released;
+	bool held;
+} gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
 
 static sqlite3_file *real_of(sqlite3_file *f)
 {
@@ -118,11 +125,28 @@ static bool is_time(enum faulty_disk_fault fault, uint64_t count, uint64_t lasts
 	return true;
 }
 
+void faulty_disk_hold(bool hold)
+{
+	pthread_mutex_lock(&gate.lock);
+	gate.held = hold;
+	pthread_cond_broadcast(&gate.released);
+	pthread_mutex_unlock(&gate.lock);
+}
+
+static void wait_while_held(void)
+{
+	pthread_mutex_lock(&gate.lock);
+	while (gate.held)
+		pthread_cond_wait(&gate.released, &gate.lock);
+	pthread_mutex_unlock(&gate.lock);
+}
+
 /* SQLITE_OK, or what a write says instead. */
 static int write_fault(void)
 {
 	uint64_t count = disk.writes++;
 
+	wait_while_held();
 	if (is_time(FAULT_POWER, count, UINT64_MAX - disk.at))
 		return SQLITE_IOERR_WRITE;
 	return is_time(FAULT_FULL, count, FULL_FOR) ? SQLITE_FULL : SQLITE_OK;
@@ -137,6 +161,7 @@ static bool sync_fails(void)
 {
 	uint64_t count = disk.syncs++;
 
+	wait_while_held();
 	return is_dark() || is_time(FAULT_SYNC, count, 1) ||
 	       is_time(FAULT_NO_SYNC, count, UINT64_MAX - disk.at);
 }

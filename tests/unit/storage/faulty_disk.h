@@ -4,7 +4,8 @@
  * It counts reads and writes, lets one of them fail, or loses its power at a write: nothing is
  * written any more, and faulty_disk_power_back() leaves of each file what was synced, with some
  * or none of what was written after. fdatasync(), which the store calls itself, is the disk's
- * too. Nothing is really synced, so that thousands of runs take no longer than they compute.
+ * too. It may also hang. Nothing is really synced, so that thousands of runs take no longer than
+ * they compute.
  */
 #pragma once
 
@@ -31,6 +32,9 @@ uint64_t faulty_disk_reads(void);
 uint64_t faulty_disk_writes(void);
 uint64_t faulty_disk_syncs(void);
 bool faulty_disk_happened(void);
+
+/* Whoever writes or syncs waits until it is false again. */
+void faulty_disk_hold(bool hold);
 
 /*
  * All files are closed. What was not synced is gone; with survivors, each write of it is there or
