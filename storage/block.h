@@ -41,7 +41,8 @@ struct block {
 	uint32_t n_losses, cap_losses;
 	char (*reasons)[BLOCK_REASON_BYTES_MAX];
 	uint32_t n_reasons;
-	uint32_t end_stack; /* of parsed ones: all stacks of the bytes are below, wanted or not */
+	/* of parsed ones: the stacks of all samples are below, also where they were left out */
+	uint32_t end_stack;
 };
 
 void block_done(struct block *b); /* a zeroed one is empty */
@@ -79,10 +80,13 @@ int block_parse(const void *data, size_t len, struct compress *z, struct block *
 
 /* What of a block is asked for. */
 struct block_want {
-	/* 1 the samples of this label set, 0 not, negative: end with that. NULL: all. */
+	/*
+	 * 1 the samples of this label set, 0 not, negative: end with that. NULL: all. What is left
+	 * out is not checked.
+	 */
 	int (*labels)(void *arg, uint32_t labels);
 	void *arg;
-	/* all stacks, all times are 0 then; what is left out is not checked */
+	/* all stacks, all times are 0 then, and not checked either */
 	bool no_stacks, no_times;
 	/*
 	 * The samples of [from_ms, until_ms) (with no_times: of all times) added up by class and

@@ -27,6 +27,7 @@ struct parser {
 	uint32_t *stacks; /* by order of first use */
 	uint32_t n_used;
 	struct group *groups;
+	uint64_t n_wanted; /* samples of groups that are wanted and not parsed yet */
 	uint64_t last_class, first_tick;
 	uint64_t *sums; /* by index of stacks, for want->summed; 0 between classes */
 };
@@ -100,24 +101,32 @@ static int parse_reasons(struct cursor *c, uint64_t n, struct block *b)
 	return 0;
 }
 
-static bool is_left_out(const struct block_want *want, int column)
+static bool is_unwanted(const struct parser *p)
 {
+	return p->want->labels && !p->n_wanted;
+}
+
+static bool is_left_out(const struct parser *p, int column)
+{
+	if (column >= COL_STACK && column <= COL_COUNT && is_unwanted(p))
+		return true;
 	switch (column) {
 	case COL_RANK:
 	case COL_FRESH:
-		return want->no_stacks;
+		return p->want->no_stacks;
 	case COL_START:
 	case COL_GAP:
 	case COL_RUN:
 	case COL_CLOCK:
 	case COL_OFF:
-		return want->no_times;
+		return p->want->no_times;
 	default:
 		return false;
 	}
 }
 
-static int open_columns(struct parser *p, struct compress *z, struct cursor *c)
+/* Those of [from, until). */
+static int open_columns(struct parser *p, struct compress *z, struct cursor *c, int from, int until)
 {
 	const struct block_head *h = &p->head;
 	const uint64_t n[COLUMNS] = {
@@ -139,14 +148,14 @@ static int open_columns(struct parser *p, struct compress *z, struct cursor *c)
 		[COL_LOSS_COUNT] = h->n_losses,
 	};
 
-	for (int i = 0; i < COLUMNS; i++) {
-		int r = is_left_out(p->want, i) ? column_pass(&p->columns[i], c, n[i])
-						: column_open(&p->columns[i], z, c, n[i]);
+	for (int i = from; i < until; i++) {
+		int r = is_left_out(p, i) ? column_pass(&p->columns[i], c, n[i])
+					  : column_open(&p->columns[i], z, c, n[i]);
 
 		if (r < 0)
 			return r;
 	}
-	return cursor_left(c) ? -EBADMSG : 0;
+	return 0;
 }
 
 static int parse_stacks(struct parser *p, struct block *b)
@@ -156,7 +165,6 @@ static int parse_stacks(struct parser *p, struct block *b)
 	p->stacks = malloc((p->head.n_stacks + 1) * sizeof(*p->stacks));
 	if (!p->stacks)
 		return -ENOMEM;
-	b->end_stack = 0;
 	for (uint64_t i = 0; i < p->head.n_stacks; i++) {
 		if (__builtin_add_overflow(stack, column_next_signed(&p->columns[COL_STACK]),
 					   &stack))
@@ -176,7 +184,7 @@ static int parse_stacks(struct parser *p, struct block *b)
 /* Groups first: from them follows what of the other columns is needed. */
 static int parse_groups(struct parser *p, struct block *b)
 {
-	uint64_t labels = 0, n_samples = 0, n_wanted = 0;
+	uint64_t labels = 0, n_samples = 0;
 	int wanted = 1;
 
 	p->groups = malloc((p->head.n_groups + 1) * sizeof(*p->groups));
@@ -194,11 +202,11 @@ static int parse_groups(struct parser *p, struct block *b)
 			return wanted;
 		p->groups[i] = (struct group){(uint32_t)labels, (uint32_t)n + 1, wanted > 0};
 		n_samples += n + 1;
-		n_wanted += wanted > 0 ? n + 1 : 0;
+		p->n_wanted += wanted > 0 ? n + 1 : 0;
 	}
 	if (n_samples != p->head.n_samples)
 		return -EBADMSG;
-	return block_reserve(b, n_wanted, p->head.n_losses);
+	return block_reserve(b, p->n_wanted, p->head.n_losses);
 }
 
 /* ---- stacks of a class ---- */
@@ -356,32 +364,43 @@ static int parse_stretch(struct parser *p, struct ticks_place *at, uint64_t n, u
 /* The samples of one label set, but for their stacks. */
 static int parse_group(struct parser *p, const struct group *g, struct block *b)
 {
-	struct ticks_place at = {};
+	struct ticks_place at = {.tick = p->first_tick};
 	uint64_t left = g->n_samples;
 
-	p->first_tick += (uint64_t)column_next_signed(&p->columns[COL_START]);
-	at.tick = p->first_tick;
 	for (;;) {
 		uint64_t run = column_next(&p->columns[COL_RUN]);
 		uint64_t clock = column_next(&p->columns[COL_CLOCK]);
-		int r = 0;
+		int r;
 
 		if (run >= left || clock >= p->ticks.n_clocks)
 			return -EBADMSG;
 		at.clock = (uint32_t)clock;
-		if (g->wanted)
-			r = parse_stretch(p, &at, run + 1, g->labels, b);
+		r = parse_stretch(p, &at, run + 1, g->labels, b);
 		if (r < 0)
 			return r;
 		left -= run + 1;
 		if (!left)
-			break;
+			return 0;
 		at.tick += (uint64_t)column_next_signed(&p->columns[COL_GAP]) - 1;
 	}
-	if (!g->wanted) {
-		column_skip(&p->columns[COL_OFF], g->n_samples);
-		column_skip(&p->columns[COL_COUNT], p->head.n_counts ? g->n_samples : 0);
+}
+
+/* Nobody wants it: where the next one begins is all that matters. */
+static int skip_group(struct parser *p, const struct group *g)
+{
+	uint64_t left = g->n_samples, n = 0;
+
+	for (; left; n++) {
+		uint64_t run = column_next(&p->columns[COL_RUN]);
+
+		if (run >= left)
+			return -EBADMSG;
+		left -= run + 1;
 	}
+	column_skip(&p->columns[COL_CLOCK], n);
+	column_skip(&p->columns[COL_GAP], n - 1);
+	column_skip(&p->columns[COL_OFF], g->n_samples);
+	column_skip(&p->columns[COL_COUNT], p->head.n_counts ? g->n_samples : 0);
 	return 0;
 }
 
@@ -417,14 +436,19 @@ static int parse_class(struct parser *p, uint64_t *at, struct block *b)
 		return -EBADMSG;
 	for (uint64_t i = 0; i < n; i++) {
 		n_samples += groups[i].n_samples;
+		p->n_wanted -= groups[i].wanted ? groups[i].n_samples : 0;
 		all_wanted &= groups[i].wanted;
 	}
 	if (p->want->summed && p->want->no_times && !p->head.n_counts && all_wanted)
 		return parse_class_sums(p, n_samples, b);
 	for (uint64_t i = 0; i < n; i++) {
-		if (p->want->no_times)
+		if (p->want->no_times) {
 			fill_group(p, &groups[i], b);
-		else if ((r = parse_group(p, &groups[i], b)) < 0)
+			continue;
+		}
+		p->first_tick += (uint64_t)column_next_signed(&p->columns[COL_START]);
+		r = groups[i].wanted ? parse_group(p, &groups[i], b) : skip_group(p, &groups[i]);
+		if (r < 0)
 			return r;
 	}
 	if (p->want->no_stacks)
@@ -460,27 +484,23 @@ static int parse_losses(struct parser *p, struct block *b)
 /* Nothing may be left over: every byte has a meaning. */
 static int all_used(const struct parser *p)
 {
-	for (int i = 0; i < COLUMNS; i++) {
-		const struct column_reader *c = &p->columns[i];
-
-		if (c->err || c->at != c->n || cursor_left(&c->more))
+	for (int i = 0; i < COLUMNS; i++)
+		if (!column_is_used_up(&p->columns[i]))
 			return -EBADMSG;
-	}
 	return p->want->no_stacks || p->n_used == p->head.n_stacks ? 0 : -EBADMSG;
 }
 
-static int parse_samples(struct parser *p, struct block *b)
+/* Up to the last that is wanted. */
+static int parse_classes(struct parser *p, struct block *b)
 {
-	uint64_t at = 0;
-	int r = parse_groups(p, b);
+	uint64_t at = 0, i = 0;
+	int r = parse_stacks(p, b);
 
-	if (r >= 0)
-		r = parse_stacks(p, b);
-	for (uint64_t i = 0; i < p->head.n_classes && r >= 0; i++)
+	for (; i < p->head.n_classes && !is_unwanted(p) && r >= 0; i++)
 		r = parse_class(p, &at, b);
-	if (r < 0)
+	if (r < 0 || i < p->head.n_classes)
 		return r;
-	return at == p->head.n_groups ? 0 : -EBADMSG;
+	return at == p->head.n_groups ? all_used(p) : -EBADMSG;
 }
 
 static int parse_content(struct cursor *c, struct compress *z, const struct block_want *want,
@@ -489,6 +509,7 @@ static int parse_content(struct cursor *c, struct compress *z, const struct bloc
 	_cleanup_(parser_done) struct parser p = {.want = want};
 	int r = parse_head(c, &p.head);
 
+	b->end_stack = 0;
 	if (r < 0)
 		return r;
 	r = parse_clocks(c, &p.head, &p.ticks);
@@ -497,14 +518,15 @@ static int parse_content(struct cursor *c, struct compress *z, const struct bloc
 	r = parse_reasons(c, p.head.n_reasons, b);
 	if (r < 0)
 		return r;
-	r = open_columns(&p, z, c);
-	if (r < 0)
-		return r;
-	r = parse_samples(&p, b);
-	if (r < 0)
-		return r;
+	r = open_columns(&p, z, c, 0, COL_STACK);
+	if (r >= 0)
+		r = parse_groups(&p, b);
+	if (r >= 0)
+		r = open_columns(&p, z, c, COL_STACK, COLUMNS);
+	if (r < 0 || cursor_left(c))
+		return r < 0 ? r : -EBADMSG;
 	r = parse_losses(&p, b);
-	return r < 0 ? r : all_used(&p);
+	return r < 0 || is_unwanted(&p) ? r : parse_classes(&p, b);
 }
 
 int block_parse_some(const void *data, size_t len, struct compress *z,

@@ -107,18 +107,24 @@ int chunk_add_string(struct chunk *c, const char *s, size_t len)
 	return 0;
 }
 
+int chunk_reserve_names(struct chunk *c, uint32_t n_namings, uint32_t n_lines)
+{
+	int r = reserve(&c->namings, &c->cap_namings, (uint64_t)c->n_namings + n_namings,
+			sizeof(*c->namings), CHUNK_ENTRIES_MAX);
+
+	return r < 0 ? r
+		     : reserve(&c->lines, &c->cap_lines, (uint64_t)c->n_lines + n_lines,
+			       sizeof(*c->lines), 4 * CHUNK_ENTRIES_MAX);
+}
+
 int chunk_add_naming(struct chunk *c, uint32_t location, const struct profile_line *lines,
 		     uint32_t n)
 {
-	int r = reserve(&c->namings, &c->cap_namings, (uint64_t)c->n_namings + 1,
-			sizeof(*c->namings), CHUNK_ENTRIES_MAX);
+	int r;
 
-	if (r < 0)
-		return r;
 	if (n > CHUNK_LINES_MAX)
 		n = CHUNK_LINES_MAX;
-	r = reserve(&c->lines, &c->cap_lines, (uint64_t)c->n_lines + n, sizeof(*c->lines),
-		    4 * CHUNK_ENTRIES_MAX);
+	r = chunk_reserve_names(c, 1, n);
 	if (r < 0)
 		return r;
 	if (n)

@@ -71,6 +71,7 @@ bool chunk_is_empty(const struct chunk *c);
  * n[kind].
  */
 int chunk_reserve(struct chunk *c, enum chunk_kind kind, uint32_t n);
+int chunk_reserve_names(struct chunk *c, uint32_t n_namings, uint32_t n_lines);
 int chunk_add_string(struct chunk *c, const char *s, size_t len);
 int chunk_add_naming(struct chunk *c, uint32_t location, const struct profile_line *lines,
 		     uint32_t n);
@@ -93,13 +94,16 @@ enum chunk_part {
 	CHUNK_TABLES, /* all but the label sets */
 };
 
-/* As chunk_parse(); what does not belong to the part is not looked at, and has no entries. */
+/*
+ * As chunk_parse(), of bytes whose checksum chunk_parse_head() found right; what does not belong to
+ * the part is not looked at, and has no entries.
+ */
 int chunk_parse_part(const void *data, size_t len, struct compress *z, enum chunk_part part,
 		     struct chunk *ret);
 
 struct chunk_head {
 	uint32_t first[CHUNK_KINDS], n[CHUNK_KINDS];
-	uint32_t text_bytes;
+	uint32_t text_bytes, n_lines;
 };
 
 /* What it has, without unpacking it; its checksum is right when this is 0. */

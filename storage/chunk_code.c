@@ -309,11 +309,12 @@ static int parse_strings(struct parser *p, struct chunk *c)
 
 	if (r < 0)
 		return r;
+	if (c->n_text && memchr(c->text, '\0', c->n_text))
+		return -EBADMSG;
 	for (uint64_t i = 0; i < p->head.n[CHUNK_STRING]; i++) {
 		uint64_t len = next(p, COL_STRING_LEN);
 
-		if (len > PROFILE_STRING_BYTES_MAX || len > c->n_text - at ||
-		    memchr(c->text + at, '\0', len))
+		if (len > PROFILE_STRING_BYTES_MAX || len > c->n_text - at)
 			return -EBADMSG;
 		c->strings[c->n[CHUNK_STRING]++] =
 			(struct chunk_string){.at = (uint32_t)at, .len = (uint32_t)len};
@@ -448,26 +449,29 @@ static int parse_labels(struct parser *p, struct chunk *c)
 static int parse_names(struct parser *p, struct chunk *c)
 {
 	uint64_t location = 0, function = 0, line = 0;
+	int r = chunk_reserve_names(c, (uint32_t)p->head.n_namings, (uint32_t)p->head.n_lines);
 
+	if (r < 0)
+		return r;
 	for (uint64_t i = 0; i < p->head.n_namings; i++) {
-		uint32_t at =
-			checked(p, next_over(p, COL_NAMING_LOCATION, &location), CHUNK_LOCATION);
+		struct chunk_naming *m = &c->namings[c->n_namings++];
 		uint64_t n = next(p, COL_NAMING_LINES);
-		struct profile_line lines[CHUNK_LINES_MAX];
-		int r;
 
-		if (n > CHUNK_LINES_MAX)
+		if (n > CHUNK_LINES_MAX || n > p->head.n_lines - c->n_lines)
 			return -EBADMSG;
-		for (uint64_t k = 0; k < n; k++) {
-			lines[k].function = checked(p, next_over(p, COL_LINE_FUNCTION, &function),
-						    CHUNK_FUNCTION);
-			lines[k].line = (uint32_t)next_over(p, COL_LINE_LINE, &line);
-			lines[k].column = next_u32(p, COL_LINE_COLUMN);
+		m->location =
+			checked(p, next_over(p, COL_NAMING_LOCATION, &location), CHUNK_LOCATION);
+		m->first_line = c->n_lines;
+		m->n_lines = (uint32_t)n;
+		for (; n; n--) {
+			struct profile_line *l = &c->lines[c->n_lines++];
+
+			l->function = checked(p, next_over(p, COL_LINE_FUNCTION, &function),
+					      CHUNK_FUNCTION);
+			l->line = (uint32_t)next_over(p, COL_LINE_LINE, &line);
+			l->column = next_u32(p, COL_LINE_COLUMN);
 			p->bad |= line > UINT32_MAX;
 		}
-		r = chunk_add_naming(c, at, lines, (uint32_t)n);
-		if (r < 0)
-			return r;
 	}
 	return 0;
 }
@@ -475,12 +479,9 @@ static int parse_names(struct parser *p, struct chunk *c)
 /* Nothing may be left over: every byte has a meaning. */
 static int all_used(const struct parser *p)
 {
-	for (int i = 0; i < COLUMNS; i++) {
-		const struct column_reader *c = &p->columns[i];
-
-		if (c->err || c->at != c->n || cursor_left(&c->more))
+	for (int i = 0; i < COLUMNS; i++)
+		if (!column_is_used_up(&p->columns[i]))
 			return -EBADMSG;
-	}
 	return p->bad ? -EBADMSG : 0;
 }
 
@@ -552,11 +553,9 @@ static int open_bytes(const void *data, size_t len, struct cursor *ret)
 int chunk_parse_part(const void *data, size_t len, struct compress *z, enum chunk_part part,
 		     struct chunk *ret)
 {
-	struct cursor c;
-	int r = open_bytes(data, len, &c);
+	struct cursor c = cursor_over(data, len - CHECKSUM_BYTES);
+	int r;
 
-	if (r < 0)
-		return r;
 	chunk_clear(ret);
 	r = parse_content(&c, z, part, ret);
 	if (r < 0)
@@ -566,7 +565,10 @@ int chunk_parse_part(const void *data, size_t len, struct compress *z, enum chun
 
 int chunk_parse(const void *data, size_t len, struct compress *z, struct chunk *ret)
 {
-	return chunk_parse_part(data, len, z, CHUNK_ALL, ret);
+	struct cursor c;
+	int r = open_bytes(data, len, &c);
+
+	return r < 0 ? r : chunk_parse_part(data, len, z, CHUNK_ALL, ret);
 }
 
 int chunk_parse_head(const void *data, size_t len, struct chunk_head *ret)
@@ -580,6 +582,7 @@ int chunk_parse_head(const void *data, size_t len, struct chunk_head *ret)
 	if (r < 0)
 		return r;
 	ret->text_bytes = (uint32_t)p.head.n_text;
+	ret->n_lines = (uint32_t)p.head.n_lines;
 	for (int k = 0; k < CHUNK_KINDS; k++) {
 		ret->first[k] = (uint32_t)p.head.first[k];
 		ret->n[k] = (uint32_t)p.head.n[k];

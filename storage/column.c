@@ -1,6 +1,7 @@
 /* Columns of numbers; see column.h. */
 #include "storage/column.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,21 +124,44 @@ void column_close(struct column_reader *c)
 	c->n = c->at = 0;
 }
 
-static uint64_t take_bits(struct column_reader *c, unsigned int n)
+/*
+ * At least n (32 at most) are in bits then; above n_bits may stand some of what follows, and is put
+ * there again. While eight bytes are left at most seven are taken, so that one that belongs to no
+ * number is left in the end.
+ */
+static void refill(struct column_reader *c, unsigned int n)
 {
-	uint64_t v;
+	uint64_t word;
 
-	while (c->n_bits < n) {
+	if (cursor_left(&c->more) >= sizeof(word)) {
+		memcpy(&word, c->more.at, sizeof(word));
+		c->bits |= le64toh(word) << c->n_bits;
+		c->more.at += (63 - c->n_bits) / 8;
+		c->n_bits += (63 - c->n_bits) / 8 * 8;
+	}
+	for (; c->n_bits < n; c->n_bits += 8) {
 		if (c->more.at < c->more.end)
 			c->bits |= (uint64_t)*c->more.at++ << c->n_bits;
 		else
 			c->err = -EBADMSG;
-		c->n_bits += 8;
 	}
+}
+
+static uint64_t take_bits(struct column_reader *c, unsigned int n)
+{
+	uint64_t v;
+
+	if (c->n_bits < n)
+		refill(c, n);
 	v = c->bits & ((1ull << n) - 1);
 	c->bits >>= n;
 	c->n_bits -= n;
 	return v;
+}
+
+bool column_is_used_up(const struct column_reader *c)
+{
+	return !c->err && c->at == c->n && !cursor_left(&c->more);
 }
 
 uint64_t column_next_large(struct column_reader *c)
@@ -169,6 +193,33 @@ static unsigned int extra_bits(uint8_t symbol)
 	return symbol == RAW ? 64 : EXACT_LOG2 - STEPS_LOG2 + ((symbol - EXACT) >> STEPS_LOG2);
 }
 
+/* ---- eight symbols at once ---- */
+
+#define EACH(byte) (0x0101010101010101ull * (byte))
+
+static uint64_t sum_of_bytes(uint64_t word)
+{
+	return word * EACH(1) >> 56;
+}
+
+/* 1 in each byte that is 0, else 0. */
+static uint64_t zero_bytes(uint64_t word)
+{
+	return ~(((word & EACH(0x7f)) + EACH(0x7f)) | word) >> 7 & EACH(1);
+}
+
+/* As extra_bits(): an eighth of each symbol from EXACT on, less what that is for EXACT itself. */
+static uint64_t extra_bits_of_eight(uint64_t word)
+{
+	uint64_t large = (word | word << 1) >> 7 & EACH(1);
+	uint64_t steps = word >> STEPS_LOG2 & EACH(0x1f) & large * 0xff;
+	uint64_t n_raw = sum_of_bytes(zero_bytes(~word));
+
+	return sum_of_bytes(steps) -
+	       sum_of_bytes(large) * ((EXACT >> STEPS_LOG2) - (EXACT_LOG2 - STEPS_LOG2)) +
+	       n_raw * (64 - (EXACT_LOG2 - STEPS_LOG2 + ((RAW - EXACT) >> STEPS_LOG2)));
+}
+
 static void skip_bits(struct column_reader *c, uint64_t n)
 {
 	if (n > c->n_bits) {
@@ -183,20 +234,22 @@ static void skip_bits(struct column_reader *c, uint64_t n)
 
 uint64_t column_skip(struct column_reader *c, uint64_t n)
 {
-	uint64_t bits = 0, zeros = 0;
+	uint64_t bits = 0, zeros = 0, word;
+	size_t end = c->at + n;
 
 	if (n > c->n - c->at) {
 		c->err = -EBADMSG;
 		return 0;
 	}
-	for (uint64_t i = 0; i < n; i++) {
-		uint8_t symbol = c->symbols[c->at + i];
-
-		zeros += symbol == 0;
-		if (symbol >= EXACT)
-			bits += extra_bits(symbol);
+	for (; end - c->at >= 8; c->at += 8) {
+		memcpy(&word, c->symbols + c->at, sizeof(word));
+		zeros += sum_of_bytes(zero_bytes(word));
+		bits += word & EACH(0xc0) ? extra_bits_of_eight(word) : 0;
 	}
-	c->at += n;
+	for (; c->at < end; c->at++) {
+		zeros += c->symbols[c->at] == 0;
+		bits += extra_bits(c->symbols[c->at]);
+	}
 	skip_bits(c, bits);
 	return zeros;
 }

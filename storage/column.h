@@ -10,6 +10,7 @@
 #include "profiler/base/buf.h"
 #include "storage/compress.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct column {
@@ -38,6 +39,8 @@ int column_open(struct column_reader *c, struct compress *z, struct cursor *in, 
 /* Go past a column of n numbers without unpacking it; the reader is empty. 0 or -EBADMSG. */
 int column_pass(struct column_reader *c, struct cursor *in, size_t n);
 void column_close(struct column_reader *c);
+/* All numbers were read, and no byte is left over; of an empty reader as well. */
+bool column_is_used_up(const struct column_reader *c);
 /* Leave out the next n numbers; returns how many of them are 0. */
 uint64_t column_skip(struct column_reader *c, uint64_t n);
 

@@ -158,6 +158,8 @@ static int add_labels(struct dict *d, const struct profile_labels *l)
 
 static bool strings_are_there(const struct dict *d, const struct profile_labels *l)
 {
+	if (!d->n_holes && !d->broken)
+		return true; /* chunks refer to nothing behind them */
 	for (uint32_t i = 0; i < PROFILE_LABEL_COUNT; i++)
 		if ((l->has & (1u << i)) && !profile_label_is_number((enum profile_label)i) &&
 		    !dict_has(d, CHUNK_STRING, (uint32_t)l->value[i]))
@@ -533,17 +535,18 @@ static int unpack_tables(struct dict *d, struct dict_piece *p, struct chunk *c)
 static void reserve_tables(struct dict *d)
 {
 	size_t text_bytes = 0;
-	uint32_t n[CHUNK_KINDS] = {};
+	uint32_t n[CHUNK_KINDS] = {}, n_lines = 0;
 
 	for (uint32_t i = d->n_unpacked; i < d->n_pieces; i++) {
 		const struct chunk_head *h = &d->pieces[i].head;
 
 		text_bytes += h->text_bytes;
+		n_lines += h->n_lines;
 		for (int k = 0; k < CHUNK_KINDS; k++)
 			n[k] += h->n[k];
 	}
 	(void)profile_reserve(d->tables, text_bytes, n[CHUNK_STRING], n[CHUNK_FUNCTION],
-			      n[CHUNK_LOCATION], n[CHUNK_STACK]);
+			      n[CHUNK_LOCATION], n[CHUNK_STACK], n_lines);
 }
 
 int dict_unpack(struct dict *d)

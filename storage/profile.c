@@ -479,7 +479,7 @@ int64_t profile_append_stacks(struct profile *p, const struct profile_stack *s, 
 }
 
 int profile_reserve(struct profile *p, size_t text_bytes, uint32_t n_strings, uint32_t n_functions,
-		    uint32_t n_locations, uint32_t n_stacks)
+		    uint32_t n_locations, uint32_t n_stacks, uint32_t n_lines)
 {
 	int r = text_reserve(p, text_bytes + n_strings);
 
@@ -495,6 +495,9 @@ int profile_reserve(struct profile *p, size_t text_bytes, uint32_t n_strings, ui
 	if (r >= 0)
 		r = profile_grow(&p->stacks, &p->cap_stacks, p->n_stacks, n_stacks,
 				 sizeof(*p->stacks), PROFILE_STACKS_MAX);
+	if (r >= 0)
+		r = profile_grow(&p->lines, &p->cap_lines, p->n_lines, n_lines, sizeof(*p->lines),
+				 PROFILE_TABLE_MAX);
 	return r;
 }
 

@@ -227,7 +227,7 @@ int64_t profile_append_stacks(struct profile *p, const struct profile_stack *s, 
 
 /* Room for so many more, so that tables do not have to move while they grow. 0 or -ENOMEM. */
 int profile_reserve(struct profile *p, size_t text_bytes, uint32_t strings, uint32_t functions,
-		    uint32_t locations, uint32_t stacks);
+		    uint32_t locations, uint32_t stacks, uint32_t lines);
 
 /* Name a location, or say with n 0 that nobody can. Lines are copied. Renaming is allowed. */
 int profile_set_lines(struct profile *p, uint32_t location, const struct profile_line *lines,

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NUMBER_BYTES 24 /* of 64 bits in decimal digits, and the NUL */
+
 uint64_t profile_sample_count(const struct profile *p)
 {
 	uint64_t sum = 0;
@@ -66,6 +68,18 @@ static const char *extra_text(const struct profile *p, const struct profile_labe
 	return "";
 }
 
+/* A selector asks for one of each process: printf() would be most of a question about one. */
+static const char *number_text(uint64_t v, char *scratch)
+{
+	char *at = scratch + NUMBER_BYTES - 1;
+
+	*at = '\0';
+	do
+		*--at = (char)('0' + v % 10);
+	while (v /= 10);
+	return at;
+}
+
 const char *profile_label_text(const struct profile *p, uint32_t labels, const char *name,
 			       char *scratch)
 {
@@ -79,8 +93,7 @@ const char *profile_label_text(const struct profile *p, uint32_t labels, const c
 		return "";
 	if (!profile_label_is_number((enum profile_label)which))
 		return profile_str(p, (uint32_t)l->value[which]);
-	snprintf(scratch, 24, "%" PRIu64, l->value[which]);
-	return scratch;
+	return number_text(l->value[which], scratch);
 }
 
 /* ---- frames ---- */

@@ -134,6 +134,7 @@ static void ask_all(const char *path, uint64_t from_ns, uint64_t end_ns)
 	ask_profile(path, "last 5 minutes", end_ns - 300 * NS_PER_S, end_ns, NULL, true);
 	ask_profile(path, "one process's hour", end_ns - 3600 * NS_PER_S, end_ns, "{pid=\"103\"}",
 		    true);
+	ask_profile(path, "one process's day", from_ns, end_ns, "{pid=\"103\"}", true);
 	ask_heatmap(path, end_ns - 3600 * NS_PER_S, end_ns);
 }
 
