@@ -182,6 +182,39 @@ def test_page_shows_what_the_api_says(view, api, moments):
     assert shown == (flame["samples"], len(flame["depth"])), (shown, flame["samples"])
 
 
+# Both forms of an answer: of the binary one as web/API.md has it, its columns put back as arrays.
+BOTH_FORMS = """
+const [url, done] = arguments;
+const ask = (accept) => fetch(url, {headers: {Accept: accept}});
+const types = {uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, float64: Float64Array};
+(async () => {
+    const json = await (await ask('application/json')).text();
+    const answer = await ask('application/vnd.hearth.flame');
+    const bytes = await answer.arrayBuffer();
+    const columns = 16 + new DataView(bytes).getUint32(8, true);
+    const text = new TextDecoder().decode(bytes.slice(16, columns));
+    const numbers = (key, v) =>
+        v?.type ? [...new types[v.type](bytes, columns + v.at, v.length)] : v;
+    const put = JSON.stringify(JSON.parse(text, numbers));
+    const head = new TextDecoder().decode(bytes.slice(0, 8));
+    done({head, same: put === JSON.stringify(JSON.parse(json)), type: answer.headers.get(
+        'Content-Type'), vary: answer.headers.get('Vary')});
+})();
+"""
+
+
+def test_both_forms_of_an_answer_are_equal(view, api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": api.split})
+    query = urllib.parse.urlencode(
+        {"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": api.split}
+    )
+    for path in ("profile", "diff"):
+        both = view.browser.script_async(BOTH_FORMS, f"api/v1/{path}?{query}")
+        assert both["same"] and both["head"] == "hflame1\n", both
+        assert both["type"] == "application/vnd.hearth.flame", both
+        assert {v.strip() for v in both["vary"].split(",")} == {"Accept", "Accept-Encoding"}, both
+
+
 def test_drag_selects_a_range(view, api, moments):
     margin = (moments[1] - moments[0]) * 0.5
     view.open(**{"from": f"{moments[0] - margin:.3f}", "until": f"{moments[1] + margin:.3f}"})
