@@ -413,7 +413,7 @@ def main():
         for peer in viewer_peers.PEERS if arguments.peers else ():
             try:
                 bench_peer(peer, answer)
-            except (AssertionError, WebDriverError, viewer_peers.NoPeer) as reason:
+            except (AssertionError, OSError, WebDriverError, viewer_peers.NoPeer) as reason:
                 print(f"  {peer.name}: {str(reason)[:300]}", flush=True)
 
 
