@@ -1,9 +1,6 @@
 /* Blocks: what is written is parsed back, in the format's order; what is malformed is refused. */
 #include "storage/block.h"
 
-#include "storage/ranks.h"
-#include "storage/ticks.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -390,51 +387,6 @@ static void heads_that_cannot_be_are_refused(void **state)
 	compress_done(&z);
 }
 
-/* ---- what blocks are made of ---- */
-
-static void ranks_follow_frequency(void **state)
-{
-	struct ranks r;
-
-	(void)state;
-	assert_int_equal(ranks_init(&r, 10), 0);
-	assert_int_equal(ranks_of(&r, 3), 0);
-	ranks_add(&r, 3);
-	ranks_add(&r, 4);
-	ranks_add(&r, 4);
-	assert_int_equal(ranks_of(&r, 4), 1);
-	assert_int_equal(ranks_of(&r, 3), 2);
-	assert_int_equal(ranks_at(&r, 2), 3);
-	ranks_reset(&r);
-	assert_int_equal(ranks_of(&r, 4), 0);
-	ranks_done(&r);
-}
-
-static void times_are_found_again_whatever_the_clocks(void **state)
-{
-	uint64_t random = 5;
-
-	(void)state;
-	for (int round = 0; round < 50; round++) {
-		uint64_t tick_ns = 1000000 + next_random(&random) % 100000000;
-		struct ticks_place at = {}, *after = NULL;
-		struct block b = {};
-		struct ticks t;
-		uint64_t back;
-
-		for (int i = 0; i < 100; i++)
-			add(&b, 1700000000000ull + next_random(&random) % 100000, 1, 1, 1, 1);
-		ticks_choose(&t, &b, tick_ns);
-		for (uint32_t i = 0; i < b.n_samples; i++) {
-			at = ticks_place(&t, b.samples[i].time_ms, after);
-			after = &at;
-			assert_int_equal(ticks_time(&t, &at, &back), 0);
-			assert_int_equal(back, b.samples[i].time_ms);
-		}
-		block_done(&b);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,8 +398,6 @@ int main(void)
 		cmocka_unit_test(appending_renumbers_reasons),
 		cmocka_unit_test(malformed_bytes_are_refused),
 		cmocka_unit_test(heads_that_cannot_be_are_refused),
-		cmocka_unit_test(ranks_follow_frequency),
-		cmocka_unit_test(times_are_found_again_whatever_the_clocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
