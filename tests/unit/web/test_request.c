@@ -1,4 +1,4 @@
-/* web/request.c and routes.c: answers as JSON errors, compression, and which path is whose. */
+/* web/request.c, and routes.c where it finishes an answer: errors as JSON, and compression. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -145,48 +145,6 @@ static void a_cancelled_request_is_not_asked(void **state)
 	buf_done(&q.body);
 }
 
-static void every_path_has_its_route(void **state)
-{
-	char name[WEB_NAME_BYTES];
-
-	(void)state;
-	for (const struct web_route *r = web_routes; r->path; r++)
-		assert_ptr_equal(web_route_find(r->path, name), r);
-	assert_non_null(web_route_find("/api/v1/labels/comm/values", name));
-	assert_string_equal(name, "comm");
-	assert_non_null(web_route_find("/api/v1/labels/a b;\xff/values", name));
-	assert_string_equal(name, "a b;\xff");
-}
-
-static void other_paths_have_none(void **state)
-{
-	static const char *const bad[] = {
-		"",
-		"/",
-		"/api",
-		"/api/v1/profile/",
-		"/api/v1/profiles",
-		"//api/v1/profile",
-		"/api/v1/labels/",
-		"/api/v1/labels//values",
-		"/api/v1/labels/a/b/values",
-		"/api/v1/labels/a/value",
-		"/api/v1/labels/a/values/",
-		"/healthz/",
-		"/debug/pprof/heap",
-	};
-	char name[WEB_NAME_BYTES], part[WEB_NAME_BYTES + 1], path[400];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		if (web_route_find(bad[i], name))
-			fail_msg("%s", bad[i]);
-	memset(part, 'x', WEB_NAME_BYTES);
-	part[WEB_NAME_BYTES] = '\0';
-	snprintf(path, sizeof(path), "/api/v1/labels/%s/values", part);
-	assert_null(web_route_find(path, name));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,8 +154,6 @@ int main(void)
 		cmocka_unit_test(the_stores_sentence_is_told_and_escaped),
 		cmocka_unit_test(large_text_is_compressed_where_it_is_taken),
 		cmocka_unit_test(a_cancelled_request_is_not_asked),
-		cmocka_unit_test(every_path_has_its_route),
-		cmocka_unit_test(other_paths_have_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
