@@ -19,7 +19,7 @@ struct formats_choice {
 int formats_parse(const char *text, void *to, struct err *err);
 
 /*
- * c->format as given (-1: not), path as given (NULL or "-": stdout). -EINVAL: an ending that says
+ * c->format as given (-1: not), path as given (NULL: stdout). -EINVAL: an ending that says
  * nothing, or bytes for a terminal.
  */
 int formats_choose(struct formats_choice *c, const char *path, bool stdout_is_terminal,
