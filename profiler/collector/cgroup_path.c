@@ -12,20 +12,26 @@
 #include <linux/magic.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statfs.h>
 
 #define MOUNTS_LINE 1024
 
-static int kernfs_id(const char *path, uint64_t *ret)
+/* Of a directory of a cgroup hierarchy: other files have handles as well. */
+static int kernfs_id(const char *path, bool v2, uint64_t *ret)
 {
 	struct {
 		struct file_handle head;
 		uint64_t id;
 	} handle = {.head.handle_bytes = sizeof(uint64_t)};
+	_cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
 	int mount;
 
-	if (name_to_handle_at(AT_FDCWD, path, &handle.head, &mount, 0))
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (fs.f_type != (v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC))
+		return -ENOENT;
+	if (name_to_handle_at(fd, "", &handle.head, &mount, AT_EMPTY_PATH))
 		return -errno;
 	*ret = handle.id;
 	return 0;
@@ -62,7 +68,7 @@ static int hierarchy_of(const char *options, uint32_t *ret)
 }
 
 /* Try root/path in one mounted hierarchy. */
-static int try_mount(const char *root, const char *path, uint64_t *ret_id)
+static int try_mount(const char *root, bool v2, const char *path, uint64_t *ret_id)
 {
 	char full[PATH_MAX];
 	size_t n = strlen(root);
@@ -74,7 +80,7 @@ static int try_mount(const char *root, const char *path, uint64_t *ret_id)
 		len = snprintf(full, sizeof(full), "%s/%s", root, path);
 	if (len < 0 || (size_t)len >= sizeof(full))
 		return -ENAMETOOLONG;
-	return kernfs_id(full, ret_id);
+	return kernfs_id(full, v2, ret_id);
 }
 
 static bool try_line(char *line, bool v2, const char *path, uint64_t *ret_id,
@@ -86,7 +92,7 @@ static bool try_line(char *line, bool v2, const char *path, uint64_t *ret_id,
 	root = strsep(&at, " ");
 	type = strsep(&at, " ");
 	if (!at || strcmp(type, v2 ? "cgroup2" : "cgroup") != 0 ||
-	    try_mount(root, path, ret_id) < 0)
+	    try_mount(root, v2, path, ret_id) < 0)
 		return false;
 	if (v2) {
 		*ret_hierarchy = 0;
