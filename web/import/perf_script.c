@@ -164,7 +164,10 @@ static bool parse_address(const struct text *word, uint64_t *ret)
 	return true;
 }
 
-/* ` (FILE)` at the end leaves t; empty where there is none. A file may be `/a (deleted)`. */
+/*
+ * `(FILE)` at the end leaves t; empty where there is none. A file may be `/a (deleted)`, and a name
+ * without one `operator new(long)`.
+ */
 static struct text cut_file(struct text *t)
 {
 	struct text file = {t->end, t->end};
@@ -174,12 +177,12 @@ static struct text cut_file(struct text *t)
 		t->end--;
 	if (t->end == t->at || t->end[-1] != ')')
 		return file;
-	for (const char *s = t->end - 1; s > t->at; s--) {
+	for (const char *s = t->end; s-- > t->at;) {
 		depth += *s == ')' ? 1 : *s == '(' ? -1 : 0;
-		if (depth || s[-1] != ' ')
+		if (depth || *s != '(' || (s > t->at && s[-1] != ' '))
 			continue;
 		file = (struct text){s + 1, t->end - 1};
-		t->end = s - 1;
+		t->end = s > t->at ? s - 1 : s;
 		break;
 	}
 	return file;

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,54 @@ static void other_events_are_left_out_and_counted(void **state)
 	free(got);
 }
 
+/* perf script -F leaves out offsets, files or symbols; names and files may hold blanks and (). */
+static void a_frame_is_told_from_its_file(void **state)
+{
+	static const struct {
+		const char *line, *frame;
+	} cases[] = {
+		{"12 f+0x1 (/a)", "f"},
+		{"12 f (/a)", "f"},
+		{"12 f+0x1", "f"},
+		{"12 f", "f"},
+		{"12 operator new(unsigned long)+0x5 (/a)", "operator new(unsigned long)"},
+		{"12 operator new(unsigned long)", "operator new(unsigned long)"},
+		{"12 void g<int>(int, char) const+0xaf (/a b (deleted))",
+		 "void g<int>(int, char) const"},
+		{"12 operator()(int) (/a)", "operator()(int)"},
+		{"12 [unknown] (/lib/x.so)", "[x.so]"},
+		{"12 [unknown] (/lib/x.so (deleted))", "[x.so (deleted)]"},
+		{"12 (/lib/x.so)", "[x.so]"},
+		{"12 [unknown] ([vdso])", "[vdso]"},
+		{"12 [unknown] ([unknown])", "[unknown]"},
+		{"12 [unknown]", "[unknown]"},
+		{"12", "[unknown]"},
+		/* No offset: no digits, not theirs, nothing before it. */
+		{"12 f+0x (/a)", "f+0x"},
+		{"12 f+0xg (/a)", "f+0xg"},
+		{"12 +0x12 (/a)", "+0x12"},
+		/* Brackets that do not match are the name's. */
+		{"12 f) (/a)", "f)"},
+		{"12 f /a)", "f /a)"},
+		/* The kernel's by address or by file, the JIT's by file. */
+		{"ffffffff81000000 f (/a)", "f_[k]"},
+		{"12 f ([kernel.kallsyms])", "f_[k]"},
+		{"12 f (/tmp/perf-7.map)", "f_[j]"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct err err = {};
+		char text[200], want[200], *got;
+
+		snprintf(text, sizeof(text), "a 7 1.000: c:\n\t%s\n", cases[i].line);
+		snprintf(want, sizeof(want), "a;%s 1\n", cases[i].frame);
+		got = import_into(IMPORT_PERF, text, strlen(text), 0, false, NULL, &err);
+		assert_string_equal(got, want);
+		free(got);
+	}
+}
+
 static void unix_times_stay_and_cpu_clocks_have_a_period(void **state)
 {
 	static const char text[] = "a 7 1795000111.222333: 10101010 task-clock:\n\t12 f (/a)\n";
@@ -138,6 +187,7 @@ int main(void)
 		cmocka_unit_test(without_call_chains_the_frame_stands_behind_the_event),
 		cmocka_unit_test(a_thread_that_is_gone_has_no_number),
 		cmocka_unit_test(other_events_are_left_out_and_counted),
+		cmocka_unit_test(a_frame_is_told_from_its_file),
 		cmocka_unit_test(unix_times_stay_and_cpu_clocks_have_a_period),
 		cmocka_unit_test(what_is_wrong_is_told_with_its_line),
 		cmocka_unit_test(deep_stacks_are_refused),
