@@ -181,6 +181,15 @@ static int map_location(struct profile_map *m, uint32_t id)
 	return copy_lines(m, l, m->location[id]);
 }
 
+int profile_map_location(struct profile_map *m, uint32_t id, uint32_t *ret)
+{
+	int r = map_location(m, id);
+
+	if (r >= 0)
+		*ret = m->location[id];
+	return r;
+}
+
 static int path_add(struct profile_map *m, uint32_t n, uint32_t id)
 {
 	if (n == m->cap_path) {

@@ -25,6 +25,7 @@ void profile_map_done(struct profile_map *m); /* a zeroed one is fine */
 
 /* 0 or a negative errno of profile.h's adding functions. */
 int profile_map_string(struct profile_map *m, uint32_t id, uint32_t *ret);
+int profile_map_location(struct profile_map *m, uint32_t id, uint32_t *ret);
 int profile_map_stack(struct profile_map *m, uint32_t id, uint32_t *ret);
 
 /* The strings of a label set of from, in place. */

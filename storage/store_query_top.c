@@ -1,10 +1,12 @@
 /*
  * The functions of a range, and who calls one of them. Of each dictionary the samples are counted
- * by stack, and its stacks walked once when all are: what stays are functions.
+ * by stack, and the tree of its stacks is walked once when all are: what stays are locations with
+ * their names, and functions.
  */
 #include "storage/store_scan.h"
 
 #include "profiler/base/cleanup.h"
+#include "storage/profile_map.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,29 +16,38 @@
 #define FRESH	64
 
 struct function {
-	uint32_t name, object; /* strings of texts */
+	uint32_t name, object; /* strings of known */
 	uint64_t self, total; /* of a neighbour of one function: samples and 0 */
-	uint64_t seen; /* on which of the stacks that were walked, the last time */
+	uint32_t on_path; /* how often it counts where the walk is */
 	bool asked; /* it has the name that is asked about */
+};
+
+/* The functions of a location of known, [first, ...) of frames; as it was named then. */
+struct code {
+	uint32_t first, first_line, n_lines;
+	bool looked_up;
+};
+
+/* A stack of the dictionary at hand. */
+struct node {
+	uint64_t own, below; /* samples: its own, and those of all stacks that begin with it */
+	uint32_t child, sibling; /* those with samples; 0 none */
 };
 
 struct functions {
 	struct scan scan;
 	struct dict *dict; /* whose samples are counted */
-	uint64_t *count; /* by stack of it */
-	uint32_t *first; /* by location of it: into frames, NO_CODE until needed */
-	uint32_t *object; /* by object of it: the string of texts, NO_CODE until needed */
+	struct node *node;
+	struct profile_map map; /* of its locations to those of known */
+	struct profile *known; /* locations, and what they are called */
+	struct code *code; /* by location of known */
+	uint32_t n_code;
 	uint32_t *frames; /* functions of locations, outermost first */
 	uint32_t n_frames, cap_frames;
-	uint32_t *path; /* functions of the stack at hand, root first */
-	uint32_t cap_path;
-	uint32_t *stacks; /* scratch: the stack's nodes */
-	uint32_t cap_stacks;
-	struct profile *texts;
 	struct idmap index;
 	struct function *function;
-	uint32_t n, cap, next; /* what follows in one dictionary mostly follows in the others */
-	uint64_t walked;
+	uint32_t n, cap;
+	uint32_t asked_on_path;
 	uint64_t samples, no_neighbour;
 	const char *of; /* NULL: all functions */
 	bool callers;
@@ -45,30 +56,13 @@ struct functions {
 static void functions_done(struct functions *w)
 {
 	scan_close(&w->scan);
-	free(w->count);
-	free(w->first);
-	free(w->object);
+	free(w->node);
+	profile_map_done(&w->map);
+	profile_free(w->known);
+	free(w->code);
 	free(w->frames);
-	free(w->path);
-	free(w->stacks);
-	free(w->function);
-	profile_free(w->texts);
 	idmap_done(&w->index);
-}
-
-/* Room for one more of 32 bits. */
-static int widen(uint32_t **array, uint32_t *cap, uint32_t n)
-{
-	uint32_t *wider;
-
-	if (n < *cap)
-		return 0;
-	wider = realloc(*array, (*cap ? 2 * (size_t)*cap : FRESH) * sizeof(*wider));
-	if (!wider)
-		return -ENOMEM;
-	*array = wider;
-	*cap = *cap ? 2 * *cap : FRESH;
-	return 0;
+	free(w->function);
 }
 
 /* ---- functions ---- */
@@ -89,194 +83,241 @@ static int64_t add_function(struct functions *w, uint32_t name, uint32_t object,
 	w->function[w->n] = (struct function){
 		.name = name,
 		.object = object,
-		.asked = w->of && !strcmp(profile_str(w->texts, name), w->of),
+		.asked = w->of && !strcmp(profile_str(w->known, name), w->of),
 	};
 	return w->n++;
 }
 
-static bool is_function(const struct functions *w, uint32_t id, uint32_t object, const char *name)
+static int64_t find_function(struct functions *w, uint32_t name, uint32_t object)
 {
-	return id < w->n && w->function[id].object == object &&
-	       !strcmp(profile_str(w->texts, w->function[id].name), name);
-}
-
-static int64_t find_function(struct functions *w, const char *text, uint32_t object)
-{
-	int64_t name = profile_string(w->texts, text);
-	const uint64_t key[] = {(uint64_t)name, object};
+	const uint32_t key[] = {name, object};
 	uint64_t hash = hash_bytes(key, sizeof(key));
 	uint32_t at, id;
 
-	if (name < 0)
-		return name;
 	for (id = idmap_first(&w->index, hash, &at); id != IDMAP_NONE;
 	     id = idmap_next(&w->index, hash, &at))
 		if (w->function[id].name == name && w->function[id].object == object)
 			return id;
-	return add_function(w, (uint32_t)name, object, hash);
+	return add_function(w, name, object, hash);
 }
 
 /* ---- the functions of a location ---- */
 
-static int find_object(struct functions *w, const struct profile_object *o, uint32_t *ret)
-{
-	const struct profile *p = w->dict->tables;
-	uint32_t *object = &w->object[o - p->objects];
-	int64_t id = *object;
-
-	if (id == NO_CODE)
-		id = profile_string(w->texts, profile_str(p, o->path));
-	if (id < 0)
-		return (int)id;
-	*ret = *object = (uint32_t)id;
-	return 0;
-}
-
 static int add_frame(struct functions *w, uint32_t location, uint32_t i)
 {
-	const struct profile *p = w->dict->tables;
 	char scratch[PROFILE_SCRATCH_BYTES];
-	struct profile_frame f = profile_location_frame(p, location, i, scratch);
-	int64_t function = NO_CODE;
-	uint32_t object = 0;
-	int r = widen(&w->frames, &w->cap_frames, w->n_frames);
+	struct profile_frame f = profile_location_frame(w->known, location, i, scratch);
+	uint32_t object = f.object->path;
+	int64_t name, function = NO_CODE;
 
-	if (r >= 0)
-		r = find_object(w, f.object, &object);
-	if (r < 0)
-		return r;
-	if (f.object->kind != PROFILE_OBJECT_INCOMPLETE) {
-		function = is_function(w, w->next, object, f.function)
-				   ? w->next
-				   : find_function(w, f.function, object);
-		if (function < 0)
-			return (int)function;
-		w->next = (uint32_t)function + 1;
+	if (w->n_frames == w->cap_frames) {
+		uint32_t cap = w->cap_frames ? 2 * w->cap_frames : FRESH;
+		uint32_t *more = realloc(w->frames, cap * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		w->frames = more;
+		w->cap_frames = cap;
 	}
+	if (f.object->kind != PROFILE_OBJECT_INCOMPLETE) {
+		name = profile_string(w->known, f.function);
+		function = name < 0 ? name : find_function(w, (uint32_t)name, object);
+	}
+	if (function < 0)
+		return (int)function;
 	w->frames[w->n_frames++] = (uint32_t)function;
 	return 0;
 }
 
-static int add_location(struct functions *w, uint32_t location)
+/* A name may have come with a later dictionary than the location. */
+static int look_up(struct functions *w, uint32_t location)
 {
-	uint32_t first = w->n_frames;
+	const struct profile_location *l = &w->known->locations[location];
+	struct code *code = &w->code[location];
 	int r = 0;
 
-	if (w->first[location] != NO_CODE)
+	if (code->looked_up && code->first_line == l->first_line && code->n_lines == l->n_lines)
 		return 0;
-	for (uint32_t i = profile_location_frames(w->dict->tables, location); i-- > 0 && r >= 0;)
+	*code = (struct code){w->n_frames, l->first_line, l->n_lines, true};
+	for (uint32_t i = profile_location_frames(w->known, location); i-- > 0 && r >= 0;)
 		r = add_frame(w, location, i);
-	if (r >= 0)
-		w->first[location] = first;
 	return r;
 }
 
-/* ---- a stack ---- */
+static int widen_code(struct functions *w)
+{
+	uint32_t n = w->known->n_locations;
+	struct code *wider;
 
-/* w->path, and how long it is, or a negative errno. */
-static int64_t read_path(struct functions *w, uint32_t stack)
+	if (n <= w->n_code)
+		return 0;
+	wider = realloc(w->code, n * sizeof(*wider));
+	if (!wider)
+		return -ENOMEM;
+	memset(wider + w->n_code, 0, (n - w->n_code) * sizeof(*wider));
+	w->code = wider;
+	w->n_code = n;
+	return 0;
+}
+
+/* All of them first: while the map has only begun, it does not look for what else is in known. */
+static int look_up_all(struct functions *w)
 {
 	const struct profile *p = w->dict->tables;
-	uint32_t nodes = 0, n = 0;
+	uint32_t location;
 	int r = 0;
 
-	for (; stack && r >= 0; stack = p->stacks[stack].parent) {
-		r = widen(&w->stacks, &w->cap_stacks, nodes);
-		if (r >= 0)
-			w->stacks[nodes++] = p->stacks[stack].location;
-	}
-	while (nodes-- > 0 && r >= 0) {
-		uint32_t location = w->stacks[nodes];
-		uint32_t frames = profile_location_frames(p, location);
-
-		r = add_location(w, location);
-		for (uint32_t i = 0; i < frames && r >= 0; i++) {
-			r = widen(&w->path, &w->cap_path, n);
-			if (r >= 0)
-				w->path[n++] = w->frames[w->first[location] + i];
-		}
-	}
-	return r < 0 ? r : (int64_t)n;
+	for (uint32_t i = 1; i < p->n_stacks && r >= 0; i++)
+		if (w->node[i].below)
+			r = profile_map_location(&w->map, p->stacks[i].location, &location);
+	if (r >= 0)
+		r = widen_code(w);
+	for (uint32_t i = 1; i < p->n_stacks && r >= 0; i++)
+		if (w->node[i].below)
+			r = look_up(w, w->map.location[p->stacks[i].location]);
+	return r;
 }
+
+/* ---- the walk ---- */
 
 static bool is_asked(const struct functions *w, uint32_t function)
 {
 	return function != NO_CODE && w->function[function].asked;
 }
 
-/* Once for each stack. */
-static bool is_seen(struct functions *w, uint32_t function)
-{
-	struct function *f = &w->function[function];
-	bool seen = f->seen == w->walked;
-
-	f->seen = w->walked;
-	return seen;
-}
-
-static void count_all(struct functions *w, uint32_t n, uint64_t count)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (w->path[i] != NO_CODE && !is_seen(w, w->path[i]))
-			w->function[w->path[i]].total += count;
-	if (n && w->path[n - 1] != NO_CODE)
-		w->function[w->path[n - 1]].self += count;
-}
-
 /* Of recursive calls the outermost has the caller. */
-static void count_caller(struct functions *w, uint32_t n, uint64_t count)
+static void enter_frame(struct functions *w, uint32_t function, uint32_t caller, uint64_t count)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		if (!is_asked(w, w->path[i]))
-			continue;
-		if (i && w->path[i - 1] != NO_CODE)
-			w->function[w->path[i - 1]].self += count;
+	if (w->callers) {
+		if (!is_asked(w, function) || w->asked_on_path++)
+			return;
+		if (caller != NO_CODE)
+			w->function[caller].self += count;
 		else
 			w->no_neighbour += count;
-		return;
+	} else if (function != NO_CODE && (!w->of || is_asked(w, caller))) {
+		struct function *f = &w->function[function];
+
+		if (!f->on_path++)
+			*(w->of ? &f->self : &f->total) += count;
 	}
 }
 
-static void count_callees(struct functions *w, uint32_t n, uint64_t count)
+static void leave_frame(struct functions *w, uint32_t function, uint32_t caller)
 {
+	if (w->callers)
+		w->asked_on_path -= is_asked(w, function);
+	else if (function != NO_CODE && (!w->of || is_asked(w, caller)))
+		w->function[function].on_path--;
+}
+
+static void count_leaf(struct functions *w, uint32_t function, uint64_t count)
+{
+	if (!w->of && function != NO_CODE)
+		w->function[function].self += count;
+	else if (w->of && !w->callers && is_asked(w, function))
+		w->no_neighbour += count;
+}
+
+/* A stack's last frames, outermost first. */
+static const uint32_t *frames_of(const struct functions *w, uint32_t stack, uint32_t *ret_n)
+{
+	const struct code *code =
+		&w->code[w->map.location[w->dict->tables->stacks[stack].location]];
+
+	*ret_n = code->n_lines ? code->n_lines : 1;
+	return w->frames + code->first;
+}
+
+static uint32_t last_frame(const struct functions *w, uint32_t stack)
+{
+	uint32_t n;
+	const uint32_t *frames;
+
+	if (!stack)
+		return NO_CODE;
+	frames = frames_of(w, stack, &n);
+	return frames[n - 1];
+}
+
+static void enter(struct functions *w, uint32_t stack)
+{
+	uint32_t caller = last_frame(w, w->dict->tables->stacks[stack].parent), n;
+	const uint32_t *frames = frames_of(w, stack, &n);
+
 	for (uint32_t i = 0; i < n; i++) {
-		if (!is_asked(w, w->path[i]))
-			continue;
-		if (i + 1 == n)
-			w->no_neighbour += count;
-		else if (w->path[i + 1] != NO_CODE && !is_seen(w, w->path[i + 1]))
-			w->function[w->path[i + 1]].self += count;
+		enter_frame(w, frames[i], caller, w->node[stack].below);
+		caller = frames[i];
+	}
+	if (w->node[stack].own)
+		count_leaf(w, caller, w->node[stack].own);
+}
+
+static void leave(struct functions *w, uint32_t stack)
+{
+	uint32_t caller = last_frame(w, w->dict->tables->stacks[stack].parent), n;
+	const uint32_t *frames = frames_of(w, stack, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		leave_frame(w, frames[i], caller);
+		caller = frames[i];
 	}
 }
 
-static int walk_stack(struct functions *w, uint32_t stack, uint64_t count)
+static void walk(struct functions *w)
 {
-	int64_t n = read_path(w, stack);
+	const struct profile_stack *stacks = w->dict->tables->stacks;
+	uint32_t at = w->node[0].child;
 
-	if (n < 0)
-		return (int)n;
-	w->walked++;
-	if (!w->of)
-		count_all(w, (uint32_t)n, count);
-	else if (w->callers)
-		count_caller(w, (uint32_t)n, count);
-	else
-		count_callees(w, (uint32_t)n, count);
-	return 0;
+	while (at) {
+		enter(w, at);
+		if (w->node[at].child) {
+			at = w->node[at].child;
+			continue;
+		}
+		while (at && !w->node[at].sibling) {
+			leave(w, at);
+			at = stacks[at].parent;
+		}
+		if (at) {
+			leave(w, at);
+			at = w->node[at].sibling;
+		}
+	}
 }
 
 /* ---- dictionaries ---- */
+
+/* Parents come before their children. */
+static void add_up(struct functions *w)
+{
+	const struct profile *p = w->dict->tables;
+	struct node *node = w->node;
+
+	for (uint32_t i = p->n_stacks - 1; i; i--) {
+		struct node *parent = &node[p->stacks[i].parent];
+
+		node[i].below += node[i].own;
+		if (!node[i].below)
+			continue;
+		parent->below += node[i].below;
+		node[i].sibling = parent->child;
+		parent->child = i;
+	}
+	w->samples += node[0].own + node[0].below;
+}
 
 static int settle(void *arg)
 {
 	struct functions *w = (struct functions *)arg;
 	int r = 0;
 
-	for (uint32_t i = 0; w->dict && i < w->dict->tables->n_stacks && r >= 0; i++)
-		if (w->count[i]) {
-			w->samples += w->count[i];
-			r = walk_stack(w, i, w->count[i]);
-		}
+	if (!w->dict)
+		return 0;
+	add_up(w);
+	r = look_up_all(w);
+	if (r >= 0)
+		walk(w);
 	w->dict = NULL;
 	return r;
 }
@@ -285,19 +326,13 @@ static int change_dict(struct functions *w)
 {
 	const struct profile *p = w->scan.dict->tables;
 
-	free(w->count);
-	free(w->first);
-	free(w->object);
-	w->count = calloc((size_t)p->n_stacks + 1, sizeof(*w->count));
-	w->first = malloc(((size_t)p->n_locations + 1) * sizeof(*w->first));
-	w->object = malloc(((size_t)p->n_objects + 1) * sizeof(*w->object));
-	if (!w->count || !w->first || !w->object)
+	free(w->node);
+	w->node = calloc(p->n_stacks, sizeof(*w->node));
+	if (!w->node)
 		return -ENOMEM;
-	memset(w->object, 0xff, ((size_t)p->n_objects + 1) * sizeof(*w->object));
-	memset(w->first, 0xff, ((size_t)p->n_locations + 1) * sizeof(*w->first));
-	w->n_frames = 0;
 	w->dict = w->scan.dict;
-	return 0;
+	profile_map_done(&w->map);
+	return profile_map_init(&w->map, w->known, p);
 }
 
 static int count_samples(struct functions *w)
@@ -311,7 +346,7 @@ static int count_samples(struct functions *w)
 		for (uint32_t i = 0; i < c->block.n_samples && r >= 0; i++) {
 			r = scan_takes(c, &c->block.samples[i]);
 			if (r > 0)
-				w->count[c->block.samples[i].stack] += c->block.samples[i].count;
+				w->node[c->block.samples[i].stack].own += c->block.samples[i].count;
 		}
 		if (r < 0)
 			return r;
@@ -355,8 +390,8 @@ static int write_out(struct functions *w, struct store_functions *ret)
 			continue;
 		v.n++;
 		*to = (struct store_function){
-			.name = strdup(profile_str(w->texts, f->name)),
-			.object = strdup(profile_str(w->texts, f->object)),
+			.name = strdup(profile_str(w->known, f->name)),
+			.object = strdup(profile_str(w->known, f->object)),
 			.self = f->self,
 			.total = f->total,
 		};
@@ -380,7 +415,7 @@ static int ask(struct store *s, const struct store_query *q, struct functions *w
 	w->scan.no_labels = true;
 	w->scan.dict_ends = settle;
 	w->scan.arg = w;
-	r = profile_new(false, &w->texts);
+	r = profile_new(false, &w->known);
 	if (r >= 0)
 		r = scan_use_sums(&w->scan, by);
 	if (r >= 0)

@@ -46,15 +46,24 @@ static void end(struct taker *t)
 	store_close(t->s);
 }
 
-/* A location of /lib/x for a frame "f": named f; "fg": g inlined into f; "?": the walk's end. */
+/*
+ * A location of /lib/x for a frame "f": named f; "fg": g inlined into f; "!f": that of f, which
+ * nobody has named; "?": the walk's end.
+ */
 static uint32_t location(struct profile *p, const char *frame, size_t len)
 {
+	bool is_nameless = *frame == '!';
 	struct profile_object o = {.kind = *frame == '?' ? PROFILE_OBJECT_INCOMPLETE
 							 : PROFILE_OBJECT_FILE,
 				   .path = (uint32_t)profile_string(p, "/lib/x")};
-	uint64_t offset = len > 1 ? (uint64_t)frame[0] << 8 | (uint64_t)frame[1] : (uint64_t)*frame;
-	uint32_t id = (uint32_t)profile_location(p, (uint32_t)profile_object(p, &o), offset);
+	uint64_t offset;
+	uint32_t id;
 	struct profile_line lines[2] = {};
+
+	frame += is_nameless;
+	len -= is_nameless;
+	offset = len > 1 ? (uint64_t)frame[0] << 8 | (uint64_t)frame[1] : (uint64_t)*frame;
+	id = (uint32_t)profile_location(p, (uint32_t)profile_object(p, &o), offset);
 
 	for (size_t i = 0; i < len; i++) {
 		char text[2] = {frame[len - 1 - i], '\0'};
@@ -63,7 +72,7 @@ static uint32_t location(struct profile *p, const char *frame, size_t len)
 		f.system_name = f.name;
 		lines[i].function = (uint32_t)profile_function(p, &f);
 	}
-	if (*frame != '?')
+	if (*frame != '?' && !is_nameless)
 		assert_int_equal(profile_set_lines(p, id, lines, (uint32_t)len), 0);
 	return id;
 }
@@ -182,12 +191,44 @@ static void epochs_and_sums_add_up(void **state)
 	end(&t);
 }
 
+/* A new dictionary and a new live profile, which know nothing of those before. */
+static void forget_names(struct taker *t)
+{
+	store_feed_free(t->feed);
+	profile_free(t->live);
+	assert_int_equal(profile_new(false, &t->live), 0);
+	assert_int_equal(store_feed_new(t->s, t->live, &t->feed), 0);
+	assert_int_equal(store_new_epoch(t->s, quantity_now_ns()), 0);
+	growth_done(&t->s->previous);
+}
+
+/* Of the same code, as the merged profile has it: a name that is known stays. */
+static void a_name_that_one_dictionary_lacks_comes_from_those_before(void **state)
+{
+	const struct place *at = *state;
+	struct taker t;
+
+	begin(&t, at);
+	hit(&t, 1, "m !f", 1);
+	flush(&t);
+	forget_names(&t);
+	hit(&t, 2, "m f f", 10);
+	flush(&t);
+	forget_names(&t);
+	hit(&t, 3, "!f", 100);
+	flush(&t);
+	assert_functions(t.s, "f:110/110 x+0x66:1/1 m:0/11");
+	assert_neighbours(t.s, "f", true, "m:10 none:100");
+	end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLACE_TEST(each_sample_counts_once_however_deep_it_recurses),
 		PLACE_TEST(inlined_frames_are_functions_and_ends_of_walks_are_not),
 		PLACE_TEST(epochs_and_sums_add_up),
+		PLACE_TEST(a_name_that_one_dictionary_lacks_comes_from_those_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
