@@ -90,8 +90,9 @@ int chunk_parse(const void *data, size_t len, struct compress *z, struct chunk *
 /* The parts that chunk_parse_part() tells apart. */
 enum chunk_part {
 	CHUNK_ALL,
+	CHUNK_STRINGS,
+	CHUNK_CODE, /* what is between the two: objects to stacks, and names */
 	CHUNK_LABEL_SETS,
-	CHUNK_TABLES, /* all but the label sets */
 };
 
 /*

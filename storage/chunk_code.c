@@ -276,11 +276,17 @@ static int parse_head(struct cursor *c, struct parser *p)
 	return 0;
 }
 
-static bool is_left_out(const struct parser *p, int column)
+static enum chunk_part part_of(int column)
 {
-	bool is_label = column >= COL_LABELS_HAS && column <= COL_LABELS_EXTRA_VALUE;
+	if (column == COL_STRING_LEN)
+		return CHUNK_STRINGS;
+	return column >= COL_LABELS_HAS && column <= COL_LABELS_EXTRA_VALUE ? CHUNK_LABEL_SETS
+									    : CHUNK_CODE;
+}
 
-	return p->part != CHUNK_ALL && is_label != (p->part == CHUNK_LABEL_SETS);
+static bool is_left_out(const struct parser *p, enum chunk_part part)
+{
+	return p->part != CHUNK_ALL && p->part != part;
 }
 
 static int open_columns(struct parser *p, struct compress *z, struct cursor *c)
@@ -293,8 +299,8 @@ static int open_columns(struct parser *p, struct compress *z, struct cursor *c)
 	};
 
 	for (int i = 0; i < COLUMNS; i++) {
-		int r = is_left_out(p, i) ? column_pass(&p->columns[i], c, n[i])
-					  : column_open(&p->columns[i], z, c, n[i]);
+		int r = is_left_out(p, part_of(i)) ? column_pass(&p->columns[i], c, n[i])
+						   : column_open(&p->columns[i], z, c, n[i]);
 
 		if (r < 0)
 			return r;
@@ -487,18 +493,20 @@ static int all_used(const struct parser *p)
 
 static int parse_entries(struct parser *p, struct chunk *c)
 {
-	static int (*const steps[])(struct parser *, struct chunk *) = {
-		parse_strings, parse_objects, parse_functions, parse_locations,
-		parse_stacks,  parse_names,   parse_labels,
+	static const struct {
+		enum chunk_part part;
+		int (*parse)(struct parser *, struct chunk *);
+	} steps[] = {
+		{CHUNK_STRINGS, parse_strings},	  {CHUNK_CODE, parse_objects},
+		{CHUNK_CODE, parse_functions},	  {CHUNK_CODE, parse_locations},
+		{CHUNK_CODE, parse_stacks},	  {CHUNK_CODE, parse_names},
+		{CHUNK_LABEL_SETS, parse_labels},
 	};
-	const size_t n_steps = sizeof(steps) / sizeof(steps[0]);
-	size_t from = p->part == CHUNK_LABEL_SETS ? n_steps - 1 : 0;
-	size_t until = p->part == CHUNK_TABLES ? n_steps - 1 : n_steps;
 
 	for (int k = 0; k < CHUNK_KINDS; k++)
 		c->first[k] = (uint32_t)p->head.first[k];
-	for (size_t i = from; i < until; i++) {
-		int r = steps[i](p, c);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		int r = is_left_out(p, steps[i].part) ? 0 : steps[i].parse(p, c);
 
 		if (r < 0)
 			return r == -E2BIG ? -EBADMSG : r;
@@ -512,7 +520,7 @@ static int parse_text(struct parser *p, struct compress *z, struct cursor *c, st
 	size_t len;
 	int r;
 
-	if (p->part == CHUNK_LABEL_SETS)
+	if (is_left_out(p, CHUNK_STRINGS))
 		return compress_pass(c, p->head.n_text);
 	r = compress_read(z, c, p->head.n_text, &text, &len);
 	if (r < 0)

@@ -1,7 +1,5 @@
-/* The dictionary of an epoch in memory; see dict.h. */
-#include "storage/dict.h"
-
-#include "profiler/base/cleanup.h"
+/* The dictionary of an epoch in memory; see dict.h. dict_pieces.c unpacks what waits. */
+#include "storage/dict_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,8 +7,6 @@
 #include <string.h>
 
 #define LABEL_BYTES_MAX	  (1u << 30)
-#define HOLE_ENTRIES_MAX  CHUNK_ENTRIES_MAX
-#define NOT_THERE	  UINT32_MAX
 #define LABELS_PACKED_MAX (10 * (2 + PROFILE_LABEL_COUNT + 2 * PROFILE_EXTRA_LABELS_MAX))
 
 int dict_new(uint64_t epoch, bool keep_labels, struct dict **ret)
@@ -78,7 +74,7 @@ uint32_t dict_count(const struct dict *d, enum chunk_kind kind)
 
 /* ---- label sets, packed ---- */
 
-static int grow_bytes(void *array, uint32_t *cap, uint64_t want, size_t size)
+int dict_grow(void *array, uint32_t *cap, uint64_t want, size_t size)
 {
 	void **at = (void **)array;
 	uint64_t next = *cap ? *cap : 1024;
@@ -121,23 +117,23 @@ static uint8_t *pack_labels(uint8_t *to, const struct profile_labels *l)
 }
 
 /* Room for the numbers below n. */
-static int widen_labels(struct dict *d, uint64_t n)
+int dict_widen_labels(struct dict *d, uint64_t n)
 {
-	int r = d->keep_labels ? grow_bytes(&d->label_at, &d->cap_labels, n, sizeof(*d->label_at))
+	int r = d->keep_labels ? dict_grow(&d->label_at, &d->cap_labels, n, sizeof(*d->label_at))
 			       : 0;
 
 	if (r < 0)
 		return r;
 	for (; d->n_labels < n; d->n_labels++)
 		if (d->keep_labels)
-			d->label_at[d->n_labels] = NOT_THERE;
+			d->label_at[d->n_labels] = DICT_NOT_THERE;
 	return 0;
 }
 
-static int set_labels(struct dict *d, uint32_t id, const struct profile_labels *l)
+int dict_set_labels(struct dict *d, uint32_t id, const struct profile_labels *l)
 {
-	int r = grow_bytes(&d->label_bytes, &d->cap_label_bytes,
-			   (uint64_t)d->n_label_bytes + LABELS_PACKED_MAX, 1);
+	int r = dict_grow(&d->label_bytes, &d->cap_label_bytes,
+			  (uint64_t)d->n_label_bytes + LABELS_PACKED_MAX, 1);
 
 	if (r < 0)
 		return r;
@@ -149,10 +145,10 @@ static int set_labels(struct dict *d, uint32_t id, const struct profile_labels *
 
 static int add_labels(struct dict *d, const struct profile_labels *l)
 {
-	int r = widen_labels(d, (uint64_t)d->n_labels + 1);
+	int r = dict_widen_labels(d, (uint64_t)d->n_labels + 1);
 
 	if (r >= 0 && d->keep_labels)
-		r = set_labels(d, d->n_labels - 1, l);
+		r = dict_set_labels(d, d->n_labels - 1, l);
 	return r;
 }
 
@@ -171,8 +167,6 @@ static bool strings_are_there(const struct dict *d, const struct profile_labels 
 	return true;
 }
 
-static int unpack_labels(struct dict *d, uint32_t labels);
-
 int dict_labels(struct dict *d, uint32_t labels, struct profile_labels *ret)
 {
 	struct profile_labels l = {};
@@ -181,7 +175,7 @@ int dict_labels(struct dict *d, uint32_t labels, struct profile_labels *ret)
 
 	if (!d->keep_labels || !dict_has(d, CHUNK_LABELS, labels))
 		return -EBADMSG;
-	r = d->label_at[labels] == NOT_THERE ? unpack_labels(d, labels) : 0;
+	r = d->label_at[labels] == DICT_NOT_THERE ? dict_unpack_labels(d, labels) : 0;
 	if (r < 0)
 		return r;
 	c = cursor_over(d->label_bytes + d->label_at[labels],
@@ -211,7 +205,7 @@ static bool is_hole(const struct dict *d, enum chunk_kind kind, uint32_t id)
 	return false;
 }
 
-static void add_hole(struct dict *d, enum chunk_kind kind, uint32_t from, uint32_t until)
+void dict_add_hole(struct dict *d, enum chunk_kind kind, uint32_t from, uint32_t until)
 {
 	if (from >= until || is_hole(d, kind, from))
 		return;
@@ -297,13 +291,13 @@ static int64_t add_filler(struct dict *d, enum chunk_kind kind, uint32_t id)
 	}
 }
 
-static int fill_gap(struct dict *d, enum chunk_kind kind, uint32_t until)
+int dict_fill_gap(struct dict *d, enum chunk_kind kind, uint32_t until)
 {
 	uint32_t from = unpacked_count(d, kind);
 
 	if (until <= from)
 		return 0;
-	if (until - from > HOLE_ENTRIES_MAX) {
+	if (until - from > DICT_HOLE_ENTRIES_MAX) {
 		d->broken = true;
 		return -EBADMSG;
 	}
@@ -315,7 +309,7 @@ static int fill_gap(struct dict *d, enum chunk_kind kind, uint32_t until)
 			return got < 0 ? (int)got : -EBADMSG;
 		}
 	}
-	add_hole(d, kind, from, until);
+	dict_add_hole(d, kind, from, until);
 	return 0;
 }
 
@@ -406,9 +400,9 @@ static int intern_entries(struct dict *d, const struct chunk *c, enum chunk_kind
 	return 0;
 }
 
-static int apply_kind(struct dict *d, const struct chunk *c, enum chunk_kind kind)
+int dict_apply_kind(struct dict *d, const struct chunk *c, enum chunk_kind kind)
 {
-	int r = fill_gap(d, kind, c->first[kind]);
+	int r = dict_fill_gap(d, kind, c->first[kind]);
 	uint32_t from;
 
 	if (r < 0)
@@ -423,178 +417,25 @@ static int apply_kind(struct dict *d, const struct chunk *c, enum chunk_kind kin
 	return r < 0 ? -EBADMSG : 0;
 }
 
-static int apply_tables(struct dict *d, const struct chunk *c)
+int dict_apply_code(struct dict *d, const struct chunk *c)
 {
-	int r;
+	int r = d->broken ? -EBADMSG : 0;
 
-	if (d->broken)
-		return -EBADMSG;
-	for (int k = 0; k < CHUNK_LABELS; k++) {
-		r = apply_kind(d, c, (enum chunk_kind)k);
-		if (r < 0)
-			return r;
-	}
-	for (uint32_t i = 0; i < c->n_namings; i++) {
+	for (int k = CHUNK_OBJECT; k < CHUNK_LABELS && r >= 0; k++)
+		r = dict_apply_kind(d, c, (enum chunk_kind)k);
+	for (uint32_t i = 0; i < c->n_namings && r >= 0; i++) {
 		const struct chunk_naming *m = &c->namings[i];
 
 		r = profile_set_lines(d->tables, m->location, c->lines + m->first_line, m->n_lines);
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	return r;
 }
 
 int dict_apply(struct dict *d, const struct chunk *c)
 {
-	int r = apply_tables(d, c);
-
-	return r < 0 ? r : apply_kind(d, c, CHUNK_LABELS);
-}
-
-/* ---- chunks whose bytes wait ---- */
-
-static bool is_damage(int r)
-{
-	return r == -EBADMSG || r == -EPROTO;
-}
-
-static int add_piece(struct dict *d, const struct chunk_head *head, const void *data, size_t len)
-{
-	struct dict_piece *p;
-	int r = grow_bytes(&d->pieces, &d->cap_pieces, (uint64_t)d->n_pieces + 1, sizeof(*p));
-
-	if (r < 0)
-		return r;
-	p = &d->pieces[d->n_pieces];
-	*p = (struct dict_piece){
-		.head = *head, .data = malloc(len), .len = len, .labels = !head->n[CHUNK_LABELS]};
-	if (!p->data)
-		return -ENOMEM;
-	memcpy(p->data, data, len);
-	d->piece_bytes += len;
-	d->n_pieces++;
-	return 0;
-}
-
-int dict_add_bytes(struct dict *d, const void *data, size_t len, struct compress *z)
-{
-	struct chunk_head h;
-	int r = d->broken ? -EBADMSG : chunk_parse_head(data, len, &h);
-
-	for (int k = 0; k < CHUNK_KINDS && r >= 0; k++) {
-		uint32_t have = dict_count(d, (enum chunk_kind)k);
-
-		if (h.first[k] > have && h.first[k] - have > HOLE_ENTRIES_MAX) {
-			d->broken = true;
-			r = -EBADMSG;
-		}
-	}
-	if (r >= 0)
-		r = widen_labels(d, (uint64_t)h.first[CHUNK_LABELS] + h.n[CHUNK_LABELS]);
-	if (r >= 0)
-		r = add_piece(d, &h, data, len);
-	for (int k = 0; k < CHUNK_KINDS && r >= 0; k++) {
-		uint32_t end = h.first[k] + h.n[k];
-
-		add_hole(d, (enum chunk_kind)k, dict_count(d, (enum chunk_kind)k), h.first[k]);
-		if (end > d->end[k])
-			d->end[k] = end;
-	}
-	d->unpacker = z;
-	return r;
-}
-
-static void let_go(struct dict *d, struct dict_piece *p)
-{
-	if (!p->tables || !p->labels)
-		return;
-	free(p->data);
-	p->data = NULL;
-	d->piece_bytes -= p->len;
-}
-
-static int unpack_tables(struct dict *d, struct dict_piece *p, struct chunk *c)
-{
-	int r = chunk_parse_part(p->data, p->len, d->unpacker, CHUNK_TABLES, c);
+	int r = d->broken ? -EBADMSG : dict_apply_kind(d, c, CHUNK_STRING);
 
 	if (r >= 0)
-		r = apply_tables(d, c);
-	if (is_damage(r)) {
-		r = 0;
-		for (int k = 0; k < CHUNK_LABELS && r >= 0; k++)
-			r = fill_gap(d, (enum chunk_kind)k, p->head.first[k] + p->head.n[k]);
-	}
-	if (r < 0 && !is_damage(r))
-		return r;
-	p->tables = true;
-	let_go(d, p);
-	return 0;
-}
-
-/* So that tables do not move while they grow; they may, where there is no such room. */
-static void reserve_tables(struct dict *d)
-{
-	size_t text_bytes = 0;
-	uint32_t n[CHUNK_KINDS] = {}, n_lines = 0;
-
-	for (uint32_t i = d->n_unpacked; i < d->n_pieces; i++) {
-		const struct chunk_head *h = &d->pieces[i].head;
-
-		text_bytes += h->text_bytes;
-		n_lines += h->n_lines;
-		for (int k = 0; k < CHUNK_KINDS; k++)
-			n[k] += h->n[k];
-	}
-	(void)profile_reserve(d->tables, text_bytes, n[CHUNK_STRING], n[CHUNK_FUNCTION],
-			      n[CHUNK_LOCATION], n[CHUNK_STACK], n_lines);
-}
-
-int dict_unpack(struct dict *d)
-{
-	_cleanup_(chunk_done) struct chunk c = {};
-	int r = 0;
-
-	if (d->n_unpacked < d->n_pieces)
-		reserve_tables(d);
-	for (; d->n_unpacked < d->n_pieces && r >= 0; d->n_unpacked += r >= 0)
-		r = unpack_tables(d, &d->pieces[d->n_unpacked], &c);
-	return r;
-}
-
-/* NULL: no chunk has this label set. After merges several may have it, and say the same. */
-static struct dict_piece *piece_of(struct dict *d, uint32_t labels)
-{
-	for (uint32_t i = d->n_pieces; i-- > 0;) {
-		const struct chunk_head *h = &d->pieces[i].head;
-
-		if (labels >= h->first[CHUNK_LABELS] &&
-		    labels - h->first[CHUNK_LABELS] < h->n[CHUNK_LABELS])
-			return &d->pieces[i];
-	}
-	return NULL;
-}
-
-/* All of the chunk that has it. */
-static int unpack_labels(struct dict *d, uint32_t labels)
-{
-	_cleanup_(chunk_done) struct chunk c = {};
-	struct dict_piece *p = piece_of(d, labels);
-	uint32_t first, n;
-	int r;
-
-	if (!p || p->labels)
-		return -EBADMSG;
-	first = p->head.first[CHUNK_LABELS];
-	n = p->head.n[CHUNK_LABELS];
-	r = chunk_parse_part(p->data, p->len, d->unpacker, CHUNK_LABEL_SETS, &c);
-	for (uint32_t i = 0; i < n && r >= 0; i++)
-		if (d->label_at[first + i] == NOT_THERE)
-			r = set_labels(d, first + i, &c.labels[i]);
-	if (r < 0 && !is_damage(r))
-		return r;
-	p->labels = true;
-	let_go(d, p);
-	if (r < 0)
-		add_hole(d, CHUNK_LABELS, first, first + n);
-	return r;
+		r = dict_apply_code(d, c);
+	return r < 0 ? r : dict_apply_kind(d, c, CHUNK_LABELS);
 }

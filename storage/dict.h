@@ -6,8 +6,8 @@
  * lives and dies with its blocks, so that what is no longer used goes without anybody counting
  * references. Not thread-safe.
  *
- * A reader's is given its chunks as bytes and unpacks of them what a question needs: the tables
- * when they are asked for, label sets chunk by chunk.
+ * A reader's is given its chunks as bytes and unpacks of them what a question needs: strings and
+ * the other tables when they are asked for, label sets chunk by chunk.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ struct dict_piece {
 	struct chunk_head head;
 	uint8_t *data; /* NULL: all of it is unpacked */
 	size_t len;
-	bool tables, labels; /* these are unpacked */
+	bool strings, code, labels; /* these are unpacked */
 };
 
 struct dict {
@@ -33,7 +33,8 @@ struct dict {
 	/* no labels and no samples in it; of readers only there after dict_unpack() */
 	struct profile *tables;
 	struct dict_piece *pieces; /* by their numbers */
-	uint32_t n_pieces, cap_pieces, n_unpacked; /* of those before that, the tables are there */
+	uint32_t n_pieces, cap_pieces;
+	uint32_t n_strings, n_code; /* of pieces before that, the tables are there */
 	uint32_t end[CHUNK_KINDS]; /* the numbers that they have are below */
 	size_t piece_bytes;
 	struct compress *unpacker;
@@ -64,8 +65,12 @@ int dict_apply(struct dict *d, const struct chunk *c);
  * when it is unpacked becomes holes.
  */
 int dict_add_bytes(struct dict *d, const void *data, size_t len, struct compress *z);
-/* All tables are there when this is 0; -ENOMEM. Cheap when there is nothing to do. */
+/*
+ * All tables are there when this is 0, or the strings alone, which label sets need; -ENOMEM. Cheap
+ * when there is nothing to do.
+ */
 int dict_unpack(struct dict *d);
+int dict_unpack_strings(struct dict *d);
 
 /* Is everything that this number needs really there? Of a reader's, once it is unpacked. */
 bool dict_has_stack(const struct dict *d, uint32_t stack);

@@ -27,7 +27,7 @@ static void census_done(struct census *w)
 static int count_names(struct census *w, uint32_t labels, uint64_t count)
 {
 	struct profile_labels l;
-	int64_t r = dict_unpack(w->dict);
+	int64_t r = dict_unpack_strings(w->dict);
 
 	if (r >= 0)
 		r = dict_labels(w->dict, labels, &l);

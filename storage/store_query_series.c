@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define STEPS_AIMED_AT 300
+#define CELLS_MAX      (1u << 20) /* steps of all values; past it, of the lines alone */
 
 /* ---- series ---- */
 
@@ -16,6 +17,9 @@ struct series {
 	struct scan scan;
 	struct tally values; /* of the label, with their totals */
 	uint32_t *value_of; /* by label set of the dictionary at hand */
+	uint64_t *cells; /* by value and step; NULL once there are too many */
+	size_t n_cells;
+	bool too_many;
 	uint32_t *line_of; /* by value: its line, UINT32_MAX for the rest */
 	struct store_series out;
 };
@@ -25,6 +29,7 @@ static void series_done(struct series *w)
 	scan_close(&w->scan);
 	tally_done(&w->values);
 	free(w->value_of);
+	free(w->cells);
 	free(w->line_of);
 	store_series_done(&w->out);
 }
@@ -104,7 +109,64 @@ static int change_dict(struct series *w)
 	return 0;
 }
 
-/* One pass: totals of each value, or, once lines are chosen, counts of each step. */
+/* Room for the steps of a value, as long as there are not too many. */
+static int widen_cells(struct series *w, uint32_t value)
+{
+	size_t want = ((size_t)value + 1) * w->out.n_steps, n = w->n_cells;
+	uint64_t *more;
+
+	if (want <= n || w->too_many)
+		return 0;
+	while (n < want)
+		n += n / 2 + w->out.n_steps;
+	if (want > CELLS_MAX) {
+		free(w->cells);
+		w->cells = NULL;
+		w->too_many = true;
+		return 0;
+	}
+	more = realloc(w->cells, n * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	memset(more + w->n_cells, 0, (n - w->n_cells) * sizeof(*more));
+	w->cells = more;
+	w->n_cells = n;
+	return 0;
+}
+
+static int count_value(struct series *w, uint32_t value, uint64_t step, uint64_t count)
+{
+	int r = widen_cells(w, value);
+
+	if (r < 0)
+		return r;
+	w->values.count[value] += count;
+	if (!w->too_many)
+		w->cells[(size_t)value * w->out.n_steps + step] += count;
+	return 0;
+}
+
+static int add_sample(struct series *w, const char *by, const struct block_sample *s)
+{
+	struct scan *c = &w->scan;
+	uint64_t time_ms = c->all_in_range ? c->head.from_ms : s->time_ms, step;
+	uint32_t value = 0, line;
+	int r = value_of(w, by, s->labels, &value);
+
+	if (r < 0)
+		return r;
+	step = (time_ms * NS_PER_MS - w->out.start_ns) / w->out.step_ns;
+	if (step >= w->out.n_steps)
+		return 0;
+	if (!w->line_of)
+		return count_value(w, value, step, s->count);
+	line = w->line_of[value];
+	if (line != UINT32_MAX)
+		w->out.lines[line].count[step] += s->count;
+	return 0;
+}
+
+/* One pass: each value with its steps or, where there were too many, the lines that were chosen. */
 static int pass(struct series *w, const char *by)
 {
 	struct scan *c = &w->scan;
@@ -114,26 +176,11 @@ static int pass(struct series *w, const char *by)
 		if (c->dict_changed && (r = change_dict(w)) < 0)
 			return r;
 		for (uint32_t i = 0; i < c->block.n_samples; i++) {
-			const struct block_sample *s = &c->block.samples[i];
-			uint32_t value = 0, line;
-			uint64_t time_ms, step;
-
-			r = scan_takes(c, s);
+			r = scan_takes(c, &c->block.samples[i]);
 			if (r > 0)
-				r = value_of(w, by, s->labels, &value) < 0 ? -ENOMEM : 1;
+				r = add_sample(w, by, &c->block.samples[i]);
 			if (r < 0)
 				return r;
-			if (r == 0)
-				continue;
-			if (!w->line_of) {
-				w->values.count[value] += s->count;
-				continue;
-			}
-			line = w->line_of[value];
-			time_ms = c->all_in_range ? c->head.from_ms : s->time_ms;
-			step = (time_ms * NS_PER_MS - w->out.start_ns) / w->out.step_ns;
-			if (line != UINT32_MAX && step < w->out.n_steps)
-				w->out.lines[line].count[step] += s->count;
 		}
 	}
 	return r;
@@ -166,6 +213,9 @@ static int choose_lines(struct series *w)
 		line->label = strdup(tally_text(&w->values, order[i]));
 		line->count = calloc((size_t)w->out.n_steps + 1, sizeof(*line->count));
 		line->total = w->values.count[order[i]];
+		if (line->count && w->cells)
+			memcpy(line->count, w->cells + (size_t)order[i] * w->out.n_steps,
+			       w->out.n_steps * sizeof(*line->count));
 		w->line_of[order[i]] = (uint32_t)w->out.n_lines++;
 		if (!line->label || !line->count)
 			return -ENOMEM;
@@ -195,16 +245,12 @@ int store_query_series(struct store *s, const struct store_query *q, uint64_t st
 	}
 	if (r >= 0)
 		r = tally_init(&w.values);
-	/*
-	 * Twice, so that the memory is that of the lines kept and not of all values times all
-	 * steps.
-	 */
 	if (r >= 0)
 		r = pass(&w, by);
 	if (r >= 0)
 		r = choose_lines(&w);
 	w.out.period_ns = scan_period_ns(&w.scan);
-	if (r >= 0 && w.out.n_lines) {
+	if (r >= 0 && w.too_many) {
 		scan_rewind(&w.scan);
 		r = pass(&w, by);
 	}

@@ -88,9 +88,7 @@ static int read_lists(struct scan *c)
 	if (r < 0)
 		c->state = (struct db_state){};
 	r = db_block_list(c->store->db, &c->list);
-	if (r < 0)
-		return r;
-	return check_numbers(c);
+	return r < 0 ? r : check_numbers(c);
 }
 
 int scan_open(struct scan *c, struct store *s, const struct store_query *q, const char *doing,
@@ -175,19 +173,12 @@ static bool is_asked_for(const struct scan *c, const struct db_block *b)
 	       overlaps(c, b->from_ms, b->until_ms);
 }
 
-static int new_verdicts(int8_t **verdict, uint32_t *have, uint32_t n, bool keep)
+static int new_verdicts(int8_t **verdict, uint32_t *ret_n, uint32_t n)
 {
-	int8_t *wider = realloc(*verdict, (size_t)n + 1);
-
-	if (!wider)
-		return -ENOMEM;
-	*verdict = wider;
-	if (!keep)
-		*have = 0;
-	if (n > *have)
-		memset(wider + *have, 0, n - *have);
-	*have = n;
-	return 0;
+	free(*verdict);
+	*verdict = calloc((size_t)n + 1, 1);
+	*ret_n = *verdict ? n : 0;
+	return *verdict ? 0 : -ENOMEM;
 }
 
 static int use_dict(struct scan *c)
@@ -207,11 +198,10 @@ static int use_dict(struct scan *c)
 	r = c->no_stacks && !c->dict->n_holes && !c->dict->broken ? 0 : dict_unpack(c->dict);
 	if (r < 0)
 		return r;
-	r = new_verdicts(&c->verdict, &c->n_verdict, dict_count(c->dict, CHUNK_LABELS), false);
-	if (r < 0)
-		return r;
-	return new_verdicts(&c->stack_verdict, &c->n_stack_verdict,
-			    dict_count(c->dict, CHUNK_STACK), false);
+	r = new_verdicts(&c->verdict, &c->n_verdict, dict_count(c->dict, CHUNK_LABELS));
+	return r < 0 ? r
+		     : new_verdicts(&c->stack_verdict, &c->n_stack_verdict,
+				    dict_count(c->dict, CHUNK_STACK));
 }
 
 static bool is_in_range(const struct scan *c, uint64_t time_ms)
@@ -243,7 +233,7 @@ static int lose_by_time(struct scan *c)
 static int ask_selector(struct scan *c, struct profile_labels *l)
 {
 	struct profile view = {.labels = l, .n_labels = 1};
-	int r = dict_unpack(c->dict);
+	int r = dict_unpack_strings(c->dict);
 
 	if (r < 0)
 		return r;
@@ -514,8 +504,18 @@ static bool is_told(const struct scan *c)
 	return i > 0 && c->summed && c->summed[i] && c->summed[i] == c->summed[i - 1];
 }
 
+static void add_period(struct scan *c)
+{
+	int64_t taken = c->head.period_ns && !c->again ? (int64_t)c->taken : 0;
+
+	c->period_samples += (uint64_t)taken;
+	c->period_sum += (long double)taken * (long double)c->head.period_ns;
+	c->taken = 0;
+}
+
 int scan_next(struct scan *c)
 {
+	add_period(c);
 	if (c->outside_due)
 		return hand_out_outside(c);
 	c->is_outside = false;
@@ -565,13 +565,9 @@ int scan_takes(struct scan *c, const struct block_sample *s)
 	r = judge(c, s);
 	if (r == DAMAGED)
 		return lose(c, STORE_LOST_NAMES, s->count);
-	if (r < 0)
-		return r;
-	if (r == YES && c->head.period_ns && !c->again) {
-		c->period_samples += s->count;
-		c->period_sum += (long double)(int64_t)s->count * (long double)c->head.period_ns;
-	}
-	return r == YES;
+	if (r == YES)
+		c->taken += s->count;
+	return r < 0 ? r : r == YES;
 }
 
 uint64_t scan_period_ns(const struct scan *c)

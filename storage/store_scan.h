@@ -59,6 +59,7 @@ struct scan {
 	bool is_outside; /* the block at hand is that */
 
 	struct profile *losses; /* with no samples: what was lost in the range */
+	uint64_t taken; /* samples of the block at hand; those before are in: */
 	uint64_t period_samples; /* samples handed out whose period is known, */
 	long double period_sum; /* and the CPU time of them */
 	bool again; /* after scan_rewind() */

@@ -49,7 +49,9 @@ int64_t tally_label(struct tally *t, struct dict *d, uint32_t labels, const char
 	struct profile_labels l;
 	struct profile view = {.labels = &l, .n_labels = 1};
 	char scratch[LABEL_SCRATCH_BYTES];
-	int r = dict_unpack(d);
+	int which = profile_label_parse(name);
+	bool is_number = which >= 0 && profile_label_is_number((enum profile_label)which);
+	int r = is_number ? 0 : dict_unpack_strings(d);
 
 	if (r >= 0)
 		r = dict_labels(d, labels, &l);

@@ -107,6 +107,49 @@ void ask_profile(const char *path, const char *what, uint64_t from_ns, uint64_t 
 	ask(path, what, put_profile, &q);
 }
 
+static void put_functions(struct store *s, const void *arg, struct took *ret)
+{
+	struct store_functions f;
+	struct err err = {};
+
+	bench_must(store_query_functions(s, (const struct store_query *)arg, &f, &err), "functions",
+		   &err);
+	snprintf(ret->answer, sizeof(ret->answer), "%zu functions", f.n);
+	store_functions_done(&f);
+}
+
+void ask_functions(const char *path, const char *what, uint64_t from_ns, uint64_t until_ns)
+{
+	struct store_query q = {.from_ns = from_ns, .until_ns = until_ns};
+
+	ask(path, what, put_functions, &q);
+}
+
+struct series_question {
+	struct store_query query;
+	const char *by;
+};
+
+static void put_series(struct store *s, const void *arg, struct took *ret)
+{
+	const struct series_question *q = (const struct series_question *)arg;
+	struct store_series series;
+	struct err err = {};
+
+	bench_must(store_query_series(s, &q->query, 0, q->by, &series, &err), "series", &err);
+	snprintf(ret->answer, sizeof(ret->answer), "%zu lines of %u steps", series.n_lines,
+		 series.n_steps);
+	store_series_done(&series);
+}
+
+void ask_series(const char *path, const char *what, uint64_t from_ns, uint64_t until_ns,
+		const char *by)
+{
+	struct series_question q = {{.from_ns = from_ns, .until_ns = until_ns}, by};
+
+	ask(path, what, put_series, &q);
+}
+
 static void put_heatmap(struct store *s, const void *arg, struct took *ret)
 {
 	struct store_heatmap map;

@@ -16,3 +16,7 @@ void bench_must(int r, const char *what, const struct err *err); /* or end with 
 void ask_profile(const char *path, const char *what, uint64_t from_ns, uint64_t until_ns,
 		 const char *match, bool by_nothing);
 void ask_heatmap(const char *path, uint64_t from_ns, uint64_t until_ns);
+void ask_functions(const char *path, const char *what, uint64_t from_ns, uint64_t until_ns);
+/* About 300 steps, by this label. */
+void ask_series(const char *path, const char *what, uint64_t from_ns, uint64_t until_ns,
+		const char *by);

@@ -1,6 +1,7 @@
 /*
  * bench_month [DAYS] [DIRECTORY]: a store of 30 days of a host of 64 busy CPUs at 99 Hz that has
- * aged to minutes, and the same question from one hour to all of it.
+ * aged to minutes, and the same question from one hour to all of it. bench_month FILE: the
+ * questions alone, of a store that was kept.
  *
  * A minute of it is 380,160 samples of MINUTE_ROWS threads and stacks: what ageing makes of a
  * minute, as rows with their counts, is taken in as it is (made sample by sample, the month would
@@ -14,6 +15,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define START_NS    1760000040000000000ull /* a whole minute */
 #define MINUTE_NS   (60 * NS_PER_S)
@@ -84,6 +86,24 @@ static void ask_curve(const char *path, uint64_t days)
 	}
 	ask_profile(path, "one process's hour", end_ns - HOUR_NS, end_ns, "{pid=\"103\"}", true);
 	ask_profile(path, "one program, all days", START_NS, end_ns, "{comm=\"program-3\"}", true);
+	ask_functions(path, "functions, all days", START_NS, end_ns);
+	ask_series(path, "series by comm, all days", START_NS, end_ns, "comm");
+	ask_series(path, "series by thread, all days", START_NS, end_ns, "thread");
+	ask_series(path, "series by pid, all days", START_NS, end_ns, "pid");
+}
+
+static int ask_kept(const char *path)
+{
+	struct store_summary sum;
+	struct err err = {};
+	struct store *s;
+
+	bench_must(store_open_reader(path, &s, &err), "reader", &err);
+	bench_must(store_summary(s, &sum, &err), "summary", &err);
+	store_close(s);
+	ask_curve(path, (sum.until_ns - START_NS + DAY_NS - 1) / DAY_NS);
+	store_summary_done(&sum);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -95,6 +115,8 @@ int main(int argc, char **argv)
 	char dir[128], path[160];
 	struct err err = {};
 
+	if (argc > 1 && strchr(argv[1], '/'))
+		return ask_kept(argv[1]);
 	snprintf(dir, sizeof(dir), "%.100s/hearth-bench-XXXXXX", argc > 2 ? argv[2] : "/tmp");
 	if (!m || !mkdtemp(dir))
 		return 1;

@@ -135,6 +135,9 @@ static void ask_all(const char *path, uint64_t from_ns, uint64_t end_ns)
 	ask_profile(path, "one process's hour", end_ns - 3600 * NS_PER_S, end_ns, "{pid=\"103\"}",
 		    true);
 	ask_profile(path, "one process's day", from_ns, end_ns, "{pid=\"103\"}", true);
+	ask_functions(path, "functions of all", from_ns, end_ns);
+	ask_series(path, "series by comm", from_ns, end_ns, "comm");
+	ask_series(path, "series by pid", from_ns, end_ns, "pid");
 	ask_heatmap(path, end_ns - 3600 * NS_PER_S, end_ns);
 }
 

@@ -104,7 +104,7 @@ static void numbers_that_are_left_out_are_as_if_read(void **state)
 	compress_done(&z);
 }
 
-/* A number of 64 has three bits beside it; of several bytes there the rest is nobody's. */
+/* A number of 64 and more has three bits beside it; of more bytes there the rest is nobody's. */
 static void bytes_that_belong_to_no_number_are_seen(void **state)
 {
 	struct compress z = {};
