@@ -374,8 +374,10 @@ int store_open_reader(const char *path, struct store **ret, struct err *err)
 
 static void end_run(struct store *s)
 {
-	struct db_run run = s->run;
+	struct db_run run;
 
+	if (store_write(s, false, NULL) < 0)
+		return;
 	while (s->feeds) {
 		store_feed_flush(s->feeds, NULL, false, NULL);
 		store_feed_detach(s->feeds);

@@ -343,8 +343,11 @@ static int commit(struct store *s, struct store_flush *w, bool sync)
 
 int store_write(struct store *s, bool sync, struct err *err)
 {
-	int r = s->taken ? commit(s, s->taken, sync) : 0;
+	int r;
 
+	if (!s->taken)
+		return 0;
+	r = commit(s, s->taken, sync);
 	if (r < 0)
 		return db_error(s->db, err, r, "flush");
 	s->taken = store_flush_free(s->taken);
@@ -359,7 +362,7 @@ int store_feed_flush(struct store_feed *f, const char *counters_json, bool sync,
 {
 	struct store *s = f->store;
 	/* What could not be written the last time comes first. */
-	int r = s && s->taken ? store_write(s, false, err) : 0;
+	int r = s ? store_write(s, false, err) : 0;
 
 	if (r >= 0)
 		r = store_feed_take(f, counters_json, err);

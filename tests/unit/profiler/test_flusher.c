@@ -175,6 +175,18 @@ static void what_is_under_way_is_written_at_the_end(void **state)
 	end(&w);
 }
 
+static void what_could_not_be_written_is_tried_once_more_at_the_end(void **state)
+{
+	struct world w;
+
+	begin(&w, *state);
+	faulty_disk_plan(FAULT_FULL, 0);
+	assert_true(flush(&w, false));
+	assert_int_equal(wait(&w), -ENOSPC);
+	faulty_disk_plan(FAULT_NONE, 0);
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +195,7 @@ int main(void)
 		PLACE_TEST(a_sync_that_fails_is_told),
 		PLACE_TEST(it_knows_what_is_in_the_store),
 		PLACE_TEST(what_is_under_way_is_written_at_the_end),
+		PLACE_TEST(what_could_not_be_written_is_tried_once_more_at_the_end),
 	};
 
 	faulty_disk_install();
