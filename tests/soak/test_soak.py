@@ -35,6 +35,10 @@ HASHES = {"hash", "percpu_hash", "lru_hash", "lru_percpu_hash", "lpm_trie", "has
 ROUND_SECONDS_MAX = 600
 NEW_EVERY = 10  # rounds: what is kept of each new file is bounded by their number, not by time
 BUDGET_BYTES = 60 * 1000000
+# The budget is of the steady state. A worker that reads one file's hundreds of MB may take more
+# for that while, its own limit at most.
+WORKER_BYTES = 128 << 20
+LOOKS_ABOVE = 0.02
 BUDGET_MAP_BYTES = 32 << 20
 SETTLED_SECONDS = 300
 # What memory may do between the first and the last third of the settled time.
@@ -163,8 +167,10 @@ class Soak(unittest.TestCase):
     def assert_flat(self, looks):
         """Caches fill in the first minutes: what is told of flatness is told of what follows."""
         self.assertGreaterEqual(len(looks), 4, "too short to be judged")
+        above = [look.told() for look in looks if look.bytes > BUDGET_BYTES]
+        self.assertLessEqual(len(above), LOOKS_ABOVE * len(looks), above)
         for look in looks:
-            self.assertLessEqual(look.bytes, BUDGET_BYTES, look.told())
+            self.assertLessEqual(look.bytes, BUDGET_BYTES + WORKER_BYTES, look.told())
             self.assertLessEqual(look.map_bytes, BUDGET_MAP_BYTES, look.told())
             self.assertLessEqual(look.descriptors, DESCRIPTORS_MAX, look.told())
         settled = [look for look in looks if look.status["uptime_s"] >= SETTLED_SECONDS]
