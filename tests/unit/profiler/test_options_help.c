@@ -61,12 +61,12 @@ static void everything_stands_in_its_place(void **state)
 			      "      another\n");
 }
 
-/* The longest label that still has its help beside it, and the next one. */
+/* 30 columns: its help stands beside it, and all others' in that column. 31: below. */
 static void a_long_label_pushes_its_help_down(void **state)
 {
 	static const struct options_row rows[] = {
-		{.name = "a-name-of-24-columns-123", .help = "beside"},
-		{.name = "a-name-of-25-columns-1234", .help = "below"},
+		{.name = "a-name-of-22-columns12", .help = "beside"},
+		{.name = "a-name-of-23-columns123", .help = "below"},
 	};
 	static const struct options_command command = {
 		.name = "x", .synopsis = "", .summary = "s", .rows = rows, .n_rows = 2};
@@ -75,17 +75,43 @@ static void a_long_label_pushes_its_help_down(void **state)
 
 	(void)state;
 	assert_help(&command, "Usage: hearth x \n\ns\n\nOptions:\n"
-			      "      --a-name-of-24-columns-123\n"
-			      "                 beside\n"
-			      "      --a-name-of-25-columns-1234\n"
-			      "                 below\n"
-			      "  -h, --help     this text\n"
-			      "      --version  the version of Hearth\n");
+			      "      --a-name-of-22-columns12  beside\n"
+			      "      --a-name-of-23-columns123\n"
+			      "                                below\n"
+			      "  -h, --help                    this text\n"
+			      "      --version                 the version of Hearth\n");
 	assert_help(&shorter, "Usage: hearth x \n\ns\n\nOptions:\n"
-			      "      --a-name-of-25-columns-1234\n"
+			      "      --a-name-of-23-columns123\n"
 			      "                 below\n"
 			      "  -h, --help     this text\n"
 			      "      --version  the version of Hearth\n");
+}
+
+#define X10 "xxxxxxxxxx"
+#define X39 X10 X10 X10 "xxxxxxxxx"
+
+/* 80 columns are a line, 81 are two; what is longer by itself stays whole. */
+static void words_are_wrapped_and_newlines_kept(void **state)
+{
+	static const struct options_row rows[] = {
+		{.name = "o", .help = "one\n\ntwo\nthree " X10 X10 " " X10 X10 X10 " " X10}};
+	static const struct options_command command = {.name = "x",
+						       .synopsis = "",
+						       .summary = X39 " " X39 "x",
+						       .rows = rows,
+						       .n_rows = 1,
+						       .notes = X39 "x " X39 "x " X39 X39 X39};
+
+	(void)state;
+	assert_help(&command, "Usage: hearth x \n\n" X39 " " X39 "x\n\nOptions:\n"
+			      "      --o        one\n"
+			      "\n"
+			      "                 two\n"
+			      "                 three " X10 X10 " " X10 X10 X10 "\n"
+			      "                 " X10 "\n"
+			      "  -h, --help     this text\n"
+			      "      --version  the version of Hearth\n"
+			      "\n" X39 "x\n" X39 "x\n" X39 X39 X39 "\n");
 }
 
 int main(void)
@@ -93,6 +119,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_stands_in_its_place),
 		cmocka_unit_test(a_long_label_pushes_its_help_down),
+		cmocka_unit_test(words_are_wrapped_and_newlines_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
