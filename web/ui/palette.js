@@ -130,19 +130,18 @@ export class ObjectColors {
 /* {slots: of each frame, legend: [{name, slot, samples}] largest first} */
 export function colorFrames(tree, mode, colors) {
 	const selfOf = selfByFrame(tree, tree.self);
-	const samplesOf = new Map();
+	const groups = new Map();
+	const groupOf = new Array(tree.frameCount);
 	for (let f = 0; f < tree.frameCount; f++) {
 		const name = groupName(tree, f, mode);
-		samplesOf.set(name, (samplesOf.get(name) ?? 0) + selfOf[f]);
+		if (!groups.has(name)) groups.set(name, { name, slot: MUTED, samples: 0 });
+		groupOf[f] = groups.get(name);
+		groupOf[f].samples += selfOf[f];
 	}
-	const ranked = [...samplesOf].sort((a, b) => b[1] - a[1]);
-	const slotOf = new Map(ranked.map(([name]) => [name, groupSlot(name, mode, colors)]));
-	const slots = new Uint8Array(tree.frameCount);
-	for (let f = 0; f < tree.frameCount; f++) slots[f] = slotOf.get(groupName(tree, f, mode));
-	const legend = ranked
-		.filter(([, samples]) => samples > 0)
-		.map(([name, samples]) => ({ name, slot: slotOf.get(name), samples }));
-	return { slots, legend };
+	const ranked = [...groups.values()].sort((a, b) => b.samples - a.samples);
+	for (const group of ranked) group.slot = groupSlot(group.name, mode, colors);
+	const slots = Uint8Array.from(groupOf, (group) => group.slot);
+	return { slots, legend: ranked.filter((group) => group.samples > 0) };
 }
 
 function groupName(tree, f, mode) {

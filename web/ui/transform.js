@@ -37,41 +37,53 @@ class Children {
  * that has those too.
  */
 function mapFrames(tree, { kernel, lib }) {
-	const kinds = tree.kinds;
-	const map = Uint32Array.from({ length: tree.frameCount }, (_, f) => f);
-	const frames = {};
-	for (const name in tree.frames) frames[name] = Array.from(tree.frames[name]);
-	const strings = tree.strings.slice();
-	const libraries = new Map();
+	const { kinds, frameCount } = tree;
+	const map = new Uint32Array(frameCount);
+	const libraries = new Map(); /* {object, kind, frame: its number} by object */
 	const native = Math.max(kinds.indexOf("native"), 0);
-	for (let f = 0; f < tree.frameCount; f++) {
+	for (let f = 0; f < frameCount; f++) {
 		const kind = kinds[tree.frames.kind[f]];
 		const object = tree.frames.object[f];
+		map[f] = f;
 		if (kernel && kind === "kernel") map[f] = KEPT;
 		else if (lib && object && kind !== "label" && kind !== "incomplete") {
-			if (!libraries.has(object)) {
-				const path = tree.strings[object];
-				libraries.set(object, frames.name.length);
-				strings.push(path.slice(path.lastIndexOf("/") + 1) || path);
-				frames.name.push(strings.length - 1);
-				frames.system_name.push(0);
-				frames.file.push(0);
-				frames.line.push(0);
-				frames.object.push(object);
-				frames.kind.push(kind === "kernel" ? tree.frames.kind[f] : native);
-			}
-			map[f] = libraries.get(object);
+			if (!libraries.has(object))
+				libraries.set(object, {
+					object,
+					kind: kind === "kernel" ? tree.frames.kind[f] : native,
+					frame: frameCount + libraries.size,
+				});
+			map[f] = libraries.get(object).frame;
 		}
 	}
-	for (const name in frames) frames[name] = Uint32Array.from(frames[name]);
-	return { map, table: { frames, strings, frameCount: frames.name.length } };
+	return { map, table: libraries.size ? withLibraries(tree, [...libraries.values()]) : tree };
+}
+
+/* The frame table of a tree with a frame more for each library. */
+function withLibraries({ frames, frameCount, strings }, libraries) {
+	const names = libraries.map(({ object }) => {
+		const path = strings[object];
+		return path.slice(path.lastIndexOf("/") + 1) || path;
+	});
+	const more = { frames: {}, strings: [...strings, ...names], frameCount };
+	more.frameCount += libraries.length;
+	for (const name in frames) {
+		const column = (more.frames[name] = new Uint32Array(more.frameCount));
+		column.set(frames[name]);
+	}
+	libraries.forEach(({ object, kind, frame }, i) => {
+		more.frames.name[frame] = strings.length + i;
+		more.frames.object[frame] = object;
+		more.frames.kind[frame] = kind;
+	});
+	return more;
 }
 
 /* How often each frame stands on the path that a preorder walk is at. */
 class OnPath {
-	constructor(tree) {
-		this.count = new Uint32Array(tree.frameCount * 2 + 1);
-		this.path = new Uint32Array(tree.maxDepth + 1);
+	constructor(frameCount, maxDepth) {
+		this.count = new Uint32Array(frameCount + 1);
+		this.path = new Uint32Array(maxDepth + 1);
 		this.length = 0;
 	}
 
@@ -82,19 +94,16 @@ class OnPath {
 	}
 }
 
-function ancestorWith(nodes, node, frame) {
-	for (let i = node; i; i = nodes.parent[i]) if (nodes.frame[i] === frame) return i;
-	return 0;
-}
-
 /* options: {kernel: hide it, lib: collapse libraries, merge: recursion}; each true or false. */
 export function* readTree(tree, options, scale) {
 	const { map, table } = mapFrames(tree, options);
+	yield;
 	const sides = sidesOf(tree);
 	const nodes = new Nodes(sides.length, tree.length);
 	const children = new Children(nodes, tree.length);
 	const out = new Uint32Array(tree.length);
-	const onPath = options.merge ? new OnPath({ ...tree, ...table }) : null;
+	const onPath = options.merge ? new OnPath(table.frameCount, tree.maxDepth) : null;
+	let budget = SLICE_NODES;
 	nodes.add(0, tree.frame[0]);
 	for (let i = 0; i < tree.length; i++) {
 		const p = i ? out[tree.parent[i]] : 0;
@@ -105,17 +114,23 @@ export function* readTree(tree, options, scale) {
 			f !== KEPT &&
 			!(options.lib && nodes.frame[p] === f && f >= tree.frameCount)
 		) {
-			const again = onPath && onPath.enter(tree.depth[i], f);
-			at = (again && ancestorWith(nodes, p, f)) || children.of(p, f);
+			if (onPath?.enter(tree.depth[i], f))
+				for (; at && nodes.frame[at] !== f; at = nodes.parent[at]) budget--;
+			else at = 0;
+			at ||= children.of(p, f);
 		} else if (onPath) {
 			onPath.enter(tree.depth[i], table.frameCount);
 		}
 		out[i] = at;
 		for (let s = 0; s < sides.length; s++) nodes.self[s][at] += sides[s][i];
-		if (pauseAt(i)) yield;
+		if (--budget < 0) {
+			budget = SLICE_NODES;
+			yield;
+		}
 	}
 	yield;
-	return yield* arrange(tree, nodes, table, scale);
+	const { frames, strings, frameCount } = table;
+	return yield* arrange(tree, nodes, { frames, strings, frameCount }, scale);
 }
 
 /* The nodes of a function (a Uint8Array of frames) that no other of its nodes stands above. */
@@ -232,10 +247,10 @@ function* spreadCallers(tree, starts, weights, rootFrame, nodesMax) {
 					nodes.self[s][child] += weights[s][leaf];
 			}
 			if (end > run.from) open.push({ node: child, from: run.from, until: end });
-		}
-		if ((budget -= until - from) < 0) {
-			budget = SLICE_NODES;
-			yield;
+			if ((budget -= run.until - run.from) < 0) {
+				budget = SLICE_NODES;
+				yield;
+			}
 		}
 	}
 	const made = yield* arrange(tree, nodes, {}, tree.scale);

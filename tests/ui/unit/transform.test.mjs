@@ -115,3 +115,12 @@ test("50,000 levels take one pass", () => {
 	assert.equal(finish(readTree(tree, {}, 1)).length, 50001);
 	assert.equal(finish(invertTree(tree)).length, 50001);
 });
+
+test("deep recursion is merged in slices that leave the page its time", () => {
+	const reading = readTree(deepTree(20100, 300), { merge: true }, 1);
+	let slices = 0;
+	let step = reading.next();
+	for (; !step.done; step = reading.next()) slices++;
+	assert.equal(step.value.length, 301);
+	assert.ok(slices > 20, String(slices));
+});

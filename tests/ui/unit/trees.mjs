@@ -86,30 +86,31 @@ export function treeOf(folded) {
 	return buildTree(flameOf(folded), Uint32Array.from.bind(Uint32Array));
 }
 
-/* One stack `depth` deep, one sample. */
-export function deepTree(depth) {
+/* One stack `depth` deep, one sample, of so many functions in turn. */
+export function deepTree(depth, functions = 1) {
 	const n = depth + 1;
 	const column = (f) => Uint32Array.from({ length: n }, (_, i) => f(i));
+	const frames = (of) => Array.from({ length: functions + 1 }, (_, i) => of(i));
 	return buildTree(
 		{
 			start_ns: 0,
 			end_ns: 1e9,
 			period_ns: 1e7,
 			samples: 1,
-			strings: ["", "all", "deep"],
+			strings: ["", "all", "deep", ...frames((i) => "deep" + i)],
 			kinds: KINDS,
 			frames: {
-				name: [1, 2],
-				system_name: [0, 0],
-				file: [0, 0],
-				line: [0, 0],
-				object: [0, 0],
-				kind: [5, 0],
+				name: frames((i) => i + 1),
+				system_name: frames(() => 0),
+				file: frames(() => 0),
+				line: frames(() => 0),
+				object: frames(() => 0),
+				kind: frames((i) => (i ? 0 : 5)),
 			},
 			depth: column((i) => i),
 			total: column(() => 1),
 			self: column((i) => Number(i === depth)),
-			frame: column((i) => Number(i > 0)),
+			frame: column((i) => i && 1 + (i % functions)),
 		},
 		(c) => c,
 	);
