@@ -6,6 +6,7 @@
  * thread needs it.
  */
 #include "profiler/jail/worker.h"
+#include "profiler/base/hex.h"
 #include "profiler/base/wire.h"
 #include "profiler/jail/protocol.h"
 #include "profiler/jail/protocol_code.h"
@@ -135,38 +136,15 @@ static int live(void *ctx, enum web_live what, struct buf *out)
 	return r;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Lower-case hex as bytes: how many, or -EINVAL. */
-static ssize_t read_build_id(const char *hex, uint8_t ret[PROTOCOL_BUILD_ID_MAX])
-{
-	size_t n = strlen(hex);
-
-	if (n % 2 || n / 2 > PROTOCOL_BUILD_ID_MAX)
-		return -EINVAL;
-	for (size_t i = 0; i < n / 2; i++) {
-		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return -EINVAL;
-		ret[i] = (uint8_t)(high << 4 | low);
-	}
-	return (ssize_t)(n / 2);
-}
-
 static int read_question(const struct web_code_range *of, struct protocol_code *ret)
 {
 	struct protocol_code q = {.from = of->from, .until = of->until};
-	ssize_t n = read_build_id(of->build_id, q.build_id);
+	size_t n = strlen(of->build_id) / 2;
 
-	if (n < 0 || strlen(of->path) > PROTOCOL_CODE_PATH_MAX)
+	if (n > sizeof(q.build_id) || hex_parse(of->build_id, q.build_id, n) < 0 ||
+	    strlen(of->path) > PROTOCOL_CODE_PATH_MAX)
 		return -EINVAL;
-	q.build_id_bytes = (size_t)n;
+	q.build_id_bytes = n;
 	memcpy(q.path, of->path, strlen(of->path));
 	*ret = q;
 	return 0;
