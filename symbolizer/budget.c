@@ -1,6 +1,8 @@
 /* A doubly linked list with marks of use, and a sum; budget.h says what for. */
 #include "symbolizer/budget.h"
 
+#define DEAR_SHARE 2
+
 static void unlink_item(struct budget *b, struct budget_item *item)
 {
 	if (item->newer)
@@ -31,6 +33,7 @@ void budget_forget(struct budget *b, struct budget_item *item)
 	if (!item->bytes)
 		return;
 	b->bytes -= item->bytes;
+	b->dear_bytes -= item->dear ? item->bytes : 0;
 	item->bytes = 0;
 	unlink_item(b, item);
 }
@@ -40,7 +43,14 @@ void budget_charge(struct budget *b, struct budget_item *item, size_t bytes)
 	budget_forget(b, item);
 	item->bytes = bytes ? bytes : 1;
 	b->bytes += item->bytes;
+	b->dear_bytes += item->dear ? item->bytes : 0;
 	push_newest(b, item);
+}
+
+/* Others are left, and the dear ones are few. */
+static bool are_spared(const struct budget *b)
+{
+	return b->dear_bytes < b->bytes && b->dear_bytes <= b->bytes_max / DEAR_SHARE;
 }
 
 void budget_trim(struct budget *b)
@@ -48,7 +58,7 @@ void budget_trim(struct budget *b)
 	while (b->bytes > b->bytes_max && b->oldest) {
 		struct budget_item *item = b->oldest;
 
-		if (item->used) {
+		if (item->used || (item->dear && are_spared(b))) {
 			item->used = false;
 			unlink_item(b, item);
 			push_newest(b, item);

@@ -1,6 +1,7 @@
 /*
  * What indexes may take together, in bytes, and which goes first when they take more: of those that
- * were not used since it was last looked for, the oldest.
+ * were not used since it was last looked for, the oldest. What is dear to make again goes after all
+ * others, as long as the dear ones take no more than half.
  *
  * An item is embedded in what it accounts for. Dropping happens only in budget_trim(), which the
  * door calls before it answers, never while an answer is put together: what was handed out lives
@@ -16,6 +17,7 @@ struct budget_item {
 	struct budget_item *older;
 	size_t bytes;
 	bool used; /* since it was last passed over */
+	bool dear; /* set before it is charged */
 	void (*drop)(
 		struct budget_item *item); /* free what it stands for; may forget other items */
 };
@@ -24,6 +26,7 @@ struct budget {
 	struct budget_item *newest;
 	struct budget_item *oldest;
 	size_t bytes;
+	size_t dear_bytes; /* of them */
 	size_t bytes_max;
 };
 

@@ -44,7 +44,12 @@ static void drop(struct budget_item *item)
 void source_dwarf_init(struct source_dwarf *d, const struct elf_image *image, struct budget *budget)
 {
 	*d = (struct source_dwarf){
-		.image = image, .debug = image, .budget = budget, .item.drop = drop};
+		.image = image,
+		.debug = image,
+		.budget = budget,
+		/* All that was compressed is inflated anew after it. */
+		.item = {.drop = drop, .dear = true},
+	};
 }
 
 void source_dwarf_read(struct source_dwarf *d, const struct elf_image *debug,

@@ -45,6 +45,43 @@ static void the_least_recently_used_goes_first(void **state)
 	assert_ptr_equal(b.oldest, &items[0]);
 }
 
+static void what_is_dear_goes_last(void **state)
+{
+	struct budget b = {.bytes_max = 250};
+
+	(void)state;
+	items[0].dear = true;
+	for (int i = 0; i < 4; i++)
+		budget_charge(&b, &items[i], 100);
+	budget_touch(&items[3]);
+	budget_trim(&b);
+	assert_int_equal(n_dropped, 2);
+	assert_int_equal(dropped[0], 1);
+	assert_int_equal(dropped[1], 2);
+	b.bytes_max = 50; /* now it is more than half */
+	budget_trim(&b);
+	assert_int_equal(n_dropped, 4);
+	assert_int_equal(b.bytes, 0);
+	assert_int_equal(b.dear_bytes, 0);
+}
+
+static void many_that_are_dear_are_as_all_others(void **state)
+{
+	struct budget b = {.bytes_max = 250};
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		items[i].dear = i < 3;
+		budget_charge(&b, &items[i], 100);
+	}
+	budget_trim(&b);
+	assert_int_equal(n_dropped, 2);
+	assert_int_equal(dropped[0], 0);
+	b.bytes_max = 0;
+	budget_trim(&b);
+	assert_int_equal(n_dropped, 4);
+}
+
 static void what_fits_stays(void **state)
 {
 	struct budget b = {.bytes_max = 300};
@@ -90,6 +127,8 @@ static void a_forgotten_item_is_not_dropped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(what_is_dear_goes_last, reset),
+		cmocka_unit_test_setup(many_that_are_dear_are_as_all_others, reset),
 		cmocka_unit_test_setup(the_least_recently_used_goes_first, reset),
 		cmocka_unit_test_setup(what_fits_stays, reset),
 		cmocka_unit_test_setup(charging_again_replaces_the_bytes, reset),
