@@ -268,6 +268,7 @@ static int add_offsets(struct resolve_entry *e, const uint64_t *offsets, size_t 
 	}
 	memcpy(e->offsets + e->n, offsets, n * sizeof(*offsets));
 	e->n += n;
+	e->in_order = false;
 	return 0;
 }
 

@@ -38,7 +38,7 @@
 #include <sys/queue.h>
 
 #define RESOLVE_WORKERS_MAX 2
-#define RESOLVE_REQUEST_MS  10000
+#define RESOLVE_REQUEST_MS  10000 /* of a CPU, while it goes forward: struct resolve_patience */
 /* Symbolizers at a time: those, one for tables, one for copied stacks. And the fetcher. */
 #define RESOLVE_SLOTS	      (RESOLVE_WORKERS_MAX + 2)
 #define RESOLVE_PROCESSES_MAX (RESOLVE_SLOTS + 1)

@@ -145,7 +145,22 @@ static enum protocol_object protocol_kind(enum resolve_kind kind)
 	}
 }
 
-static void fill_request(struct resolve_slot *s, const struct resolve_entry *e, bool known)
+static int by_offset(const void *pa, const void *pb)
+{
+	const uint64_t *a = pa, *b = pb;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* Neighbours together: the worker has room for the indexes of few units at a time. */
+static void sort_offsets(struct resolve_entry *e)
+{
+	if (!e->in_order)
+		qsort(e->offsets, e->n, sizeof(*e->offsets), by_offset);
+	e->in_order = true;
+}
+
+static void fill_request(struct resolve_slot *s, struct resolve_entry *e, bool known)
 {
 	struct protocol_request *q = &s->q;
 
@@ -155,6 +170,7 @@ static void fill_request(struct resolve_slot *s, const struct resolve_entry *e, 
 		!known && (q->kind == PROTOCOL_OBJECT_FILE || q->kind == PROTOCOL_OBJECT_KERNEL);
 	q->base = e->object.base;
 	snprintf(q->module, sizeof(q->module), "%s", e->object.path ? e->object.path : "");
+	sort_offsets(e);
 	q->n = e->n < PROTOCOL_OFFSETS_MAX ? (uint32_t)e->n : PROTOCOL_OFFSETS_MAX;
 	memcpy(q->offsets, e->offsets, q->n * sizeof(q->offsets[0]));
 }
@@ -179,7 +195,7 @@ static int send_request(struct resolve_slot *s, const struct protocol_request *q
  * own time, in which we open it, is not the worker's. 1: go on waiting.
  */
 static int give_file(const struct resolve_slot *s, const struct wire_msg *m, struct exchange *x,
-		     uint64_t *until_ms)
+		     struct resolve_patience *patience)
 {
 	uint64_t began_ms = resolve_now_ms();
 	int r;
@@ -187,22 +203,21 @@ static int give_file(const struct resolve_slot *s, const struct wire_msg *m, str
 	if (!x->whose.path || x->n_wants++ >= PROTOCOL_WANTS_MAX)
 		return -EBADMSG;
 	r = open_debug_answer(s->worker.sock, m, s->request, &x->whose);
-	*until_ms += resolve_now_ms() - began_ms;
+	patience->until_ms += resolve_now_ms() - began_ms;
 	return r < 0 ? r : 1;
 }
 
 /* One message of the worker's. 1: it wants something, and was answered; 0: that was the answer. */
 static int receive_one(const struct resolve_slot *s, struct exchange *x, uint32_t asked,
-		       uint64_t *until_ms, struct protocol_answer *ret)
+		       struct resolve_patience *patience, struct protocol_answer *ret)
 {
-	uint64_t now = resolve_now_ms();
 	struct wire_msg m;
-	int r = wire_receive(s->worker.sock, &m, *until_ms > now ? (int)(*until_ms - now) : 0);
+	int r = resolve_receive(s, patience, &m);
 
-	if (r <= 0)
-		return r < 0 ? r : -EPIPE;
+	if (r < 0)
+		return r;
 	if (m.type == PROTOCOL_WANT)
-		r = give_file(s, &m, x, until_ms);
+		r = give_file(s, &m, x, patience);
 	else if (m.type != PROTOCOL_NAME || m.id != s->request || m.n_fds)
 		r = -EBADMSG;
 	else
@@ -214,15 +229,15 @@ static int receive_one(const struct resolve_slot *s, struct exchange *x, uint32_
 static int ask(struct resolve_slot *s, const struct protocol_request *q, int fd, struct exchange *x,
 	       struct protocol_answer *ret)
 {
-	unsigned int patience =
-		s->r->options.request_ms ? s->r->options.request_ms : RESOLVE_REQUEST_MS;
-	uint64_t until_ms = resolve_now_ms() + patience;
-	int r = send_request(s, q, fd);
+	struct resolve_patience patience;
+	int r;
 
+	resolve_be_patient(s, &patience);
+	r = send_request(s, q, fd);
 	if (r < 0)
 		return r;
 	do
-		r = receive_one(s, x, q->n, &until_ms, ret);
+		r = receive_one(s, x, q->n, &patience, ret);
 	while (r > 0);
 	return r;
 }

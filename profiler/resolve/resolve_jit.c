@@ -229,13 +229,14 @@ static int send_request(struct resolve_slot *s, struct resolve_entry *e, const u
 static int receive_answer(const struct resolve_slot *s, uint32_t id, uint32_t asked,
 			  struct protocol_jit_answer *ret)
 {
-	unsigned int patience =
-		s->r->options.request_ms ? s->r->options.request_ms : RESOLVE_REQUEST_MS;
+	struct resolve_patience patience;
 	struct wire_msg m;
-	int r = wire_receive(s->worker.sock, &m, (int)patience);
+	int r;
 
-	if (r <= 0)
-		return r < 0 ? r : -EPIPE;
+	resolve_be_patient(s, &patience);
+	r = resolve_receive(s, &patience, &m);
+	if (r < 0)
+		return r;
 	if (m.type != PROTOCOL_JIT || m.id != id || m.n_fds)
 		r = -EBADMSG;
 	else

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "profiler/base/wire.h"
 #include "profiler/jail/jail.h"
 #include "profiler/jail/protocol.h"
 #include "profiler/jail/protocol_jit.h"
@@ -77,7 +78,8 @@ struct resolve_entry {
 	struct resolve_missing *missing; /* NULL: nothing was wanted in vain */
 	unsigned int n_missing;
 	uint32_t known[RESOLVE_SLOTS]; /* the run of that worker that knows it */
-	uint64_t *offsets; /* to be asked, in order; of JIT: address and time of each question */
+	uint64_t *offsets; /* to be asked; of JIT: address and time of each question, in order */
+	bool in_order; /* offsets are sorted */
 	size_t n, cap;
 	LIST_ENTRY(resolve_entry) bucket;
 	TAILQ_ENTRY(resolve_entry) queue;
@@ -250,6 +252,20 @@ void resolve_describe_death(int why, int status, char *ret, size_t bytes);
  */
 void resolve_bury_worker(struct resolve_slot *s, struct resolve_entry *e, int why);
 /* Without the lock: tell the worker of s what it may forget. 0 or negative errno of the worker. */
+/*
+ * How long the worker of s may take for an answer: so much time of a CPU, as long as it goes
+ * forward. On a host that gives it little of one that is longer, but not for ever.
+ */
+struct resolve_patience {
+	uint64_t ms; /* of a CPU */
+	uint64_t cpu_ms; /* the worker's, when it was asked */
+	uint64_t until_ms; /* at the latest; moved by who takes time of their own meanwhile */
+};
+/* Without the lock. The second as wire_receive(), -EPIPE at an orderly end; 1: a message. */
+void resolve_be_patient(const struct resolve_slot *s, struct resolve_patience *ret);
+int resolve_receive(const struct resolve_slot *s, const struct resolve_patience *p,
+		    struct wire_msg *ret);
+
 int resolve_tell_forgotten(const struct resolve_slot *s, const uint32_t *serials, size_t n);
 /* The worker of s is told, before its next request, that serial is no more. Lock held. */
 void resolve_forget_later(struct resolve_slot *s, uint32_t serial);

@@ -124,14 +124,14 @@ static int send_request(struct resolve_slot *s, const struct table_job *job, uin
 static int receive_answer(struct resolve_slot *s, const struct table_job *job, uint32_t id,
 			  struct wire_msg *ret)
 {
-	unsigned int patience =
-		s->r->options.request_ms ? s->r->options.request_ms : RESOLVE_REQUEST_MS;
-
 	for (unsigned int wants = 0; wants <= PROTOCOL_WANTS_MAX; wants++) {
-		int r = wire_receive(s->worker.sock, ret, (int)patience);
+		struct resolve_patience patience;
+		int r;
 
-		if (r <= 0)
-			return r < 0 ? r : -EPIPE;
+		resolve_be_patient(s, &patience);
+		r = resolve_receive(s, &patience, ret);
+		if (r < 0)
+			return r;
 		if (ret->type != PROTOCOL_WANT)
 			return 1;
 		r = open_debug_answer(s->worker.sock, ret, id, &job->whose);

@@ -2,7 +2,6 @@
  * A worker of an asking thread: its start, its first words, its end. See resolve_state.h for who
  * may call what.
  */
-#include "profiler/base/wire.h"
 #include "profiler/jail/open_debug.h"
 #include "profiler/jail/worker.h"
 #include "profiler/resolve/resolve_state.h"
@@ -16,6 +15,9 @@
 
 #define SEND_MS	       5000
 #define MEMORY_DEFAULT (128ull << 20)
+#define WAIT_SHARE     12 /* times as long as of a CPU it may take in all */
+#define STEP_SHARE     8 /* one part of it is the least that is waited */
+#define FORWARD_SHARE  32 /* one part of the time that passes: who has less of a CPU is stalled */
 
 int resolve_end_worker(struct resolve_slot *s)
 {
@@ -96,6 +98,49 @@ int resolve_ensure_worker(struct resolve_slot *s, uint32_t domain, struct err *e
 		return 0;
 	resolve_end_worker(s);
 	return start_worker(s, domain, err);
+}
+
+/* ---- waiting for its answer ---- */
+
+/* What it has used of a CPU; 0 where it has gone. */
+static uint64_t cpu_ms_of(pid_t pid)
+{
+	struct timespec ts = {};
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) == 0)
+		clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+void resolve_be_patient(const struct resolve_slot *s, struct resolve_patience *ret)
+{
+	uint64_t ms = s->r->options.request_ms ? s->r->options.request_ms : RESOLVE_REQUEST_MS;
+
+	*ret = (struct resolve_patience){.ms = ms,
+					 .cpu_ms = cpu_ms_of(s->worker.pid),
+					 .until_ms = resolve_now_ms() + WAIT_SHARE * ms};
+}
+
+int resolve_receive(const struct resolve_slot *s, const struct resolve_patience *p,
+		    struct wire_msg *ret)
+{
+	uint64_t cpu_ms = cpu_ms_of(s->worker.pid);
+
+	for (;;) {
+		uint64_t used = cpu_ms - p->cpu_ms, before = cpu_ms, wait_ms = p->ms / STEP_SHARE;
+		int r;
+
+		if (used < p->ms && p->ms - used > wait_ms)
+			wait_ms = p->ms - used;
+		r = wire_receive(s->worker.sock, ret, (int)wait_ms);
+		if (r != -ETIMEDOUT)
+			return r ? r : -EPIPE;
+		cpu_ms = cpu_ms_of(s->worker.pid);
+		if (cpu_ms < before + wait_ms / FORWARD_SHARE || cpu_ms >= p->cpu_ms + p->ms ||
+		    resolve_now_ms() >= p->until_ms)
+			return r;
+	}
 }
 
 int resolve_tell_forgotten(const struct resolve_slot *s, const uint32_t *serials, size_t n)
