@@ -66,10 +66,10 @@ static int take_room(struct dwarf_sections *s, const struct file_opener *opener,
 		return -EFBIG;
 	fd = file_opener_open(opener, &want);
 	if (fd < 0)
-		return -EFBIG;
+		return -ENOSPC;
 	at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
-		return -EFBIG;
+		return -ENOSPC;
 	s->inflated = at;
 	s->inflated_bytes = bytes;
 	s->in_room = true;

@@ -29,8 +29,9 @@ bool dwarf_sections_there(const struct elf_image *image);
 
 /*
  * Find them in image, which outlives them. Those that are not there are empty. Compressed ones that
- * would take more than bytes_max together are inflated into room that opener gives. 0, -EFBIG where
- * there is none, -EBADMSG, -EOPNOTSUPP, -ENOMEM; to be given to dwarf_sections_done() in any case.
+ * would take more than bytes_max together are inflated into room that opener gives. 0, -EFBIG past
+ * SYM_ROOM_BYTES_MAX, -ENOSPC where there is no room, -EBADMSG, -EOPNOTSUPP, -ENOMEM; to be given
+ * to dwarf_sections_done() in any case.
  */
 int dwarf_sections_open(struct dwarf_sections *s, const struct elf_image *image, bool split,
 			const struct file_opener *opener, size_t bytes_max);

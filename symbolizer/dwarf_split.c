@@ -154,6 +154,7 @@ static int open_package(struct dwarf_splits *s, const struct dwarf_file *main)
 		return 0;
 	dwarf_sections_done(&s->package_sections);
 	elf_image_done(&s->package);
+	s->package_error = r;
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -262,7 +263,9 @@ static int find(struct dwarf_splits *s, struct dwarf_file *main, struct dwarf_sp
 	guard_enter(&s->package.guard);
 	r = find_in_package(s, main, split);
 	guard_leave(&s->package.guard);
-	return r < 0 && r != -ENOMEM ? find_in_file(s, main, split) : r;
+	if (r < 0 && r != -ENOMEM)
+		r = find_in_file(s, main, split);
+	return r == -ENOENT && s->package_error ? s->package_error : r;
 }
 
 int dwarf_split_get(struct dwarf_splits *s, struct dwarf_file *main, struct dwarf_unit *skeleton,
@@ -288,7 +291,7 @@ int dwarf_split_get(struct dwarf_splits *s, struct dwarf_file *main, struct dwar
 	if (r < 0) {
 		split_free(split);
 		skeleton->split_refused = r != -ENOMEM;
-		return r == -ENOMEM ? r : -ENOENT;
+		return r;
 	}
 	skeleton->split = split;
 	LIST_INSERT_HEAD(&s->all, split, link);
@@ -306,6 +309,7 @@ void dwarf_splits_done(struct dwarf_splits *s)
 	dwarf_sections_done(&s->package_sections);
 	elf_image_done(&s->package);
 	s->package_sought = false;
+	s->package_error = 0;
 }
 
 void dwarf_splits_rest(struct dwarf_splits *s)

@@ -29,6 +29,7 @@ struct dwarf_splits {
 	struct file_opener opener;
 	LIST_HEAD(, dwarf_split) all;
 	bool package_sought;
+	int package_error; /* why one that is there cannot be read; 0: nothing is wrong */
 	struct elf_image package; /* a .dwp; size 0: none */
 	struct dwarf_sections package_sections;
 };
@@ -39,7 +40,8 @@ void dwarf_splits_rest(struct dwarf_splits *s);
 
 /*
  * The split unit of a skeleton of main, until the budget is trimmed. Its guard and the package's
- * are to be entered while it is used. -ENOENT: there is none that can be read; -ENOMEM.
+ * are to be entered while it is used. -ENOENT: there is none; else why it cannot be read, told once
+ * for each; -ENOMEM.
  */
 int dwarf_split_get(struct dwarf_splits *s, struct dwarf_file *main, struct dwarf_unit *skeleton,
 		    struct names *names, struct dwarf_split **ret);

@@ -249,13 +249,14 @@ static bool root_abbrev(const struct dwarf_file *f, const struct dwarf_unit *u, 
 static bool read_root(struct dwarf_file *f, struct dwarf_unit *u, struct dwarf_entry *ret)
 {
 	const uint8_t *info = f->sections.v[DWARF_INFO].data;
-	struct reader r = {.at = info + u->entries, .end = info + u->end};
-	struct reader list;
+	struct reader r = {.at = info + u->entries, .end = info + u->end}, list;
 	struct attribute a;
 
 	*ret = (struct dwarf_entry){};
-	if (!u->encoding.version || !root_abbrev(f, u, reader_uleb(&r), &list))
+	if (!u->encoding.version || !root_abbrev(f, u, reader_uleb(&r), &list)) {
+		f->has_bad_units = true;
 		return false;
+	}
 	default_bases(u);
 	for (attribute_next(&list, &a); !list.bad && !r.bad && (a.name || a.form);
 	     attribute_next(&list, &a)) {
@@ -265,6 +266,7 @@ static bool read_root(struct dwarf_file *f, struct dwarf_unit *u, struct dwarf_e
 		take_root(u, ret, a.name, &v);
 	}
 	u->low_pc = dwarf_address(f, u, &ret->low_pc);
+	f->has_bad_units |= list.bad || r.bad;
 	return true;
 }
 

@@ -59,6 +59,7 @@ struct dwarf_file {
 	struct budget *budget;
 	struct dwarf_file *alt; /* what dwz moved out of several files; NULL: none */
 	struct dwarf_sections sections;
+	bool has_bad_units; /* of which not all of the root can be read */
 	uint64_t base; /* of code: what 32-bit positions count from */
 	struct dwarf_unit *units;
 	uint32_t n_units;
@@ -81,7 +82,7 @@ struct dwarf_entry {
 
 /*
  * Find the sections, units and their address ranges. 0 with n_units 0 where there is no DWARF.
- * Parts that are corrupt are left out. -ENOMEM, -EFBIG where compressed sections are too large, as
+ * Parts that are corrupt are left out. -ENOMEM, or why compressed sections cannot be inflated, as
  * of dwarf_sections_open(). budget is for abbreviations.
  */
 int dwarf_file_open(struct dwarf_file *f, const struct elf_image *image,

@@ -14,9 +14,33 @@
 #define UNIT_SHARE    2
 #define INFLATE_SHARE 2
 
+#define UNIT_TROUBLE  "some of its debug information cannot be read"
+#define SPLIT_TROUBLE "named without some of its split debug information: that cannot be read"
+
 /* What GCC calls the cold part of a function in DWARF 2, where it must be a function of its own. */
 #define SECOND	     "__second_sect_of_"
 #define SECOND_BYTES ((ptrdiff_t)sizeof(SECOND) - 1)
+
+/* What is wrong with it is told for people, the first thing of each file. */
+static const char *sentence(int error)
+{
+	switch (error) {
+	case -EFBIG:
+		return "named without debug information: it is too large when it is inflated";
+	case -ENOSPC:
+		return "named without debug information: there is no room to inflate it";
+	case -EOPNOTSUPP:
+		return "named without debug information: it is compressed in an unknown way";
+	default:
+		return "named without debug information: it is corrupt";
+	}
+}
+
+static void note(struct source_dwarf *d, const char *trouble)
+{
+	if (!d->trouble)
+		d->trouble = trouble;
+}
 
 struct place {
 	uint32_t file;
@@ -85,6 +109,8 @@ static int load_alt(struct source_dwarf *d)
 				d->budget->bytes_max / INFLATE_SHARE);
 	if (r == 0)
 		d->file.alt = &d->alt_file;
+	else
+		note(d, "named without what dwz moved into another file: that cannot be read");
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -98,11 +124,17 @@ static int load(struct source_dwarf *d)
 	}
 	r = dwarf_file_open(&d->file, d->image, d->debug, &d->splits.opener, d->budget,
 			    d->budget->bytes_max / INFLATE_SHARE);
+	if (r == 0 && !d->file.n_units && d->file.sections.v[DWARF_INFO].size)
+		r = -EBADMSG;
 	if (r < 0 || !d->file.n_units) {
 		dwarf_file_done(&d->file);
 		d->absent = r != -ENOMEM;
+		if (r < 0 && r != -ENOMEM)
+			note(d, sentence(r));
 		return r == -ENOMEM ? r : 0;
 	}
+	if (d->file.has_bad_units)
+		note(d, UNIT_TROUBLE);
 	r = load_alt(d);
 	if (r < 0) {
 		dwarf_file_done(&d->file);
@@ -277,8 +309,10 @@ static int add_functions(struct source_dwarf *d, const struct source *x, uint64_
 }
 
 /* A split file that is corrupt is as if it were not there. */
-static void refuse_split(struct dwarf_unit *u, struct dwarf_split *split, struct answer *a)
+static void refuse_split(struct source_dwarf *d, struct dwarf_unit *u, struct dwarf_split *split,
+			 struct answer *a)
 {
+	note(d, SPLIT_TROUBLE);
 	answer_clear(a);
 	dwarf_split_drop(split);
 	u->split_refused = true;
@@ -295,6 +329,8 @@ static int add_split(struct source_dwarf *d, const struct dwarf_index *lines, ui
 	if (u->split_name.kind == VALUE_NONE)
 		return 0;
 	r = dwarf_split_get(&d->splits, &d->file, u, &d->names, &split);
+	if (r < 0 && r != -ENOENT && r != -ENOMEM)
+		note(d, SPLIT_TROUBLE);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	guard_enter(&d->splits.package.guard);
@@ -308,7 +344,7 @@ static int add_split(struct source_dwarf *d, const struct dwarf_index *lines, ui
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0 || guard_broken(&split->image.guard) || guard_broken(&d->splits.package.guard))
-		refuse_split(u, split, a);
+		refuse_split(d, u, split, a);
 	return 0;
 }
 
@@ -352,6 +388,8 @@ int source_dwarf_name(struct source_dwarf *d, uint64_t address, struct answer *a
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
+		note(d, r == -EFBIG ? "some of its debug information takes too much memory"
+				    : UNIT_TROUBLE);
 		u->refused = true;
 		answer_clear(a);
 	}

@@ -19,6 +19,7 @@ struct source_dwarf {
 	struct budget_item item; /* sections and units; everything else falls with it */
 	bool loaded;
 	bool absent; /* no DWARF, or none that can be read */
+	const char *trouble; /* the first reason why some of it is not used; NULL: none */
 	struct dwarf_file file;
 	struct dwarf_file alt_file;
 	struct dwarf_splits splits;

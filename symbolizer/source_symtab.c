@@ -106,6 +106,7 @@ static int take_symbol(struct symbol_list *l, const struct elf_image *image, str
 	if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE && type != STT_OBJECT)
 		return 0;
 	len = span_string(strings, sym->st_name, &p.name);
+	l->unreadable |= len < 0;
 	if (len <= 0 || is_mark(p.name))
 		return 0;
 	p.len = (size_t)len;
@@ -197,6 +198,9 @@ static int open_mini(struct symtab *t)
 		return 0;
 	elf_image_done(&t->mini);
 	free(steal_ptr(t->mini_bytes));
+	t->trouble = "named without MiniDebugInfo: it is corrupt";
+	if (r == -EFBIG)
+		t->trouble = "named without MiniDebugInfo: it is too large when it is inflated";
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -352,6 +356,8 @@ static int load(struct symtab *t)
 		unload(t);
 		return r;
 	}
+	if (l.unreadable && !t->trouble)
+		t->trouble = "some of its symbols have names that are too long, or no end";
 	t->loaded = true;
 	budget_charge(t->budget, &t->item,
 		      sizeof(*t) + made_bytes + t->mini.size + t->n_symbols * sizeof(*t->symbols) +

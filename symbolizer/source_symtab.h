@@ -36,6 +36,7 @@ struct symtab {
 	struct names names;
 	struct elf_image mini; /* MiniDebugInfo, over these bytes */
 	uint8_t *mini_bytes;
+	const char *trouble; /* why some of it is not used; NULL: nothing is wrong */
 	char *made; /* names that stand in no file: "printf@plt" */
 };
 

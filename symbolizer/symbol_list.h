@@ -36,6 +36,7 @@ struct symbol_list {
 	size_t n;
 	size_t cap;
 	bool has_locals;
+	bool unreadable; /* some have names past the table's end, or past SPAN_STRING_MAX */
 	struct code_extent extent; /* of the last symbol: the next one is mostly in the same */
 };
 

@@ -348,6 +348,15 @@ static int name_elf(struct symbolizer *s, struct sym_module *m, uint64_t address
 	return r < 0 ? r : 0;
 }
 
+const char *symbolizer_trouble(const struct symbolizer *s, uint32_t module)
+{
+	const struct sym_module *m = module < s->n_modules ? s->modules[module] : NULL;
+
+	if (!m || m->kind != MODULE_ELF)
+		return NULL;
+	return m->dwarf.trouble ? m->dwarf.trouble : m->symtab.trouble;
+}
+
 static void release_pages(struct symbolizer *s)
 {
 	for (struct sym_module *m = s->touched; m; m = m->next_touched) {

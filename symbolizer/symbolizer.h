@@ -136,6 +136,12 @@ int symbolizer_name_address(struct symbolizer *s, uint32_t module, uint64_t addr
 			    struct sym_answer *ret, struct err *err);
 
 /*
+ * Why some of what a module's file says of names was not used when it was asked about until now: it
+ * is corrupt, or past a bound. A sentence of ours, or NULL: nothing was wrong.
+ */
+const char *symbolizer_trouble(const struct symbolizer *s, uint32_t module);
+
+/*
  * No question will come for a while: give the pages of mapped files back to the page cache, which
  * has them still. To be called when a batch is done; indexes stay. The last answer stays valid.
  */

@@ -2,6 +2,7 @@
 #include "profiler/cli/name_worker.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -51,9 +52,17 @@ int name_worker_open(struct name_worker *w, const char *path, struct err *err)
 
 	forget(w);
 	r = elf_worker_open(&w->file, path, &why);
-	w->known = false;
+	w->known = w->troubled = false;
 	w->object++;
 	return prefixed(w, path, r, &why, err);
+}
+
+static void tell_trouble(struct name_worker *w, const struct protocol_answer *a)
+{
+	if (a->error || !a->sentence[0] || w->troubled)
+		return;
+	fprintf(stderr, "hearth: %s: %s\n", w->file.path ? w->file.path : "the file", a->sentence);
+	w->troubled = true;
 }
 
 /* One request about the first n; the answer is the caller's. */
@@ -87,23 +96,8 @@ static int ask_some(struct name_worker *w, const uint64_t *addresses, uint32_t n
 	if (r < 0)
 		return elf_worker_lost(&w->file, r, err);
 	w->known = true;
+	tell_trouble(w, ret);
 	return ret->error ? err_set(err, ret->error, "%s", ret->sentence) : 0;
-}
-
-int name_worker_identify(struct name_worker *w, uint8_t ret[PROTOCOL_BUILD_ID_MAX],
-			 size_t *ret_bytes, struct err *err)
-{
-	const char *path = w->file.path ? w->file.path : "the file";
-	struct protocol_answer a = {};
-	struct err why = {};
-	int r = ask_some(w, NULL, 0, &a, &why);
-
-	if (r < 0)
-		return prefixed(w, path, r, &why, err);
-	memcpy(ret, a.build_id, a.build_id_bytes);
-	*ret_bytes = a.build_id_bytes;
-	protocol_answer_done(&a);
-	return 0;
 }
 
 static void hand_out(const struct protocol_answer *a, const uint64_t *addresses,

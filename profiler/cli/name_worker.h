@@ -7,6 +7,7 @@
 struct name_worker {
 	struct elf_worker file;
 	bool by_offset; /* positions in the file, not virtual addresses */
+	bool troubled; /* it was told that some of the file is not used */
 	bool known; /* the worker has been given the file, */
 	uint32_t object; /* as this; never used again */
 	uint32_t request;
@@ -16,12 +17,11 @@ struct name_worker {
 void name_worker_init(struct name_worker *w, bool by_offset, const struct debug_servers *servers);
 void name_worker_done(struct name_worker *w);
 
-/* 0, or negative errno and the sentence, which begins with the path. */
+/*
+ * 0, or negative errno and the sentence, which begins with the path. Where some of the file is not
+ * used, the first answer about it says so on stderr.
+ */
 int name_worker_open(struct name_worker *w, const char *path, struct err *err);
-
-/* Its build id, 0 bytes: it has none. As name_worker_open(). */
-int name_worker_identify(struct name_worker *w, uint8_t ret[PROTOCOL_BUILD_ID_MAX],
-			 size_t *ret_bytes, struct err *err);
 
 /*
  * Call take for each of addresses[0, n), in order; n_lines 0: nobody knows. What it is given is

@@ -341,7 +341,7 @@ static void add_symbols(struct json_value status, struct buf *out)
 	add_plain(status, "symbols", "\nNames\n", out);
 	if (!json_read_member(status, "symbols", &symbols))
 		return;
-	add_failed(symbols, "failed_objects", "not read", out);
+	add_failed(symbols, "failed_objects", "not read, or not whole", out);
 	add_debuginfod(symbols, out);
 }
 

@@ -149,8 +149,17 @@ void protocol_answer_offset(struct buf *b, const struct protocol_line *lines, si
 	}
 }
 
-void protocol_answer_end(struct buf *b, uint32_t n)
+static void sentence_write(struct buf *b, const char *sentence)
 {
+	size_t len = strnlen(sentence, PROTOCOL_SENTENCE_MAX);
+
+	buf_add_u16(b, (uint16_t)len);
+	buf_add(b, sentence, len);
+}
+
+void protocol_answer_end(struct buf *b, uint32_t n, const char *trouble)
+{
+	sentence_write(b, trouble ? trouble : "");
 	if (b->err)
 		return;
 	for (size_t i = 0; i < sizeof(n); i++)
@@ -159,14 +168,12 @@ void protocol_answer_end(struct buf *b, uint32_t n)
 
 void protocol_answer_error(struct buf *b, int error, const char *sentence)
 {
-	size_t len = strnlen(sentence, PROTOCOL_SENTENCE_MAX);
-
 	buf_add_u32(b, (uint32_t)error);
-	buf_add_u16(b, (uint16_t)len);
-	buf_add(b, sentence, len);
+	sentence_write(b, sentence);
 }
 
-static int error_parse(struct cursor *c, struct protocol_answer *a)
+/* The last of an answer. */
+static int sentence_parse(struct cursor *c, struct protocol_answer *a)
 {
 	size_t len = cursor_u16(c);
 	const uint8_t *sentence = cursor_bytes(c, len);
@@ -232,7 +239,7 @@ static int body_parse(struct cursor *c, struct protocol_answer *a)
 	if (!a->n_lines || !a->lines || !a->strings)
 		return -ENOMEM;
 	lines_read(c, a);
-	return ended(c);
+	return sentence_parse(c, a);
 }
 
 int protocol_answer_parse(const void *body, size_t len, uint32_t asked, struct protocol_answer *ret)
@@ -245,7 +252,7 @@ int protocol_answer_parse(const void *body, size_t len, uint32_t asked, struct p
 	if (c.err)
 		return -EBADMSG;
 	if (a.error) {
-		r = error_parse(&c, &a);
+		r = sentence_parse(&c, &a);
 		if (r == 0)
 			*ret = a;
 		return r;

@@ -12,12 +12,13 @@
  * n may be 0. NAME answer: i32 error of the whole object (0, or negative errno; then u16 length,
  * sentence, and nothing more), u8 build id length, build id, u32 n, and for each offset u16 lines,
  * and for each line five fields: function, system name, file (u16 length and bytes each; length 0:
- * unknown), u32 line, u32 column. Innermost first. The function is always known. Fewer offsets than
- * asked may be answered, at least one: the first n, where the rest would take too long or too much
- * room; it is asked again. FORGET request: u32 object. No answer. CONFIG, once, first, to the web
- * worker: u16 length, token; length 0: none. Secrets are not for the command line. LIVE request:
- * u32 enum web_live; the answer has the same type and id and is the text, or is a FAILED with that
- * id.
+ * unknown), u32 line, u32 column. Innermost first. The function is always known. Behind all of them
+ * u16 length, sentence: why some of the file was not used; length 0: nothing was wrong. Fewer
+ * offsets than asked may be answered, at least one: the first n, where the rest would take too long
+ * or too much room; it is asked again. FORGET request: u32 object. No answer. CONFIG, once, first,
+ * to the web worker: u16 length, token; length 0: none. Secrets are not for the command line. LIVE
+ * request: u32 enum web_live; the answer has the same type and id and is the text, or is a FAILED
+ * with that id.
  */
 #pragma once
 
@@ -107,13 +108,17 @@ struct protocol_line {
 void protocol_answer_begin(struct buf *b, const uint8_t *build_id, size_t build_id_bytes);
 /* At most PROTOCOL_LINES_MAX lines; longer chains keep the innermost. */
 void protocol_answer_offset(struct buf *b, const struct protocol_line *lines, size_t n);
-void protocol_answer_end(struct buf *b, uint32_t n);
+/* trouble: as of symbolizer_trouble(), or NULL. */
+void protocol_answer_end(struct buf *b, uint32_t n, const char *trouble);
 void protocol_answer_error(struct buf *b, int error, const char *sentence);
 
 struct protocol_answer {
 	int error; /* of the whole object; then only sentence is set */
-	char sentence[PROTOCOL_SENTENCE_MAX +
-		      1]; /* printable: a hostile worker may have written it */
+	/*
+	 * What is wrong with it, also where it is answered; "": nothing. Printable: a hostile
+	 * worker may have written it.
+	 */
+	char sentence[PROTOCOL_SENTENCE_MAX + 1];
 	uint8_t build_id[PROTOCOL_BUILD_ID_MAX];
 	size_t build_id_bytes;
 	uint32_t n; /* offsets answered */

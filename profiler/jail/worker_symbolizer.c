@@ -204,7 +204,7 @@ static int name_all(struct worker *w, const struct protocol_request *q, const st
 			return r;
 		write_names(b, r < 0 ? &(struct sym_answer){} : &a);
 	}
-	protocol_answer_end(b, i);
+	protocol_answer_end(b, i, symbolizer_trouble(w->symbolizer, k->module));
 	return b->err;
 }
 

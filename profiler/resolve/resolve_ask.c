@@ -367,6 +367,9 @@ static void take_answer(struct resolve_slot *s, struct resolve_entry *e,
 		protocol_answer_done(names);
 		resolve_set_aside(r, e, -ESTALE, "another file has taken its place");
 	} else {
+		if (names->sentence[0] && !e->troubled)
+			resolve_remember_failure(r, e->object.path, names->sentence);
+		e->troubled |= names->sentence[0] != '\0';
 		add_identified(r, e, names);
 		add_named(r, e, names);
 	}

@@ -172,6 +172,7 @@ static int change(struct resolve *r, struct resolve_entry *e)
 		return -ENOMEM;
 	resolve_forget_missing(r, e);
 	resolve_tell_workers(r, e);
+	e->troubled = false; /* of the debug file of before */
 	r->changed_total++;
 	a->kind = RESOLVE_ANSWER_CHANGED;
 	a->object = e->object.object;

@@ -69,6 +69,7 @@ struct resolve_entry {
 	bool exact; /* what is open is the mapped file; else its build id will tell */
 	bool identified;
 	bool retried; /* asked again once, in a worker of its own */
+	bool troubled; /* some of it is not used, and the status says why */
 	int fd; /* -1: none, or closed to make room */
 	uint64_t used; /* resolve.clock at its last use */
 	uint64_t ready_ms; /* since when it waits for a worker */

@@ -45,15 +45,15 @@ def code_of(program):
     return int(fields[1], 16), int(fields[1], 16) + int(fields[3], 16)
 
 
-def frames(program, addresses, *options):
-    """The answers of --json by address."""
+def frames(program, addresses, *options, trouble=""):
+    """The answers of --json by address; what is wrong with the program is told on stderr."""
     text = "".join(f"{address:x}\n" for address in addresses)
     with tempfile.TemporaryFile("w+") as asked:
         asked.write(text)
         asked.seek(0)
         told = hearth("symbolize", "--json", *options, program, stdin=asked)
-    if told.returncode or told.stderr:
-        raise AssertionError(told.stderr)
+    if told.returncode or (trouble not in told.stderr if trouble else told.stderr):
+        raise AssertionError(f"{trouble!r}: {told.stderr!r}")
     answers = [json.loads(line) for line in told.stdout.splitlines()]
     if [int(answer["address"], 16) for answer in answers] != list(addresses):
         raise AssertionError("not every address was answered, in order")

@@ -397,7 +397,7 @@ class Hostile(unittest.TestCase):
                 self.assertEqual(told.get(path), self.REASONS[make], (make.__name__, told))
             self.assertEqual(status["symbols"]["workers_restarted"], 0)
             text = host.run("status", "--store", served.store).stdout
-            self.assertIn("not read:", text)
+            self.assertIn("not read, or not whole:", text)
             export = host.run("export", "--store", served.store, "--format", "folded").stdout
             found = jit_frames(host.folded(export))
             self.assertEqual(set(found), {"[jit]", "good"})

@@ -93,7 +93,7 @@ static void write_answer(struct buf *b)
 	protocol_answer_offset(b, lines, 2);
 	protocol_answer_offset(b, NULL, 0);
 	protocol_answer_offset(b, lines + 1, 1);
-	protocol_answer_end(b, 3);
+	protocol_answer_end(b, 3, "some of it\nis corrupt");
 }
 
 static void cut_and_padded_bodies_are_refused(void **state)
@@ -138,6 +138,7 @@ static void an_answer_is_read_as_it_was_written(void **state)
 	assert_int_equal(a.lines[0].column, 3);
 	assert_string_equal(a.lines[2].function, "outer");
 	assert_null(a.lines[2].file);
+	assert_string_equal(a.sentence, "some of it?is corrupt");
 	protocol_answer_done(&a);
 	buf_done(&b);
 }
@@ -180,6 +181,8 @@ static void hostile_answers_are_refused(void **state)
 		BAD("lines that are not there", HEAD "\1\0\0\0\2\0\1\0f" EMPTY EMPTY NUMBERS),
 		BAD("a line without function", HEAD "\1\0\0\0\1\0" EMPTY "\1\0f" EMPTY NUMBERS),
 		BAD("a name with a NUL in it", HEAD "\1\0\0\0\1\0\3\0a\0b" EMPTY EMPTY NUMBERS),
+		BAD("trouble longer than allowed", HEAD "\1\0\0\0" EMPTY "\xff\xff"),
+		BAD("trouble that is cut", HEAD "\1\0\0\0" EMPTY "\2\0x"),
 		BAD("a name past the end", HEAD "\1\0\0\0\1\0\xff\x1f"
 						"a" EMPTY EMPTY NUMBERS),
 #undef BAD
@@ -232,7 +235,7 @@ static void a_longer_name_than_fits_ends_in_an_ellipsis(void **state)
 	buf_init(&b, 1 << 24);
 	protocol_answer_begin(&b, NULL, 0);
 	protocol_answer_offset(&b, &line, 1);
-	protocol_answer_end(&b, 1);
+	protocol_answer_end(&b, 1, NULL);
 	assert_int_equal(protocol_answer_parse(b.data, b.len, 1, &a), 0);
 	assert_int_equal(strlen(a.lines[0].function), PROTOCOL_STRING_MAX);
 	assert_string_equal(a.lines[0].function + PROTOCOL_STRING_MAX - 4, "x...");
