@@ -13,6 +13,7 @@
 #define TEXT_FIRST    4096
 #define CHUNKS_FIRST  16
 #define INDEX_BYTES   32 /* of by_name a name, at most */
+#define LINES_SHARE   2 /* of all memory: what lines may take */
 
 struct jit_chunk {
 	size_t n;
@@ -28,13 +29,39 @@ static const char ellipsis[] = "\xe2\x80\xa6";
 
 void jit_regions_init(struct jit_regions *r, size_t bytes_max)
 {
-	*r = (struct jit_regions){.bytes_max = bytes_max};
+	*r = (struct jit_regions){.bytes_max = bytes_max, .first_line = UINT64_MAX};
+}
+
+static size_t gone_kept(const struct jit_regions *r)
+{
+	return r->n_gone < JIT_REGIONS_GONE_MAX ? r->n_gone : JIT_REGIONS_GONE_MAX;
+}
+
+static void lines_free(struct jit_regions *r, struct jit_lines *lines)
+{
+	size_t bytes = jit_lines_bytes(lines);
+
+	r->lines_bytes -= bytes;
+	r->bytes -= bytes;
+	free(lines);
+}
+
+static void forget_gone(struct jit_regions *r)
+{
+	for (size_t i = 0; i < gone_kept(r); i++)
+		lines_free(r, r->gone[i].lines);
+	r->n_gone = 0;
 }
 
 void jit_regions_clear(struct jit_regions *r)
 {
-	for (size_t i = 0; i < r->n_chunks; i++)
+	for (size_t i = 0; i < r->n_chunks; i++) {
+		for (size_t j = 0; j < r->chunks[i]->n; j++)
+			lines_free(r, r->chunks[i]->region[j].lines);
 		free(r->chunks[i]);
+	}
+	forget_gone(r);
+	jit_lines_done(&r->draft);
 	free(r->chunks);
 	free(r->gone);
 	free(r->text);
@@ -109,18 +136,22 @@ static int name_intern(struct jit_regions *r, const char *name, size_t len, uint
 	return 0;
 }
 
-/* Give a region's name to another text. */
-static int name_carry(struct jit_regions *to, const struct jit_regions *from,
-		      struct jit_region *region)
+static int text_carry(struct jit_regions *to, const struct jit_regions *from, uint32_t *name)
 {
-	const char *name = from->text + region->name;
+	const char *text = from->text + *name;
 
-	return name_intern(to, name, strlen(name), &region->name);
+	return name_intern(to, text, strlen(text), name);
 }
 
-static size_t gone_kept(const struct jit_regions *r)
+/* Give a region's names to another text. */
+static int names_carry(struct jit_regions *to, const struct jit_regions *from,
+		       struct jit_region *region)
 {
-	return r->n_gone < JIT_REGIONS_GONE_MAX ? r->n_gone : JIT_REGIONS_GONE_MAX;
+	int result = text_carry(to, from, &region->name);
+
+	for (size_t i = 0; region->lines && i < region->lines->n && result == 0; i++)
+		result = text_carry(to, from, &region->lines->line[i].file);
+	return result;
 }
 
 /*
@@ -129,17 +160,19 @@ static size_t gone_kept(const struct jit_regions *r)
  */
 static int names_compact(struct jit_regions *r)
 {
-	struct jit_regions old = *r;
+	struct jit_regions old;
 	int result = 0;
 
+	forget_gone(r);
+	r->has_draft = false;
+	old = *r;
 	r->text = NULL;
 	r->text_bytes = r->text_cap = r->n_names = 0;
 	r->bytes -= old.text_cap + old.n_names * INDEX_BYTES;
 	r->by_name = (struct idmap){};
-	r->n_gone = 0; /* what went is let go */
 	for (size_t i = 0; i < r->n_chunks && result == 0; i++)
 		for (size_t j = 0; j < r->chunks[i]->n && result == 0; j++)
-			result = name_carry(r, &old, &r->chunks[i]->region[j]);
+			result = names_carry(r, &old, &r->chunks[i]->region[j]);
 	free(old.text);
 	idmap_done(&old.by_name);
 	if (result == 0 && r->text_bytes > old.text_bytes / 4 * 3)
@@ -202,21 +235,28 @@ static bool last_below(const struct jit_regions *r, uint64_t limit, struct place
 	return true;
 }
 
+/* Takes its lines. */
 static void remember_gone(struct jit_regions *r, const struct jit_region *region, uint64_t time_ns)
 {
 	size_t bytes = JIT_REGIONS_GONE_MAX * sizeof(*r->gone);
+	struct jit_region *place;
 
 	/* Who has no times asks for no moment either. */
-	if (!time_ns || region->since_ns >= time_ns)
-		return;
-	if (!r->gone && has_room(r, bytes)) {
-		r->gone = malloc(bytes);
+	bool wanted = time_ns && region->since_ns < time_ns;
+
+	if (wanted && !r->gone && has_room(r, bytes)) {
+		r->gone = calloc(1, bytes);
 		r->bytes += r->gone ? bytes : 0;
 	}
-	if (!r->gone)
+	if (!wanted || !r->gone) {
+		lines_free(r, region->lines);
 		return;
-	r->gone[r->n_gone % JIT_REGIONS_GONE_MAX] = *region;
-	r->gone[r->n_gone++ % JIT_REGIONS_GONE_MAX].until_ns = time_ns;
+	}
+	place = &r->gone[r->n_gone++ % JIT_REGIONS_GONE_MAX];
+	if (r->n_gone > JIT_REGIONS_GONE_MAX)
+		lines_free(r, place->lines);
+	*place = *region;
+	place->until_ns = time_ns;
 }
 
 static void remove_at(struct jit_regions *r, const struct place *p)
@@ -328,11 +368,78 @@ static int insert(struct jit_regions *r, const struct jit_region *region)
 	return 0;
 }
 
+/* ---- lines ---- */
+
+void jit_regions_begin_lines(struct jit_regions *r, uint64_t code)
+{
+	jit_lines_begin(&r->draft, code);
+	r->has_draft = true;
+}
+
+void jit_regions_add_line(struct jit_regions *r, uint64_t address, uint32_t line, const char *file,
+			  size_t file_len)
+{
+	uint32_t name;
+
+	if (!r->has_draft)
+		return;
+	if (name_intern(r, file, file_len, &name) < 0 ||
+	    jit_lines_add(&r->draft, address, line, name) < 0) {
+		r->has_draft = false;
+		r->lines_left_out = true;
+	}
+}
+
+static struct jit_lines *copy_lines(struct jit_regions *r, const struct jit_lines *of)
+{
+	size_t bytes = jit_lines_bytes(of);
+	struct jit_lines *copy = NULL;
+
+	if (!of)
+		return NULL;
+	if (has_room(r, bytes))
+		copy = malloc(bytes);
+	if (!copy) {
+		r->lines_left_out = true;
+		return NULL;
+	}
+	memcpy(copy, of, bytes);
+	r->bytes += bytes;
+	r->lines_bytes += bytes;
+	return copy;
+}
+
+/* The lines of the code at start become the region's. -EBADMSG: they are garbage. */
+static int take_lines(struct jit_regions *r, uint64_t start, uint64_t end,
+		      struct jit_region *region)
+{
+	size_t bytes = sizeof(struct jit_lines) + r->draft.n * sizeof(struct jit_line);
+	int result;
+
+	if (!r->has_draft || r->draft.code != start)
+		return 0;
+	r->has_draft = false;
+	if (!has_room(r, bytes) || r->lines_bytes + bytes > r->bytes_max / LINES_SHARE) {
+		r->lines_left_out = true;
+		return 0;
+	}
+	result = jit_lines_make(&r->draft, end - start, &region->lines);
+	if (result < 0)
+		return result == -ENOMEM ? 0 : result;
+	r->bytes += bytes;
+	r->lines_bytes += bytes;
+	if (region->lines->n && region->lines->line[0].offset < r->first_line)
+		r->first_line = region->lines->line[0].offset;
+	return 0;
+}
+
+/* ---- what happens to code ---- */
+
 int jit_regions_load(struct jit_regions *r, uint64_t start, uint64_t end, const char *name,
 		     size_t name_len, uint64_t time_ns)
 {
 	struct jit_region region = {.start = start, .end = end, .since_ns = time_ns};
-	int result;
+	int result, garbage;
 
 	if (start >= end)
 		return 0;
@@ -340,7 +447,13 @@ int jit_regions_load(struct jit_regions *r, uint64_t start, uint64_t end, const 
 	if (!name_len)
 		return 0;
 	result = name_take(r, name, name_len, &region.name);
-	return result < 0 ? result : insert(r, &region);
+	if (result < 0)
+		return result;
+	garbage = take_lines(r, start, end, &region);
+	result = insert(r, &region);
+	if (result < 0)
+		lines_free(r, region.lines);
+	return result < 0 ? result : garbage;
 }
 
 int jit_regions_move(struct jit_regions *r, uint64_t from, uint64_t to, uint64_t size,
@@ -349,17 +462,40 @@ int jit_regions_move(struct jit_regions *r, uint64_t from, uint64_t to, uint64_t
 	struct jit_region region = {.start = to, .end = to + size, .since_ns = time_ns};
 	struct place p;
 	bool known = last_below(r, from + 1, &p) && r->chunks[p.chunk]->region[p.at].start == from;
+	int result;
 
-	if (known)
+	if (!size)
+		return 0;
+	if (known) {
 		region.name = r->chunks[p.chunk]->region[p.at].name;
-	if (size)
-		remove_range(r, from, from + size, time_ns);
-	if (size)
-		remove_range(r, to, to + size, time_ns);
-	return known && size ? insert(r, &region) : 0;
+		region.lines = copy_lines(r, r->chunks[p.chunk]->region[p.at].lines);
+	}
+	remove_range(r, from, from + size, time_ns);
+	remove_range(r, to, to + size, time_ns);
+	result = known ? insert(r, &region) : 0;
+	if (!known || result < 0)
+		lines_free(r, region.lines);
+	return result;
 }
 
-const char *jit_regions_find(const struct jit_regions *r, uint64_t address, uint64_t time_ns)
+/* ---- finding ---- */
+
+static struct jit_place place_in(const struct jit_regions *r, const struct jit_region *region,
+				 uint64_t address)
+{
+	/* Where no code has a line below, all are counted from in front of an ELF header. */
+	uint64_t from = r->first_line == JIT_LINES_HEADER_BYTES ? JIT_LINES_HEADER_BYTES : 0;
+	const struct jit_line *line = jit_lines_find(region->lines, address - region->start + from);
+	struct jit_place found = {.name = r->text + region->name};
+
+	if (line) {
+		found.file = r->text + line->file;
+		found.line = line->line;
+	}
+	return found;
+}
+
+struct jit_place jit_regions_find(const struct jit_regions *r, uint64_t address, uint64_t time_ns)
 {
 	struct place p;
 
@@ -367,14 +503,14 @@ const char *jit_regions_find(const struct jit_regions *r, uint64_t address, uint
 		const struct jit_region *region = &r->chunks[p.chunk]->region[p.at];
 
 		if (address < region->end && region->since_ns <= time_ns)
-			return r->text + region->name;
+			return place_in(r, region, address);
 	}
 	for (size_t i = 0; i < gone_kept(r); i++) {
 		const struct jit_region *g = &r->gone[(r->n_gone - 1 - i) % JIT_REGIONS_GONE_MAX];
 
 		if (address >= g->start && address < g->end && g->since_ns <= time_ns &&
 		    time_ns < g->until_ns)
-			return r->text + g->name;
+			return place_in(r, g, address);
 	}
-	return NULL;
+	return (struct jit_place){};
 }

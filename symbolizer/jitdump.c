@@ -10,6 +10,8 @@
 #define VERSION		 1
 #define FLAG_ARCH_TIME	 1u /* times are a CPU's counter */
 #define HEADER_BYTES_MAX 4096
+#define PADDING_MAX	 7 /* V8 rounds the bytes of a DEBUG_INFO up to eight */
+#define SAME_FILE	 "\xff" /* as the entry before */
 
 int jitdump_parse_header(const void *bytes, size_t len, struct jitdump_header *ret)
 {
@@ -81,5 +83,66 @@ int jitdump_parse_move(const void *body, size_t len, struct jitdump_move *ret)
 	if (c.err || m.size > UINT64_MAX - m.from || m.size > UINT64_MAX - m.to)
 		return -EBADMSG;
 	*ret = m;
+	return 0;
+}
+
+/* A path: what has control characters in it is none. */
+static bool is_path(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] < ' ' || s[i] == 0x7f)
+			return false;
+	return len && len <= JITDUMP_NAME_MAX;
+}
+
+/* -EBADMSG where the entry is none; l is to be given up then. */
+static int read_line(struct jitdump_lines *l, struct jitdump_line *ret)
+{
+	struct cursor c = cursor_over(l->at, (size_t)(l->end - l->at));
+	const char *end;
+
+	ret->address = cursor_u64(&c);
+	ret->line = cursor_u32(&c);
+	cursor_u32(&c); /* perf's discriminator, V8's column */
+	ret->file = (const char *)c.at;
+	end = c.err ? NULL : memchr(ret->file, '\0', cursor_left(&c));
+	if (!end)
+		return -EBADMSG;
+	ret->file_len = (size_t)(end - ret->file);
+	if (strcmp(ret->file, SAME_FILE) == 0) {
+		ret->file = l->file;
+		ret->file_len = l->file_len;
+	}
+	if (!ret->file || !is_path(ret->file, ret->file_len))
+		return -EBADMSG;
+	l->file = ret->file;
+	l->file_len = ret->file_len;
+	l->at = (const uint8_t *)end + 1;
+	l->n--;
+	return 0;
+}
+
+bool jitdump_next_line(struct jitdump_lines *l, struct jitdump_line *ret)
+{
+	return l->n && read_line(l, ret) == 0;
+}
+
+int jitdump_parse_lines(const void *body, size_t len, struct jitdump_lines *ret)
+{
+	struct cursor c = cursor_over(body, len);
+	struct jitdump_lines l = {.code = cursor_u64(&c), .n = cursor_u64(&c)}, all;
+	struct jitdump_line line;
+
+	if (c.err)
+		return -EBADMSG;
+	l.at = c.at;
+	l.end = c.at + cursor_left(&c);
+	all = l;
+	while (all.n)
+		if (read_line(&all, &line) < 0)
+			return -EBADMSG;
+	if (all.end - all.at > PADDING_MAX)
+		return -EBADMSG;
+	*ret = l;
 	return 0;
 }

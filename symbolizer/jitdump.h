@@ -16,6 +16,7 @@
 #define JITDUMP_PREFIX_BYTES 16
 #define JITDUMP_LOAD_BYTES   40 /* of a LOAD's body before the name */
 #define JITDUMP_NAME_MAX     (16 << 10)
+#define JITDUMP_LINES_MAX    (1u << 20) /* bytes of a DEBUG_INFO; longer ones are not read */
 
 enum jitdump_id {
 	JITDUMP_LOAD = 0,
@@ -47,9 +48,31 @@ struct jitdump_move {
 	uint64_t from, to, size;
 };
 
+/* Of a DEBUG_INFO, which stands before the LOAD that it is of. */
+struct jitdump_lines {
+	uint64_t code; /* where that begins */
+	uint64_t n; /* entries that are left */
+	const uint8_t *at, *end;
+	const char *file; /* of the last one */
+	size_t file_len;
+};
+struct jitdump_line {
+	uint64_t address;
+	uint32_t line;
+	const char *file; /* points into the body */
+	size_t file_len;
+};
+
 /* All: 0, or -EBADMSG with *ret untouched. A header: at least JITDUMP_HEADER_BYTES. */
 int jitdump_parse_header(const void *bytes, size_t len, struct jitdump_header *ret);
 int jitdump_parse_prefix(const void *bytes, size_t len, struct jitdump_prefix *ret);
 /* What follows the prefix; of a LOAD the code at its end may be missing. */
 int jitdump_parse_load(const void *body, size_t len, struct jitdump_load *ret);
 int jitdump_parse_move(const void *body, size_t len, struct jitdump_move *ret);
+/*
+ * Here -EBADMSG is no word on the rest of the dump: V8 of Node 20 writes freed memory where files'
+ * names belong. Every entry is looked at before the first is given.
+ */
+int jitdump_parse_lines(const void *body, size_t len, struct jitdump_lines *ret);
+/* The next entry; false: there is none. */
+bool jitdump_next_line(struct jitdump_lines *l, struct jitdump_line *ret);

@@ -105,6 +105,10 @@ static int load(const struct reading *in, uint64_t start, uint64_t end, const ch
 {
 	int r = jit_regions_load(&in->f->regions, start, end, name, len, time_ns);
 
+	if (r == -EBADMSG) {
+		in->f->bad_lines = true;
+		return 0;
+	}
 	return r < 0 ? err_set(in->err, r, "it names more code than there is memory for") : 0;
 }
 
@@ -179,6 +183,43 @@ static int read_header(const struct reading *in)
 	return 0;
 }
 
+static void take_lines_of_code(const struct reading *in, const void *body, size_t len)
+{
+	struct jit_regions *regions = &in->f->regions;
+	struct jitdump_lines lines;
+	struct jitdump_line line;
+
+	if (jitdump_parse_lines(body, len, &lines) < 0) {
+		in->f->bad_lines = true;
+		return;
+	}
+	jit_regions_begin_lines(regions, lines.code);
+	while (jitdump_next_line(&lines, &line))
+		jit_regions_add_line(regions, line.address, line.line, line.file, line.file_len);
+}
+
+/* They may be more than fits the window, of which n bytes are theirs. */
+static int take_debug_info(const struct reading *in, const struct jitdump_prefix *p,
+			   const uint8_t *record, size_t n)
+{
+	_cleanup_free_ uint8_t *whole = NULL;
+
+	if (p->bytes > JITDUMP_LINES_MAX) {
+		in->f->bad_lines = true;
+		return 0;
+	}
+	if (p->bytes > n) {
+		whole = malloc(p->bytes);
+		if (!whole)
+			return err_set(in->err, -ENOMEM, "no memory to read it");
+		if (read_at(in->fd, whole, p->bytes, in->f->at) != (ssize_t)p->bytes)
+			return err_set(in->err, -EIO, "it cannot be read");
+		record = whole;
+	}
+	take_lines_of_code(in, record + JITDUMP_PREFIX_BYTES, p->bytes - JITDUMP_PREFIX_BYTES);
+	return 0;
+}
+
 static int take_record(const struct reading *in, const struct jitdump_prefix *p, const void *body,
 		       size_t len)
 {
@@ -213,7 +254,9 @@ static int take_first(const struct reading *in, const uint8_t *window, size_t n,
 	if (p.bytes > in->size - in->f->at)
 		return 0;
 	seen = p.bytes < n ? p.bytes : n;
-	r = take_record(in, &p, window + JITDUMP_PREFIX_BYTES, seen - JITDUMP_PREFIX_BYTES);
+	r = p.id == JITDUMP_DEBUG_INFO ? take_debug_info(in, &p, window, seen)
+				       : take_record(in, &p, window + JITDUMP_PREFIX_BYTES,
+						     seen - JITDUMP_PREFIX_BYTES);
 	*ret_bytes = p.bytes;
 	return r < 0 ? r : 1;
 }
@@ -352,13 +395,17 @@ int source_jit_read(struct source_jit *s, enum source_jit_kind kind, int fd, boo
 	}
 	if (r == 0 && last && (f->at < f->size || f->skipping))
 		return err_set(err, -EBADMSG, "its end is cut: the rest was read");
+	if (r == 0 && (f->bad_lines || f->regions.lines_left_out))
+		return err_set(err, -ENODATA, "some of its source lines are left out: %s",
+			       f->bad_lines ? "they are corrupt" : "they are too many");
 	return r;
 }
 
-const char *source_jit_name(const struct source_jit *s, uint64_t address, uint64_t time_ns)
+struct jit_place source_jit_name(const struct source_jit *s, uint64_t address, uint64_t time_ns)
 {
-	const struct source_jit_file *dump = &s->file[SOURCE_JIT_DUMP];
-	const char *name = jit_regions_find(&dump->regions, address, time_ns);
+	const struct jit_regions *map = &s->file[SOURCE_JIT_MAP].regions,
+				 *dump = &s->file[SOURCE_JIT_DUMP].regions;
+	struct jit_place place = jit_regions_find(dump, address, time_ns);
 
-	return name ? name : jit_regions_find(&s->file[SOURCE_JIT_MAP].regions, address, time_ns);
+	return place.name ? place : jit_regions_find(map, address, time_ns);
 }

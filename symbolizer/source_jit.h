@@ -1,5 +1,6 @@
 /*
- * Names of run-time compiled code, of one process: its perf map and its jitdump, read as they grow.
+ * Names and lines of run-time compiled code, of one process: its perf map and its jitdump, read as
+ * they grow.
  *
  * Both come as descriptors, again and again; what was read is remembered. A file that was replaced,
  * cut or written anew is read from its start. The dump answers exactly, for it has times; where it
@@ -37,6 +38,7 @@ struct source_jit_file {
 	bool begun; /* the dump's header was read */
 	bool timed;
 	bool skipping; /* in a line that is too long */
+	bool bad_lines; /* source lines were left out: they are garbage, or too many */
 	uint64_t good, bad; /* lines */
 	int failed; /* negative errno: set aside */
 	char sentence[128];
@@ -55,7 +57,8 @@ size_t source_jit_bytes(const struct source_jit *s); /* of memory */
  * Read what is new in fd, which stays the caller's, until deadline_ns (CLOCK_MONOTONIC; 0: none).
  * 0: all of it; 1: there is more, come again, nothing of it is known yet; negative errno and the
  * sentence: it is set aside, until it is another file. last: its process has ended, so that a last
- * line without an end is an error.
+ * line without an end is an error. What a dump says of source lines is left out where it is garbage
+ * or too much: the rest holds, and -ENODATA with its sentence stands for 0.
  */
 int source_jit_read(struct source_jit *s, enum source_jit_kind kind, int fd, bool last,
 		    uint64_t deadline_ns, struct err *err);
@@ -64,7 +67,7 @@ int source_jit_read(struct source_jit *s, enum source_jit_kind kind, int fd, boo
 void source_jit_without(struct source_jit *s, enum source_jit_kind kind);
 
 /*
- * What the code at address was called at time_ns (CLOCK_MONOTONIC), borrowed until the next
- * reading; NULL: nobody knows.
+ * What the code at address was called at time_ns (CLOCK_MONOTONIC), and its source line, borrowed
+ * until the next reading.
  */
-const char *source_jit_name(const struct source_jit *s, uint64_t address, uint64_t time_ns);
+struct jit_place source_jit_name(const struct source_jit *s, uint64_t address, uint64_t time_ns);

@@ -157,13 +157,14 @@ static bool take_again(struct jit *j, struct jit_process *p, const struct resolv
 	if (p->asked_generation != p->generation)
 		return false;
 	for (uint32_t i = 0; i < p->asked_again && 2 * i + 1 < names->n; i++) {
-		const char *first = jit_name_of(names, 2 * i),
-			   *last = jit_name_of(names, 2 * i + 1);
+		const struct jit_place *first = jit_place_of(names, 2 * i),
+				       *last = jit_place_of(names, 2 * i + 1);
 		struct jit_address *a = jit_address_find(p, p->again[i]);
 
-		if (!a || a->name != JIT_NAMELESS || !first || !last || strcmp(first, last) != 0)
+		if (!a || a->name != JIT_NAMELESS || !first ||
+		    jit_place_hash(first) != jit_place_hash(last))
 			continue;
-		a->name = jit_name_hash(first);
+		a->name = jit_place_hash(first);
 		p->n_nameless--;
 		j->counts.frames_named += a->frames;
 		j->counts.frames_nameless -= a->frames;

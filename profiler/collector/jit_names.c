@@ -90,25 +90,46 @@ static bool may_begin(struct jit *j, struct jit_process *p, uint64_t time_ns)
 
 /* ---- names ---- */
 
-uint64_t jit_name_hash(const char *name)
+uint64_t jit_place_hash(const struct jit_place *place)
 {
-	uint64_t hash = name ? hash_bytes(name, strlen(name)) : JIT_NAMELESS;
+	uint64_t parts[3], hash;
 
-	return hash == JIT_NAMELESS && name ? 1 : hash;
+	if (!place)
+		return JIT_NAMELESS;
+	parts[0] = hash_bytes(place->name, strlen(place->name));
+	parts[1] = place->file ? hash_bytes(place->file, strlen(place->file)) : 0;
+	parts[2] = place->line;
+	hash = hash_bytes(parts, sizeof(parts));
+	return hash == JIT_NAMELESS ? 1 : hash;
 }
 
 /* What the answer says of question i. */
-const char *jit_name_of(const struct resolve_jit_names *names, uint32_t i)
+const struct jit_place *jit_place_of(const struct resolve_jit_names *names, uint32_t i)
 {
-	return names && names->which && names->which[i] ? names->names[names->which[i] - 1] : NULL;
+	return names && names->which && names->which[i] ? &names->places[names->which[i] - 1]
+							: NULL;
+}
+
+static int64_t intern_place(const struct jit_place *place, struct profile *live,
+			    struct profile_line *ret)
+{
+	int64_t name = profile_string(live, place->name), file = profile_string(live, place->file);
+	struct profile_function f = {(uint32_t)name, (uint32_t)name, (uint32_t)file, 0};
+	int64_t function;
+
+	if (name < 0 || file < 0)
+		return name < 0 ? name : file;
+	function = profile_function(live, &f);
+	if (function >= 0)
+		*ret = (struct profile_line){.function = (uint32_t)function, .line = place->line};
+	return function;
 }
 
 void jit_name_location(struct jit *j, const struct jit_process *p, struct jit_address *a,
-		       const char *name, struct profile *live)
+		       const struct jit_place *place, struct profile *live)
 {
 	struct object *object =
 		objects_jit(j->objects, p->pid, p->start_ns, p->generation, p->uid, p->used_ns);
-	struct profile_function f = {};
 	struct profile_line line = {};
 	int64_t id;
 
@@ -119,16 +140,9 @@ void jit_name_location(struct jit *j, const struct jit_process *p, struct jit_ad
 		id = profile_location(live, (uint32_t)id, a->address);
 	if (id < 0)
 		return;
-	if (name) {
-		int64_t string = profile_string(live, name), function;
-
-		f.name = f.system_name = (uint32_t)string;
-		function = string < 0 ? string : profile_function(live, &f);
-		if (function < 0)
-			return;
-		line.function = (uint32_t)function;
-	}
-	if (profile_set_lines(live, (uint32_t)id, &line, name != NULL) == 0)
+	if (place && intern_place(place, live, &line) < 0)
+		return;
+	if (profile_set_lines(live, (uint32_t)id, &line, place != NULL) == 0)
 		a->epoch = j->epoch;
 }
 
@@ -143,7 +157,7 @@ static bool fits(const struct jit_process *p, const struct jit_held *h,
 		if (!jit_frame_is(frame, jit_held_refs(h)))
 			continue;
 		a = jit_address_find(p, frame->offset);
-		if (a && a->name != jit_name_hash(jit_name_of(names, question)))
+		if (a && a->name != jit_place_hash(jit_place_of(names, question)))
 			return false;
 		question++;
 	}
@@ -160,7 +174,7 @@ static bool place(struct jit *j, struct jit_process *p, const struct jit_held *h
 
 		if (!jit_frame_is(frame, jit_held_refs(h)))
 			continue;
-		name = jit_name_hash(jit_name_of(names, question++));
+		name = jit_place_hash(jit_place_of(names, question++));
 		if (jit_address_find(p, frame->offset))
 			continue;
 		if (address_add(j, p, frame->offset, name, h->sample.time_ns) < 0)
@@ -175,20 +189,20 @@ static void name_frames(struct jit *j, struct jit_process *p, const struct jit_h
 {
 	for (unsigned int i = 0; i < h->sample.n_user; i++) {
 		const struct abi_frame *frame = &jit_held_user(h)[i];
-		const char *name;
+		const struct jit_place *place;
 		struct jit_address *a;
 
 		if (!jit_frame_is(frame, jit_held_refs(h)))
 			continue;
-		name = jit_name_of(names, question++);
-		*(name ? &j->counts.frames_named : &j->counts.frames_nameless) += 1;
+		place = jit_place_of(names, question++);
+		*(place ? &j->counts.frames_named : &j->counts.frames_nameless) += 1;
 		a = jit_address_find(p, frame->offset);
-		if (a && !name) {
+		if (a && !place) {
 			a->frames++;
 			a->last_ns = h->sample.time_ns;
 		}
 		if (a && a->epoch != j->epoch)
-			jit_name_location(j, p, a, name, live);
+			jit_name_location(j, p, a, place, live);
 	}
 }
 

@@ -102,11 +102,12 @@ void jit_process_remove(struct jit *j, uint32_t at);
 /* jit_names.c: what an address is called in this generation; NULL: no sample met it. */
 struct jit_address *jit_address_find(const struct jit_process *p, uint64_t address);
 /* What an answer says of question i; NULL: nothing. */
-const char *jit_name_of(const struct resolve_jit_names *names, uint32_t i);
-uint64_t jit_name_hash(const char *name); /* NULL: JIT_NAMELESS */
+const struct jit_place *jit_place_of(const struct resolve_jit_names *names, uint32_t i);
+/* Of name and line, for an address has one of both in a generation; NULL: JIT_NAMELESS. */
+uint64_t jit_place_hash(const struct jit_place *place);
 /* Name a location of the object of p's generation, in the live profile. */
 void jit_name_location(struct jit *j, const struct jit_process *p, struct jit_address *a,
-		       const char *name, struct profile *live);
+		       const struct jit_place *place, struct profile *live);
 /*
  * Give a sample on whose JIT frames are the questions from that one on; names NULL: nobody was
  * asked. Two names for one address end the generation; a sample that may not begin one is of code

@@ -60,9 +60,12 @@ void protocol_jit_answer_write(struct buf *b, const struct protocol_jit_answer *
 	buf_add_u8(b, a->behind);
 	for (int i = 0; i < SOURCE_JIT_KINDS; i++)
 		text_write(b, a->sentence[i], PROTOCOL_SENTENCE_MAX);
-	buf_add_u32(b, a->n_names);
-	for (uint32_t i = 0; i < a->n_names; i++)
-		text_write(b, a->names[i], PROTOCOL_STRING_MAX);
+	buf_add_u32(b, a->n_places);
+	for (uint32_t i = 0; i < a->n_places; i++) {
+		text_write(b, a->places[i].name, PROTOCOL_STRING_MAX);
+		text_write(b, a->places[i].file ? a->places[i].file : "", PROTOCOL_STRING_MAX);
+		buf_add_u32(b, a->places[i].line);
+	}
 	buf_add_u32(b, a->n);
 	for (uint32_t i = 0; i < a->n; i++)
 		buf_add_u32(b, a->which[i]);
@@ -82,36 +85,49 @@ static void read_sentence(struct cursor *c, char ret[PROTOCOL_SENTENCE_MAX + 1])
 	ret[len] = '\0';
 }
 
-/* A name into the strings at *at. */
-static int read_name(struct cursor *c, char **at, const char **ret)
+/* A text into the strings at *at; NULL: it is empty. */
+static int read_text(struct cursor *c, char **at, const char **ret)
 {
 	size_t len = cursor_u16(c);
-	const uint8_t *name = len && len <= PROTOCOL_STRING_MAX ? cursor_bytes(c, len) : NULL;
+	const uint8_t *text = len <= PROTOCOL_STRING_MAX ? cursor_bytes(c, len) : NULL;
 
-	if (!name || memchr(name, '\0', len))
+	*ret = NULL;
+	if (c->err || !text || memchr(text, '\0', len))
 		return -EBADMSG;
-	memcpy(*at, name, len);
+	if (!len)
+		return 0;
+	memcpy(*at, text, len);
 	(*at)[len] = '\0';
 	*ret = *at;
 	*at += len + 1;
 	return 0;
 }
 
-/* What is left in c bounds what is allocated: a name takes three bytes of it, at least. */
-static int read_names(struct cursor *c, uint32_t asked, struct protocol_jit_answer *a)
+static int read_place(struct cursor *c, char **at, struct jit_place *ret)
+{
+	int r = read_text(c, at, &ret->name);
+
+	if (r == 0)
+		r = read_text(c, at, &ret->file);
+	ret->line = cursor_u32(c);
+	return r < 0 || c->err || !ret->name || (ret->line && !ret->file) ? -EBADMSG : 0;
+}
+
+/* What is left in c bounds what is allocated: a text of L + 1 bytes takes L + 2 of it. */
+static int read_places(struct cursor *c, uint32_t asked, struct protocol_jit_answer *a)
 {
 	char *at;
 
-	a->n_names = cursor_u32(c);
-	if (c->err || a->n_names > asked)
+	a->n_places = cursor_u32(c);
+	if (c->err || a->n_places > asked)
 		return -EBADMSG;
-	a->names = calloc((size_t)a->n_names + 1, sizeof(*a->names));
+	a->places = calloc((size_t)a->n_places + 1, sizeof(*a->places));
 	a->strings = malloc(cursor_left(c) + 1);
-	if (!a->names || !a->strings)
+	if (!a->places || !a->strings)
 		return -ENOMEM;
 	at = a->strings;
-	for (uint32_t i = 0; i < a->n_names; i++)
-		if (read_name(c, &at, &a->names[i]) < 0)
+	for (uint32_t i = 0; i < a->n_places; i++)
+		if (read_place(c, &at, &a->places[i]) < 0)
 			return -EBADMSG;
 	return 0;
 }
@@ -126,7 +142,7 @@ static int read_which(struct cursor *c, uint32_t asked, struct protocol_jit_answ
 		return -ENOMEM;
 	for (uint32_t i = 0; i < a->n; i++) {
 		a->which[i] = cursor_u32(c);
-		if (a->which[i] > a->n_names)
+		if (a->which[i] > a->n_places)
 			return -EBADMSG;
 	}
 	return 0;
@@ -144,7 +160,7 @@ int protocol_jit_answer_parse(const void *body, size_t len, uint32_t asked,
 	for (int i = 0; i < SOURCE_JIT_KINDS; i++)
 		read_sentence(&c, a.sentence[i]);
 	if (r == 0)
-		r = c.err ? -EBADMSG : read_names(&c, asked, &a);
+		r = c.err ? -EBADMSG : read_places(&c, asked, &a);
 	if (r == 0)
 		r = read_which(&c, asked, &a);
 	if (r < 0)
@@ -156,7 +172,7 @@ int protocol_jit_answer_parse(const void *body, size_t len, uint32_t asked,
 
 void protocol_jit_answer_done(struct protocol_jit_answer *a)
 {
-	free(a->names);
+	free(a->places);
 	free(a->which);
 	free(a->strings);
 	*a = (struct protocol_jit_answer){};

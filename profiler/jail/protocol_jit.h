@@ -6,9 +6,10 @@
  * u8 bits of enum protocol_jit_bit, u8 and u16 zero, u32 n, and n times u64 address, u64 moment
  * (CLOCK_MONOTONIC). Descriptors of the files that the bits name come along, the map first. Answer,
  * of the same type and id: u8 1 where the files are not read to their end, and then nothing is
- * known yet, ask again; for map and dump u16 length and sentence, length 0: it can be read; u32
- * names, each u16 length and bytes; u32 n as asked, or 0; n times u32, which name: 0 none, else
- * counted from 1. A FORGET of the serial forgets the process.
+ * known yet, ask again; for map and dump u16 length and sentence, length 0: nothing is wrong; u32
+ * places, each a name and a file, both u16 length and bytes, length 0: no file, and u32 line; u32 n
+ * as asked, or 0; n times u32, which place: 0 none, else counted from 1. A FORGET of the serial
+ * forgets the process.
  */
 #pragma once
 
@@ -42,10 +43,10 @@ struct protocol_jit_request {
 struct protocol_jit_answer {
 	bool behind;
 	char sentence[SOURCE_JIT_KINDS][PROTOCOL_SENTENCE_MAX + 1]; /* "": good; printable */
-	uint32_t n_names, n;
-	const char **names;
+	uint32_t n_places, n;
+	struct jit_place *places;
 	uint32_t *which; /* of each question; 0: none */
-	char *strings; /* what names point into */
+	char *strings; /* what places point into */
 };
 
 /*

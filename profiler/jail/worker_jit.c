@@ -114,18 +114,24 @@ static void read_files(struct source_jit *s, const struct protocol_jit_request *
 	}
 }
 
-/* The number of a name in the answer; 0 where there is no room for it. */
-static uint32_t number_of(struct protocol_jit_answer *a, const char *name, size_t *bytes)
+static bool is_same(const struct jit_place *a, const struct jit_place *b)
+{
+	return a->name == b->name && a->file == b->file && a->line == b->line;
+}
+
+/* The number of a place in the answer; 0 where there is no room for it. */
+static uint32_t number_of(struct protocol_jit_answer *a, const struct jit_place *place,
+			  size_t *bytes)
 {
 	/* Neighbours in a stack and in time often have the same. */
-	for (uint32_t i = a->n_names; i-- > 0 && i + NEIGHBOURS > a->n_names;)
-		if (a->names[i] == name)
+	for (uint32_t i = a->n_places; i-- > 0 && i + NEIGHBOURS > a->n_places;)
+		if (is_same(&a->places[i], place))
 			return i + 1;
-	*bytes += strlen(name);
+	*bytes += strlen(place->name) + (place->file ? strlen(place->file) : 0);
 	if (*bytes > NAMES_BYTES)
 		return 0;
-	a->names[a->n_names++] = name;
-	return a->n_names;
+	a->places[a->n_places++] = *place;
+	return a->n_places;
 }
 
 static void name_all(const struct source_jit *s, const struct protocol_jit_request *q,
@@ -134,10 +140,10 @@ static void name_all(const struct source_jit *s, const struct protocol_jit_reque
 	size_t bytes = 0;
 
 	for (uint32_t i = 0; i < q->n; i++) {
-		const char *name =
+		struct jit_place place =
 			source_jit_name(s, q->questions[i].address, q->questions[i].time_ns);
 
-		a->which[i] = name ? number_of(a, name, &bytes) : 0;
+		a->which[i] = place.name ? number_of(a, &place, &bytes) : 0;
 	}
 	a->n = q->n;
 }
@@ -146,14 +152,14 @@ static int answer(struct worker_jit *w, const struct protocol_jit_request *q,
 		  const struct wire_msg *m)
 {
 	struct protocol_jit_answer a = {
-		.names = calloc((size_t)q->n + 1, sizeof(*a.names)),
+		.places = calloc((size_t)q->n + 1, sizeof(*a.places)),
 		.which = calloc((size_t)q->n + 1, sizeof(*a.which)),
 	};
 	struct worker_jit_process *p = get(w, q->serial);
 	struct wire_msg out;
 	int r = -ENOMEM;
 
-	if (a.names && a.which && p) {
+	if (a.places && a.which && p) {
 		read_files(&p->source, q, m->fds, &a);
 		if (!a.behind)
 			name_all(&p->source, q, &a);

@@ -29,6 +29,7 @@
 #include "profiler/base/err.h"
 #include "profiler/base/json.h"
 #include "profiler/debug_servers.h"
+#include "symbolizer/jit_regions.h"
 #include "symbolizer/unwind/snapshot.h"
 #include "symbolizer/unwind/unwind.h"
 
@@ -97,8 +98,8 @@ struct resolve_jit_question {
 struct resolve_jit_names {
 	const struct resolve_jit_question *questions; /* as asked */
 	uint32_t n;
-	const char *const *names;
-	/* of each question: 0 nobody knows, else names[which - 1]; NULL: nobody knows any */
+	const struct jit_place *places;
+	/* of each question: 0 nobody knows, else places[which - 1]; NULL: nobody knows any */
 	const uint32_t *which;
 	bool over; /* the process had ended: nobody will know more */
 };

@@ -61,7 +61,7 @@ static void deliver_jit(struct resolve *r, struct resolve_answer *a,
 	struct resolve_jit_names names = {
 		.questions = (const struct resolve_jit_question *)a->offsets,
 		.n = a->n / RESOLVE_JIT_WORDS,
-		.names = (const char *const *)a->jit.names,
+		.places = a->jit.places,
 		.which = a->jit.which,
 		.over = a->over,
 	};

@@ -30,11 +30,15 @@ static int file_of(const uint8_t *data, size_t len)
 static void same_name(const struct source_jit *a, const struct source_jit *b, uint64_t address,
 		      uint64_t time_ns)
 {
-	const char *of_a = source_jit_name(a, address, time_ns);
-	const char *of_b = source_jit_name(b, address, time_ns);
+	struct jit_place of_a = source_jit_name(a, address, time_ns);
+	struct jit_place of_b = source_jit_name(b, address, time_ns);
 
-	assert(!of_a == !of_b);
-	assert(!of_a || (!strcmp(of_a, of_b) && strlen(of_a) <= JIT_NAME_BYTES_MAX));
+	assert(!of_a.name == !of_b.name && !of_a.file == !of_b.file && of_a.line == of_b.line);
+	assert(of_a.name || !of_a.file);
+	assert(of_a.file || !of_a.line);
+	assert(!of_a.name ||
+	       (!strcmp(of_a.name, of_b.name) && strlen(of_a.name) <= JIT_NAME_BYTES_MAX));
+	assert(!of_a.file || !strcmp(of_a.file, of_b.file));
 }
 
 /* At what looks like an address in the input, and beside it. */

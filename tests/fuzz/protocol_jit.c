@@ -32,9 +32,9 @@ static void try_answer(const uint8_t *data, size_t len, uint32_t asked)
 
 	if (protocol_jit_answer_parse(data, len, asked, &a) < 0)
 		return;
-	assert(a.n_names <= asked && a.n == (a.behind ? 0 : asked));
+	assert(a.n_places <= asked && a.n == (a.behind ? 0 : asked));
 	for (uint32_t i = 0; i < a.n; i++)
-		assert(a.which[i] <= a.n_names);
+		assert(a.which[i] <= a.n_places);
 	buf_init(&again, 1 << 20);
 	protocol_jit_answer_write(&again, &a);
 	assert(again.len == len); /* sentences are made printable */

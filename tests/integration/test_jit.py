@@ -220,6 +220,25 @@ class Moments(unittest.TestCase):
         for name in ("one", "two", "three"):
             self.assertGreater(len([n for _, n in samples if n == name]), 200, name)
 
+    def test_a_dump_s_lines_are_those_of_the_instructions(self):
+        """jitted counts in a loop of two instructions, lines 20 and 21 of a file for each name."""
+        file = os.path.join(self.folder, "out.json")
+        match = f'{{pid="{self.dump.process.pid}"}}'
+        host.run("export", "--store", self.store, "--match", match, "-o", file)
+        with open(file, encoding="utf-8") as opened:
+            stacks = json.load(opened)["stacks"]
+        lines = {}
+        for stack in stacks:
+            for frame in (frame for frame in stack["frames"] if frame["kind"] == "jit"):
+                place = (frame["function"], frame["file"], frame["line"])
+                lines[place] = lines.get(place, 0) + stack["count"]
+        self.assertGreater(sum(lines.values()), 1000)
+        allowed = {(name, f"/srv/{name}.jit") for name in ("one", "two", "three")}
+        self.assertEqual({place[:2] for place in lines}, allowed)
+        in_loop = sum(n for place, n in lines.items() if place[2] in (20, 21))
+        self.assertGreater(in_loop, 0.99 * sum(lines.values()), lines)
+        self.assertEqual({line for _, _, line in lines} - {10, 20, 21, 30}, set())
+
     def test_a_map_names_by_its_last_line_before_the_flush(self):
         samples = self.samples(self.map)
         self.assertGreater(len(samples), 3000)

@@ -24,7 +24,8 @@
 #define PLACE_BYTES 256
 #define PLACES	    64
 
-/* Counts its argument down, with a frame pointer. */
+/* Counts its argument down, with a frame pointer. Its lines, and where they begin. */
+static const uint32_t lines[] = {10, 20, 21, 30};
 static const unsigned char code[] = {
 #if defined(__x86_64__)
 	0x55, /* push %rbp */
@@ -44,6 +45,11 @@ static const unsigned char code[] = {
 #error "no machine code for this machine"
 #endif
 };
+#if defined(__x86_64__)
+static const uint32_t line_offsets[] = {0, 4, 7, 9};
+#else
+static const uint32_t line_offsets[] = {0, 8, 12, 16};
+#endif
 
 static unsigned char *memory;
 static FILE *map;
@@ -77,6 +83,10 @@ static void put_prefix(uint32_t id, size_t bytes)
 	put_u32(id);
 	put_u32((uint32_t)(16 + bytes));
 	put_u64(clock_ns(CLOCK_MONOTONIC));
+}
+
+static void put_pids(void)
+{
 	put_u32((uint32_t)getpid());
 	put_u32((uint32_t)getpid());
 }
@@ -113,13 +123,33 @@ static void open_dump(void)
 	fflush(dump);
 }
 
+/* Lines of /srv/NAME.jit; the file is named once. */
+static void tell_lines(const unsigned char *at, const char *name)
+{
+	const size_t n = sizeof(lines) / sizeof(lines[0]);
+	char file[128];
+
+	snprintf(file, sizeof(file), "/srv/%s.jit", name);
+	put_prefix(2, 16 + n * 16 + strlen(file) + 1 + (n - 1) * 2);
+	put_u64((uintptr_t)at);
+	put_u64(n);
+	for (size_t i = 0; i < n; i++) {
+		put_u64((uintptr_t)at + line_offsets[i]);
+		put_u32(lines[i]);
+		put_u32(0);
+		put(i ? "\xff" : file, i ? 2 : strlen(file) + 1);
+	}
+}
+
 static void tell(const unsigned char *at, const char *name)
 {
 	if (map)
 		fprintf(map, "%" PRIxPTR " %zx %s\n", (uintptr_t)at, sizeof(code), name);
 	if (!dump)
 		return;
+	tell_lines(at, name);
 	put_prefix(0, 40 + strlen(name) + 1 + sizeof(code));
+	put_pids();
 	put_u64((uintptr_t)at);
 	put_u64((uintptr_t)at);
 	put_u64(sizeof(code));
@@ -136,6 +166,7 @@ static void tell_move(const unsigned char *from, const unsigned char *to, const 
 	if (!dump)
 		return;
 	put_prefix(1, 48);
+	put_pids();
 	put_u64((uintptr_t)to);
 	put_u64((uintptr_t)from);
 	put_u64((uintptr_t)to);

@@ -137,13 +137,16 @@ static void answer(struct fixture *f, bool over, size_t n, const uint64_t *addre
 		   const char *const *called)
 {
 	uint32_t which[RESOLVE_JIT_QUESTIONS_MAX] = {};
+	struct jit_place places[GIVEN];
 	struct resolve_jit_names names = {.questions = f->resolve.questions,
 					  .n = f->resolve.n,
-					  .names = called,
+					  .places = places,
 					  .which = which,
 					  .over = over};
 
 	assert_true(f->resolve.asked);
+	for (size_t i = 0; i < n; i++)
+		places[i] = (struct jit_place){.name = called[i]};
 	for (uint32_t q = 0; q < f->resolve.n; q++)
 		for (size_t i = 0; i < n; i++)
 			if (f->resolve.questions[q].address == addresses[i])
@@ -218,8 +221,8 @@ static void within_one_answer_each_sample_has_its_own_name(void **state)
 {
 	struct fixture *f = *state;
 	uint32_t which[] = {1, 2, 2, 1};
-	const char *called[] = {"f", "g"};
-	struct resolve_jit_names names = {.n = 4, .names = called, .which = which};
+	const struct jit_place called[] = {{.name = "f"}, {.name = "g"}};
+	struct resolve_jit_names names = {.n = 4, .places = called, .which = which};
 
 	for (uint64_t i = 0; i < 4; i++)
 		take(f, 0x1000, i * S + 1);
@@ -233,6 +236,34 @@ static void within_one_answer_each_sample_has_its_own_name(void **state)
 	assert_string_equal(name_of(f, 3), "f");
 	for (uint32_t i = 0; i < 4; i++)
 		assert_int_equal(f->time_ns[i], i * S + 1); /* in order */
+}
+
+/* The same name, compiled anew: an address has one line in a generation. */
+static void another_line_begins_a_generation_too(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t which[] = {1, 2, 2};
+	const struct jit_place called[] = {{"f", "/srv/f.js", 10}, {"f", "/srv/f.js", 11}};
+	struct resolve_jit_names names = {.n = 3, .places = called, .which = which};
+	char scratch[PROFILE_SCRATCH_BYTES];
+
+	for (uint64_t i = 0; i < 3; i++)
+		take(f, 0x1000, i * S + 1);
+	jit_ask(f->jit, true, 1 * S, f->live);
+	names.questions = f->resolve.questions;
+	f->resolve.asked = false;
+	jit_answered(f->jit, f->resolve.object.object, &names, f->live);
+	assert_int_equal(f->n, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct profile_frame frame =
+			profile_location_frame(f->live, (uint32_t)f->location[i], 0, scratch);
+
+		assert_string_equal(frame.function, "f");
+		assert_string_equal(frame.file, "/srv/f.js");
+		assert_int_equal(frame.line, i ? 11 : 10);
+	}
+	assert_int_equal(f->location[1], f->location[2]);
+	assert_int_equal(jit_counts(f->jit).generations, 1);
 }
 
 static void the_nameless_are_named_later(void **state)
@@ -259,10 +290,10 @@ static void the_nameless_are_named_later(void **state)
 /* A dump that was written late: two names in the time of one location are none. */
 static void who_was_renamed_while_nameless_stays_so(void **state)
 {
-	const char *called[] = {"f", "g"};
+	const struct jit_place called[] = {{.name = "f"}, {.name = "g"}};
 	struct fixture *f = *state;
 	uint32_t which[] = {1, 2};
-	struct resolve_jit_names names = {.n = 2, .names = called, .which = which};
+	struct resolve_jit_names names = {.n = 2, .places = called, .which = which};
 
 	take(f, 0x1000, 100 * S);
 	take(f, 0x1000, 101 * S);
@@ -310,10 +341,10 @@ static void the_nameless_are_named_also_while_others_come(void **state)
 /* A dump says that the code was none when a sample met it first: that one stays nameless. */
 static void who_had_no_name_at_its_first_moment_begins_a_generation_with_it(void **state)
 {
-	const char *called[] = {"f"};
+	const struct jit_place called[] = {{.name = "f"}};
 	struct fixture *f = *state;
 	uint32_t which[] = {0, 0, 1};
-	struct resolve_jit_names names = {.n = 3, .names = called, .which = which};
+	struct resolve_jit_names names = {.n = 3, .places = called, .which = which};
 
 	take(f, 0x1000, 100 * S);
 	jit_ask(f->jit, true, 100 * S, f->live);
@@ -476,6 +507,7 @@ int main(void)
 		TEST(a_sample_waits_for_its_names),
 		TEST(what_is_renamed_begins_a_generation),
 		TEST(within_one_answer_each_sample_has_its_own_name),
+		TEST(another_line_begins_a_generation_too),
 		TEST(the_nameless_are_named_later),
 		TEST(who_was_renamed_while_nameless_stays_so),
 		TEST(the_nameless_are_named_also_while_others_come),

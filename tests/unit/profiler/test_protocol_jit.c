@@ -62,10 +62,13 @@ static void put_answer(struct buf *b, const struct protocol_jit_answer *a)
 
 static void an_answer_is_read_as_it_was_written(void **state)
 {
-	const char *names[] = {"f", "a longer name"};
+	struct jit_place places[] = {{"f", "/srv/f.js", 12}, {"a longer name", NULL, 0}};
 	uint32_t which[] = {2, 0, 1, 2};
-	struct protocol_jit_answer a = {
-		.sentence = {"no\nmap", ""}, .n_names = 2, .n = 4, .names = names, .which = which};
+	struct protocol_jit_answer a = {.sentence = {"no\nmap", ""},
+					.n_places = 2,
+					.n = 4,
+					.places = places,
+					.which = which};
 	struct protocol_jit_answer read = {};
 	struct buf b;
 
@@ -78,9 +81,12 @@ static void an_answer_is_read_as_it_was_written(void **state)
 	assert_int_equal(protocol_jit_answer_parse(b.data, b.len, 4, &read), 0);
 	assert_string_equal(read.sentence[0], "no?map");
 	assert_string_equal(read.sentence[1], "");
-	assert_int_equal(read.n_names, 2);
-	assert_string_equal(read.names[0], "f");
-	assert_string_equal(read.names[1], "a longer name");
+	assert_int_equal(read.n_places, 2);
+	assert_string_equal(read.places[0].name, "f");
+	assert_string_equal(read.places[0].file, "/srv/f.js");
+	assert_int_equal(read.places[0].line, 12);
+	assert_string_equal(read.places[1].name, "a longer name");
+	assert_null(read.places[1].file);
 	assert_int_equal(read.n, 4);
 	assert_memory_equal(read.which, which, sizeof(which));
 	protocol_jit_answer_done(&read);
@@ -109,22 +115,26 @@ static void an_answer_that_is_behind_says_nothing(void **state)
 
 static void an_answer_of_a_worker_that_was_taken_over_is_refused(void **state)
 {
-	const char *names[] = {"f", "g"};
-	const char *empty[] = {""};
+	struct jit_place places[] = {{.name = "f"}, {.name = "g"}};
+	struct jit_place empty[] = {{.name = ""}}, lost[] = {{.name = "f", .line = 7}};
 	uint32_t which[] = {3}, good[] = {1};
-	struct protocol_jit_answer past = {.n_names = 2, .n = 2, .names = names, .which = which};
-	struct protocol_jit_answer none = {.n_names = 1, .n = 1, .names = empty, .which = good};
-	struct protocol_jit_answer more = {.n_names = 2, .n = 1, .names = names, .which = good};
+	struct protocol_jit_answer past = {.n_places = 2, .n = 2, .places = places, .which = which};
+	struct protocol_jit_answer none = {.n_places = 1, .n = 1, .places = empty, .which = good};
+	struct protocol_jit_answer more = {.n_places = 2, .n = 1, .places = places, .which = good};
 	struct protocol_jit_answer read;
 	struct buf b;
 
 	(void)state;
 	past.n = 1;
-	past.n_names = 1;
+	past.n_places = 1;
 	put_answer(&b, &past); /* a name that is not there */
 	assert_int_equal(protocol_jit_answer_parse(b.data, b.len, 1, &read), -EBADMSG);
 	buf_done(&b);
 	put_answer(&b, &none); /* a name that is none */
+	assert_int_equal(protocol_jit_answer_parse(b.data, b.len, 1, &read), -EBADMSG);
+	buf_done(&b);
+	none.places = lost;
+	put_answer(&b, &none); /* a line of no file */
 	assert_int_equal(protocol_jit_answer_parse(b.data, b.len, 1, &read), -EBADMSG);
 	buf_done(&b);
 	put_answer(&b, &more); /* more names than questions */

@@ -27,7 +27,7 @@ static void load(struct jit_regions *r, uint64_t start, uint64_t end, const char
 static void assert_name(const struct jit_regions *r, uint64_t address, uint64_t time_ns,
 			const char *name)
 {
-	const char *found = jit_regions_find(r, address, time_ns);
+	const char *found = jit_regions_find(r, address, time_ns).name;
 
 	if (!name)
 		assert_null(found);
@@ -217,7 +217,7 @@ static void a_long_name_is_cut_between_characters(void **state)
 	name[3 * JIT_NAME_BYTES_MAX] = '\0';
 	jit_regions_init(&r, MAX);
 	load(&r, 0x1000, 0x1100, name, 0);
-	found = jit_regions_find(&r, 0x1000, NOW);
+	found = jit_regions_find(&r, 0x1000, NOW).name;
 	assert_non_null(found);
 	assert_true(strlen(found) <= JIT_NAME_BYTES_MAX);
 	assert_int_equal(strlen(found) % 3, 0);
@@ -225,9 +225,175 @@ static void a_long_name_is_cut_between_characters(void **state)
 	jit_regions_clear(&r);
 }
 
+/* ---- lines ---- */
+
+static void put_lines(struct jit_regions *r, uint64_t code, size_t n, const uint64_t (*lines)[2])
+{
+	jit_regions_begin_lines(r, code);
+	for (size_t i = 0; i < n; i++)
+		jit_regions_add_line(r, code + lines[i][0], (uint32_t)lines[i][1], "/srv/f.js", 9);
+}
+
+static void assert_line(const struct jit_regions *r, uint64_t address, uint64_t time_ns,
+			uint32_t line)
+{
+	struct jit_place place = jit_regions_find(r, address, time_ns);
+
+	assert_non_null(place.name);
+	assert_int_equal(place.line, line);
+	if (line)
+		assert_string_equal(place.file, "/srv/f.js");
+	else
+		assert_null(place.file);
+}
+
+static void lines_are_of_the_code_that_comes_next(void **state)
+{
+	static const uint64_t lines[][2] = {{0x4, 10}, {0x10, 20}, {0x10, 21}, {0x80, 30}};
+	struct jit_regions r;
+
+	(void)state;
+	jit_regions_init(&r, MAX);
+	put_lines(&r, 0x1000, 4, lines);
+	load(&r, 0x1000, 0x1100, "f", 0);
+	assert_line(&r, 0x1003, NOW, 0); /* before the first nobody knows */
+	assert_line(&r, 0x1004, NOW, 10);
+	assert_line(&r, 0x100f, NOW, 10);
+	assert_line(&r, 0x1010, NOW, 21); /* of two the last one said */
+	assert_line(&r, 0x10ff, NOW, 30);
+	load(&r, 0x2000, 0x2100, "g", 0);
+	assert_line(&r, 0x2010, NOW, 0);
+	put_lines(&r, 0x3000, 4, lines);
+	load(&r, 0x3004, 0x3100, "of another address", 0);
+	assert_line(&r, 0x3014, NOW, 0);
+	jit_regions_clear(&r);
+	assert_int_equal(r.bytes, 0);
+}
+
+static void lines_belong_to_their_moment_and_move_along(void **state)
+{
+	static const uint64_t old[][2] = {{0, 10}}, new[][2] = {{0, 20}};
+	struct jit_regions r;
+
+	(void)state;
+	jit_regions_init(&r, MAX);
+	put_lines(&r, 0x1000, 1, old);
+	load(&r, 0x1000, 0x1100, "f", 100);
+	put_lines(&r, 0x1000, 1, new);
+	load(&r, 0x1000, 0x1100, "f", 200);
+	assert_int_equal(jit_regions_move(&r, 0x1000, 0x5000, 0x100, 300), 0);
+	assert_line(&r, 0x1000, 150, 10);
+	assert_line(&r, 0x1000, 250, 20);
+	assert_line(&r, 0x5010, 300, 20);
+	assert_null(jit_regions_find(&r, 0x1000, 300).name);
+	jit_regions_clear(&r);
+	assert_int_equal(r.bytes, 0);
+}
+
+/* V8 counts from an ELF header in front of the code, and says so by never being below. */
+static void lines_that_count_from_a_header_are_told_by_all_of_them(void **state)
+{
+	static const uint64_t first[][2] = {{0x40, 10}, {0x50, 11}}, second[][2] = {{0x43, 20}},
+			      plain[][2] = {{0, 30}};
+	struct jit_regions r;
+
+	(void)state;
+	jit_regions_init(&r, MAX);
+	put_lines(&r, 0x2000, 1, second);
+	load(&r, 0x2000, 0x2010, "g", 0);
+	put_lines(&r, 0x1000, 2, first);
+	load(&r, 0x1000, 0x1010, "f", 0);
+	assert_line(&r, 0x1000, NOW, 10);
+	assert_line(&r, 0x100f, NOW, 10);
+	assert_line(&r, 0x2002, NOW, 0);
+	assert_line(&r, 0x2003, NOW, 20);
+	put_lines(&r, 0x3000, 1, plain);
+	load(&r, 0x3000, 0x3010, "h", 0);
+	assert_line(&r, 0x3000, NOW, 30);
+	assert_line(&r, 0x1000, NOW, 0);
+	jit_regions_clear(&r);
+}
+
+static void lines_that_are_garbage_are_left_out_and_told(void **state)
+{
+	static const struct {
+		const char *what;
+		uint64_t lines[2][2];
+	} bad[] = {
+		{"out of order", {{0x20, 1}, {0x10, 2}}},
+		{"past the code", {{0, 1}, {0x1041, 2}}},
+		{"before the code", {{0, 1}, {(uint64_t)-1, 2}}},
+		{"farther than any code", {{0, 1}, {UINT64_MAX / 2, 2}}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct jit_regions r;
+
+		jit_regions_init(&r, MAX);
+		put_lines(&r, 0x10000, 2, bad[i].lines);
+		if (jit_regions_load(&r, 0x10000, 0x11000, "f", 1, 0) != -EBADMSG)
+			fail_msg("lines %s were taken", bad[i].what);
+		assert_line(&r, 0x10020, NOW, 0);
+		jit_regions_clear(&r);
+	}
+}
+
+static void lines_leave_room_for_names(void **state)
+{
+	static const uint64_t lines[64][2];
+	struct jit_regions r;
+	uint64_t at = 0;
+
+	(void)state;
+	jit_regions_init(&r, 1 << 20);
+	while (!r.lines_left_out) {
+		at += 0x1000;
+		put_lines(&r, at, 64, lines);
+		load(&r, at, at + 0x100, "f", 0);
+	}
+	assert_in_range(r.lines_bytes, (1 << 20) / 2 - 4096, (1 << 20) / 2);
+	load(&r, at, at + 0x100, "g", 0);
+	assert_name(&r, at, NOW, "g");
+	/* What goes gives room again. */
+	load(&r, 0, UINT64_MAX, "all", 0);
+	assert_int_equal(r.lines_bytes, 0);
+	jit_regions_clear(&r);
+	assert_int_equal(r.bytes, 0);
+}
+
+/* Names come and go until the text is made anew, under lines that stay. */
+static void files_outlive_the_names_that_go(void **state)
+{
+	static const uint64_t lines[][2] = {{0, 10}};
+	struct jit_regions r;
+	char name[300];
+
+	(void)state;
+	jit_regions_init(&r, 1 << 20);
+	load(&r, 0x1000, 0x1100, "first of all", 0);
+	put_lines(&r, 0x2000, 1, lines);
+	load(&r, 0x2000, 0x2100, "f", 0);
+	for (unsigned int i = 0; i < 20000; i++) {
+		memset(name, 'n', sizeof(name));
+		snprintf(name, sizeof(name), "%0299u", i);
+		load(&r, 0x9000, 0x9100, name, i + 1);
+	}
+	assert_line(&r, 0x2000, NOW, 10);
+	assert_name(&r, 0x1000, NOW, "first of all");
+	jit_regions_clear(&r);
+	assert_int_equal(r.bytes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_are_of_the_code_that_comes_next),
+		cmocka_unit_test(lines_belong_to_their_moment_and_move_along),
+		cmocka_unit_test(lines_that_count_from_a_header_are_told_by_all_of_them),
+		cmocka_unit_test(lines_that_are_garbage_are_left_out_and_told),
+		cmocka_unit_test(lines_leave_room_for_names),
+		cmocka_unit_test(files_outlive_the_names_that_go),
 		cmocka_unit_test(a_region_names_its_own_addresses_alone),
 		cmocka_unit_test(code_over_other_code_takes_its_place_whole),
 		cmocka_unit_test(a_moment_has_the_name_of_then),

@@ -170,9 +170,90 @@ static void a_move_is_read(void **state)
 	buf_done(&b);
 }
 
+/* ---- lines ---- */
+
+static void begin_lines(struct buf *b, uint64_t n)
+{
+	buf_init(b, 1 << 20);
+	buf_add_u64(b, 0x1000);
+	buf_add_u64(b, n);
+}
+
+static void put_line(struct buf *b, uint64_t address, uint32_t line, const char *file)
+{
+	buf_add_u64(b, address);
+	buf_add_u32(b, line);
+	buf_add_u32(b, 7);
+	buf_add(b, file, strlen(file) + 1);
+}
+
+static void lines_are_read_whatever_pads_them(void **state)
+{
+	struct jitdump_lines l = {.code = 77};
+	struct jitdump_line one;
+	struct buf b;
+
+	(void)state;
+	begin_lines(&b, 3);
+	put_line(&b, 0x1000, 10, "/srv/f.js");
+	put_line(&b, 0x1004, 11, "\xff"); /* the same file */
+	put_line(&b, 0x1008, 12, "g.js");
+	for (size_t len = 0; len < b.len; len++)
+		assert_int_equal(jitdump_parse_lines(b.data, len, &l), -EBADMSG);
+	assert_int_equal(l.code, 77);
+	for (size_t padding = 0; padding < 8; padding++) {
+		assert_int_equal(jitdump_parse_lines(b.data, b.len, &l), 0);
+		assert_int_equal(l.code, 0x1000);
+		assert_true(jitdump_next_line(&l, &one));
+		assert_int_equal(one.address, 0x1000);
+		assert_int_equal(one.line, 10);
+		assert_int_equal(one.file_len, 9);
+		assert_memory_equal(one.file, "/srv/f.js", 9);
+		assert_true(jitdump_next_line(&l, &one));
+		assert_int_equal(one.line, 11);
+		assert_memory_equal(one.file, "/srv/f.js", 9);
+		assert_true(jitdump_next_line(&l, &one));
+		assert_int_equal(one.address, 0x1008);
+		assert_int_equal(one.file_len, 4);
+		assert_false(jitdump_next_line(&l, &one));
+		buf_add_u8(&b, 0);
+	}
+	assert_int_equal(jitdump_parse_lines(b.data, b.len, &l), -EBADMSG); /* eight bytes more */
+	buf_done(&b);
+}
+
+static void lines_that_are_none_are_refused_as_a_whole(void **state)
+{
+	static const struct {
+		const char *what, *file;
+		uint64_t n; /* that are said to be there */
+	} bad[] = {
+		{"the same file as none", "\xff", 1},
+		{"a file without a name", "", 1},
+		{"freed memory", "\xd9}\x01", 1},
+		{"fewer than are there", "/srv/f.js", 0},
+		{"more than are there", "/srv/f.js", 2},
+		{"more than memory holds", "/srv/f.js", UINT64_MAX},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct jitdump_lines l;
+		struct buf b;
+
+		begin_lines(&b, bad[i].n);
+		put_line(&b, 0x1000, 10, bad[i].file);
+		if (jitdump_parse_lines(b.data, b.len, &l) != -EBADMSG)
+			fail_msg("%s was taken", bad[i].what);
+		buf_done(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_are_read_whatever_pads_them),
+		cmocka_unit_test(lines_that_are_none_are_refused_as_a_whole),
 		cmocka_unit_test(a_header_is_read),
 		cmocka_unit_test(what_is_no_header_is_refused),
 		cmocka_unit_test(a_prefix_is_longer_than_itself),

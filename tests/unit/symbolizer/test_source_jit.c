@@ -59,7 +59,7 @@ static void assert_refuses(struct source_jit *s, enum source_jit_kind kind, int 
 static void assert_name(const struct source_jit *s, uint64_t address, uint64_t time_ns,
 			const char *name)
 {
-	const char *found = source_jit_name(s, address, time_ns);
+	const char *found = source_jit_name(s, address, time_ns).name;
 
 	if (!name)
 		assert_null(found);
@@ -344,6 +344,86 @@ static void a_dump_names_each_moment(void **state)
 	close(fd);
 }
 
+static void put_lines(struct buf *b, uint64_t code, unsigned int n, const char *file)
+{
+	buf_add_u32(b, JITDUMP_DEBUG_INFO);
+	buf_add_u32(b, (uint32_t)(JITDUMP_PREFIX_BYTES + 16 + n * (16 + strlen(file) + 1)));
+	buf_add_u64(b, 50);
+	buf_add_u64(b, code);
+	buf_add_u64(b, n);
+	for (unsigned int i = 0; i < n; i++) {
+		buf_add_u64(b, code + i);
+		buf_add_u32(b, i + 1);
+		buf_add_u32(b, 0);
+		buf_add(b, file, strlen(file) + 1);
+	}
+}
+
+static void assert_line(const struct source_jit *s, uint64_t address, uint32_t line)
+{
+	struct jit_place place = source_jit_name(s, address, NOW);
+
+	assert_int_equal(place.line, line);
+	if (line)
+		assert_string_equal(place.file, "/srv/f.js");
+	else
+		assert_null(place.file);
+}
+
+static void a_dump_has_lines_also_more_than_are_read_at_once(void **state)
+{
+	enum { MANY = 8000 };
+	struct source_jit s;
+	struct buf b;
+	int fd;
+
+	(void)state;
+	put_header(&b, 0);
+	put_lines(&b, 0x1000, 4, "/srv/f.js");
+	put_load(&b, 100, 0x1000, 0x100, "f");
+	put_lines(&b, 0x10000, MANY, "/srv/f.js");
+	put_load(&b, 100, 0x10000, MANY, "g");
+	fd = file_of(b.data, b.len);
+	buf_done(&b);
+	source_jit_init(&s);
+	assert_reads(&s, SOURCE_JIT_DUMP, fd);
+	assert_line(&s, 0x1002, 3);
+	assert_line(&s, 0x10000 + MANY - 1, MANY);
+	source_jit_done(&s);
+	assert_int_equal(source_jit_bytes(&s), 0);
+	close(fd);
+}
+
+static void lines_that_are_garbage_cost_no_names(void **state)
+{
+	struct source_jit s;
+	struct buf b;
+	int fd;
+
+	(void)state;
+	put_header(&b, 0);
+	put_lines(&b, 0x1000, 4, "\x01\x02");
+	put_load(&b, 100, 0x1000, 0x100, "f");
+	put_lines(&b, 0x2000, 4, "/srv/f.js");
+	put_load(&b, 100, 0x2000, 0x100, "g");
+	put_lines(&b, 0x3000, 70000, "/srv/f.js"); /* longer than JITDUMP_LINES_MAX */
+	put_load(&b, 100, 0x3000, 0x100, "h");
+	fd = file_of(b.data, b.len);
+	buf_done(&b);
+	source_jit_init(&s);
+	for (int i = 0; i < 2; i++) {
+		assert_refuses(&s, SOURCE_JIT_DUMP, fd, -ENODATA,
+			       "some of its source lines are left out: they are corrupt");
+		assert_name(&s, 0x1000, NOW, "f");
+		assert_line(&s, 0x1000, 0);
+		assert_name(&s, 0x2000, NOW, "g");
+		assert_line(&s, 0x2000, 1);
+		assert_name(&s, 0x3000, NOW, "h");
+	}
+	source_jit_done(&s);
+	close(fd);
+}
+
 /* At whatever byte it is cut, what was whole is known, and the rest later. */
 static void a_dump_is_read_on_as_it_grows(void **state)
 {
@@ -488,6 +568,8 @@ int main(void)
 		cmocka_unit_test(code_without_end_is_set_aside_within_its_memory),
 		cmocka_unit_test(a_recorded_map_of_python_is_read),
 		cmocka_unit_test(a_dump_names_each_moment),
+		cmocka_unit_test(a_dump_has_lines_also_more_than_are_read_at_once),
+		cmocka_unit_test(lines_that_are_garbage_cost_no_names),
 		cmocka_unit_test(a_dump_is_read_on_as_it_grows),
 		cmocka_unit_test(many_records_are_read_whatever_their_lengths),
 		cmocka_unit_test(a_dump_with_another_clock_names_by_its_last),
