@@ -16,6 +16,7 @@
 #include "profiler/flusher.h"
 #include "profiler/jail/jail.h"
 #include "profiler/jail/web_link.h"
+#include "profiler/renamer.h"
 #include "profiler/signals.h"
 #include "profiler/status.h"
 #include "profiler/cli/token.h"
@@ -59,6 +60,11 @@ struct daemon {
 	uint64_t started_ns, second_ns; /* monotonic */
 	unsigned int since_sync; /* flushes */
 	uint64_t epoch; /* of the feed, when the live profile began */
+	struct renamer *renamer; /* while all that is stored is named anew; NULL: it is not */
+	bool renamer_waits, renamer_works; /* for, and on, the store's thread */
+	bool rename_again; /* and once more after that */
+	struct renamer_counts renamed; /* the last time */
+	bool was_renamed;
 	char store_error[ERR_TEXT_BYTES]; /* "" while writing goes on */
 	char sampler_error[ERR_TEXT_BYTES];
 };
@@ -76,6 +82,8 @@ static void status_input(const struct daemon *d, struct status_input *ret)
 		.frequency_hz = d->options->frequency_hz,
 		.store_error = d->store_error,
 		.previous_unclean = d->previous_unclean,
+		.renaming = d->was_renamed ? &d->renamed : NULL,
+		.is_renaming = d->renamer != NULL,
 		.process = {{"collector", getpid()}},
 		.n_processes = 1,
 	};
@@ -245,6 +253,49 @@ static int second(struct daemon *d)
 	return 0;
 }
 
+/* ---- naming anew what is stored ---- */
+
+static void begin_renaming(struct daemon *d)
+{
+	const struct renamer_options o = {.servers = &d->options->servers,
+					  .room_dir = COLLECTOR_CACHE,
+					  .sandbox = d->options->sandbox};
+	struct err err = {};
+
+	d->rename_again = d->renamer != NULL;
+	if (!d->renamer && renamer_new(&o, d->store, &d->renamer, &err) < 0)
+		fprintf(stderr, "hearth serve: nothing is named anew: %s\n", err_text(&err));
+}
+
+/* Its work waits for a flush that is under way, and its next step for its work. */
+static void go_on_renaming(struct daemon *d)
+{
+	struct err err = {};
+	int r;
+
+	if (!d->renamer || ((d->renamer_works || d->renamer_waits) && flusher_is_busy(d->flusher)))
+		return;
+	if (d->renamer_waits) {
+		d->renamer_waits = false;
+		d->renamer_works = true;
+		flusher_work(d->flusher, renamer_work, d->renamer);
+		return;
+	}
+	d->renamer_works = false;
+	r = renamer_step(d->renamer, &err);
+	d->renamed = renamer_counts(d->renamer);
+	d->was_renamed = true;
+	d->renamer_waits = r == RENAMER_WORK;
+	if (r > 0)
+		return;
+	if (r < 0)
+		fprintf(stderr, "hearth serve: not all is named anew: %s\n", err_text(&err));
+	d->renamer = renamer_free(d->renamer);
+	heap_trim();
+	if (d->rename_again)
+		begin_renaming(d);
+}
+
 /* ---- the loop ---- */
 
 static void serve_web(struct daemon *d)
@@ -262,10 +313,12 @@ static void take_signal(struct daemon *d)
 
 	if (read(d->signals, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (info.ssi_signo == SIGHUP)
-		collector_look_again(d->collector);
-	else
+	if (info.ssi_signo != SIGHUP) {
 		d->over = true;
+		return;
+	}
+	collector_look_again(d->collector);
+	begin_renaming(d);
 }
 
 static int loop(struct daemon *d)
@@ -274,14 +327,15 @@ static int loop(struct daemon *d)
 
 	while (!d->over && r >= 0) {
 		struct collector_fds fds = collector_fds(d->collector);
-		struct pollfd p[4] = {
+		struct pollfd p[5] = {
 			{.fd = fds.ring, .events = POLLIN},
 			{.fd = fds.names, .events = POLLIN},
 			{.fd = d->signals, .events = POLLIN},
 			{.fd = web_link_fd(d->web), .events = POLLIN},
+			{.fd = d->renamer ? renamer_fd(d->renamer) : -1, .events = POLLIN},
 		};
 
-		if (poll(p, 4, ROUND_MS) < 0 && errno != EINTR)
+		if (poll(p, 5, ROUND_MS) < 0 && errno != EINTR)
 			return -errno;
 		if (p[2].revents)
 			take_signal(d);
@@ -290,6 +344,7 @@ static int loop(struct daemon *d)
 			collector_take_names(d->collector);
 		serve_web(d);
 		take_round(d);
+		go_on_renaming(d);
 		if (quantity_monotonic_ns() >= d->second_ns + SECOND_NS) {
 			d->second_ns = quantity_monotonic_ns();
 			r = second(d);
@@ -424,6 +479,7 @@ static void stop(struct daemon *d)
 	}
 	web_link_free(d->web);
 	flusher_free(d->flusher);
+	renamer_free(d->renamer);
 	store_feed_free(d->feed);
 	store_close(d->store);
 	collector_free(d->collector);

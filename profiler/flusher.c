@@ -19,6 +19,8 @@ struct flusher {
 	pthread_cond_t asked, answered;
 	bool over;
 	bool busy, sync;
+	void (*work)(void *ctx); /* that it is busy with; NULL: a round */
+	void *work_ctx;
 	bool untold;
 	struct flusher_round round;
 	bool summary_asked, summary_known;
@@ -38,6 +40,17 @@ static int age(struct store *s, struct err *err)
 		r = store_age(s, quantity_now_ns(), err);
 	}
 	return r;
+}
+
+static void do_work(struct flusher *f)
+{
+	void (*work)(void *ctx) = f->work;
+
+	pthread_mutex_unlock(&f->lock);
+	work(f->work_ctx);
+	pthread_mutex_lock(&f->lock);
+	f->work = NULL;
+	f->busy = false;
 }
 
 static void write_round(struct flusher *f)
@@ -78,7 +91,9 @@ static void *run(void *arg)
 
 	pthread_mutex_lock(&f->lock);
 	while (f->busy || !f->over) {
-		if (f->busy)
+		if (f->work)
+			do_work(f);
+		else if (f->busy)
 			write_round(f);
 		else if (f->summary_asked)
 			read_summary(f);
@@ -139,6 +154,16 @@ void flusher_begin(struct flusher *f, bool sync)
 	pthread_mutex_lock(&f->lock);
 	f->busy = true;
 	f->sync = sync;
+	pthread_cond_signal(&f->asked);
+	pthread_mutex_unlock(&f->lock);
+}
+
+void flusher_work(struct flusher *f, void (*work)(void *ctx), void *ctx)
+{
+	pthread_mutex_lock(&f->lock);
+	f->busy = true;
+	f->work = work;
+	f->work_ctx = ctx;
 	pthread_cond_signal(&f->asked);
 	pthread_mutex_unlock(&f->lock);
 }

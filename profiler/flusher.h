@@ -25,6 +25,8 @@ struct flusher *flusher_free(struct flusher *f);
 
 /* Write what was taken, and age. Not while it is busy. */
 void flusher_begin(struct flusher *f, bool sync);
+/* Have the thread call work, which tells ctx what became of it. Not while it is busy. */
+void flusher_work(struct flusher *f, void (*work)(void *ctx), void *ctx);
 bool flusher_is_busy(struct flusher *f);
 /* What became of a round, once; false: it is under way, or was told. */
 bool flusher_done(struct flusher *f, struct flusher_round *ret);

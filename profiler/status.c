@@ -316,6 +316,26 @@ static void put_jit(const struct collector_counts *c, struct json *j)
 	json_object_end(j);
 }
 
+static void put_refresh(const struct status_input *in, struct json *j)
+{
+	const struct renamer_counts *c = in->renaming;
+
+	json_key(j, "refresh");
+	if (!c) {
+		json_null(j);
+		return;
+	}
+	json_object_begin(j);
+	json_kv_bool(j, "running", in->is_renaming);
+	json_kv_u64(j, "frames", c->frames.asked);
+	json_kv_u64(j, "named", c->frames.named);
+	json_kv_u64(j, "placed", c->frames.placed);
+	json_kv_u64(j, "files", c->files);
+	json_kv_u64(j, "files_gone", c->gone);
+	json_kv_u64(j, "damaged", c->frames.damaged_epochs);
+	json_object_end(j);
+}
+
 static void put_store(const struct status_input *in, struct json *j)
 {
 	const struct store_summary *s = in->store;
@@ -367,6 +387,7 @@ int status_json(const struct status_input *in, struct buf *out)
 	put_jit(&counts, &j);
 	put_bpf(&counts, &j);
 	put_store(in, &j);
+	put_refresh(in, &j);
 	put_reasons(&j);
 	json_object_end(&j);
 	return out->err;

@@ -6,6 +6,7 @@
 
 #include "profiler/collector/collector.h"
 #include "profiler/base/buf.h"
+#include "profiler/renamer.h"
 #include "storage/store.h"
 
 #define STATUS_PROCESSES_MAX 16
@@ -24,6 +25,8 @@ struct status_input {
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	uint32_t frequency_hz;
 	const char *store_error; /* the last failed write, "" when writing goes on */
+	const struct renamer_counts *renaming; /* of all that is stored, the last; NULL: never */
+	bool is_renaming; /* it goes on */
 	bool previous_unclean; /* the daemon before this one ended without its last second */
 	struct status_process process[STATUS_PROCESSES_MAX];
 	size_t n_processes;

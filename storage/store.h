@@ -104,14 +104,16 @@ int store_feed_flush(struct store_feed *f, const char *counters_json, bool sync,
 
 /*
  * Names for what lacks them, where debug information has turned up: all locations of files with a
- * build id that have no name, or none with a source file, are asked of ask, object by object, and
- * what is better than what is there is stored. One commit an epoch. Samples stay as they are. A
- * writer without feeds; what ask returns below 0 ends it.
+ * build id that have no name, or none with a source file, are asked for, epoch by epoch and object
+ * by object, and what is better than what is there is stored. One commit an epoch. Samples stay as
+ * they are. For a writer, whose feeds may go on meanwhile.
  */
+struct store_refresh;
+
 struct store_unnamed {
 	const char *path, *build_id; /* of one object; lower-case hex */
 	uint32_t domain; /* as in struct profile_object */
-	const uint64_t *offsets; /* positions in the file */
+	const uint64_t *offsets; /* positions in the file, ascending */
 	size_t n;
 };
 
@@ -122,23 +124,27 @@ struct store_line {
 	uint32_t line, column;
 };
 
-struct store_refresh;
-
-struct store_namer {
-	int (*ask)(void *ctx, const struct store_unnamed *what, struct store_refresh *to);
-	void *ctx;
-};
-
 struct store_refreshed {
 	uint64_t asked, named, placed; /* locations: with a name now, with a source file now */
 	uint64_t damaged_epochs; /* nothing was added to */
 };
 
-int store_refresh(struct store *s, const struct store_namer *namer, struct store_refreshed *ret,
-		  struct err *err);
-/* From within ask: what offsets[i] is called, innermost first. 0 or negative errno. */
+int store_refresh_new(struct store *s, struct store_refresh **ret, struct err *err);
+struct store_refresh *store_refresh_free(struct store_refresh *r); /* before the store is closed */
+/*
+ * The next question, borrowed until the next call: 1; 0 when there are no more; or negative errno:
+ * then the epoch that was asked about stays as it was. STORE_REFRESH_WORK: store_refresh_work() is
+ * to be called, which reads and writes the store: by a thread that may call store_write(), while
+ * this one calls none of these; it takes as long as reading an epoch's names does. Names of the
+ * epoch that feeds write to are committed with their next flush, all others by it.
+ */
+#define STORE_REFRESH_WORK 2
+int store_refresh_next(struct store_refresh *r, struct store_unnamed *ret, struct err *err);
+int store_refresh_work(struct store_refresh *r, struct err *err);
+/* What offsets[i] of the last question is called, innermost first. 0 or negative errno. */
 int store_refresh_take(struct store_refresh *r, size_t i, const struct store_line *lines,
 		       uint32_t n);
+struct store_refreshed store_refresh_counts(const struct store_refresh *r);
 
 /*
  * Merge small blocks, roll up and drop by age and size; one bounded step (no pause above 50 ms).

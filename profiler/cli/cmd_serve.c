@@ -183,8 +183,9 @@ const struct options_command cmd_serve_options = {
 		"(`frequency = 49`, `no-sandbox = false`), and # begins a comment. A key may be "
 		"repeated where the option "
 		"may be.\n\n"
-		"SIGHUP looks at once for debug information that has turned up: packages that were "
-		"installed, servers that were asked in vain.\n\n"
+		"SIGHUP looks at once for debug information that has turned up, packages that were "
+		"installed and servers that were asked in vain, and names anew all that is stored "
+		"and lacks a name or a source file.\n\n"
 		"On loopback without a token every user of this host can read the profiles.\n\n"
 		"SIGTERM or Ctrl-C ends it in order. Exit status: 0 good, 1 failed, 2 wrong usage.",
 	.examples = examples,

@@ -33,7 +33,7 @@ static const struct options_row rows[] = {
 	 .kind = OPTIONS_FLAG,
 	 .to = &refresh,
 	 .help = "no FILE: name all frames of a store anew that lack a name or a source file; a "
-		 "daemon that writes it is told to look for debug information"},
+		 "daemon that writes it is told to do so"},
 	{.name = "store",
 	 .kind = OPTIONS_TEXT,
 	 .argument = "FILE",

@@ -1,17 +1,16 @@
-/* Asking a worker for what store_refresh() wants to know; see refresh.h. */
+/* Who names anew: a daemon that writes the store, or we; see refresh.h. */
 #include "profiler/cli/refresh.h"
 
-#include "profiler/base/hex.h"
 #include "profiler/base/json.h"
 #include "profiler/base/quantity.h"
-#include "profiler/cli/name_worker.h"
+#include "profiler/renamer.h"
 #include "storage/store.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,73 +19,7 @@
 #define REPORT_BYTES 4096
 #define PID_MAX	     (1u << 22)
 
-struct refresh {
-	struct name_worker worker;
-	struct store_refresh *to; /* of the question that is being answered */
-	size_t answered;
-	int error; /* of taking an answer */
-	uint64_t files, gone; /* asked about; not there as they were */
-};
-
-static void take(void *ctx, uint64_t offset, const struct protocol_line *lines, size_t n)
-{
-	struct refresh *r = ctx;
-	struct store_line named[PROTOCOL_LINES_MAX];
-
-	(void)offset;
-	for (size_t i = 0; i < n; i++)
-		named[i] = (struct store_line){lines[i].function, lines[i].system_name,
-					       lines[i].file, lines[i].line, lines[i].column};
-	if (r->error == 0)
-		r->error = store_refresh_take(r->to, r->answered, named, (uint32_t)n);
-	r->answered++;
-}
-
-static bool is_hex_of(const char *hex, const uint8_t *id, size_t bytes)
-{
-	char text[2 * PROTOCOL_BUILD_ID_MAX + 1];
-
-	hex_text(id, bytes, text);
-	return strcmp(text, hex) == 0;
-}
-
-/* The file at its path, where it is the one that was sampled: 0, or negative errno. */
-static int open_same(struct refresh *r, const struct store_unnamed *what)
-{
-	uint8_t id[PROTOCOL_BUILD_ID_MAX];
-	size_t bytes;
-	int error = name_worker_open(&r->worker, what->path, NULL);
-
-	if (error < 0)
-		return error;
-	if (r->worker.file.whose.domain != what->domain)
-		return -ESTALE;
-	error = name_worker_identify(&r->worker, id, &bytes, NULL);
-	if (error < 0)
-		return error;
-	return is_hex_of(what->build_id, id, bytes) ? 0 : -ESTALE;
-}
-
-static int ask(void *ctx, const struct store_unnamed *what, struct store_refresh *to)
-{
-	struct refresh *r = ctx;
-	struct err err = {};
-
-	r->files++;
-	if (what->path[0] != '/' || open_same(r, what) < 0) {
-		r->gone++;
-		return 0;
-	}
-	r->to = to;
-	r->answered = 0;
-	r->error = 0;
-	/* A file that cannot be named costs itself. */
-	if (name_worker_ask(&r->worker, what->offsets, what->n, take, r, &err) < 0)
-		fprintf(stderr, "hearth: %s\n", err_text(&err));
-	return r->error;
-}
-
-static void tell(const struct refresh *r, const struct store_refreshed *done, bool as_json)
+static void tell(const struct renamer_counts *c, bool as_json)
 {
 	struct buf out;
 	struct json j;
@@ -94,26 +27,26 @@ static void tell(const struct refresh *r, const struct store_refreshed *done, bo
 	if (!as_json) {
 		printf("%" PRIu64 " frames without a source line were looked at: %" PRIu64
 		       " got a name, %" PRIu64 " have a source file now.\n",
-		       done->asked, done->named, done->placed);
-		if (r->gone)
+		       c->frames.asked, c->frames.named, c->frames.placed);
+		if (c->gone)
 			printf("%" PRIu64 " of %" PRIu64 " files are not there as they were.\n",
-			       r->gone, r->files);
-		if (done->damaged_epochs)
+			       c->gone, c->files);
+		if (c->frames.damaged_epochs)
 			printf("%" PRIu64 " damaged parts of the store are left as they are; "
 			       "see hearth check.\n",
-			       done->damaged_epochs);
+			       c->frames.damaged_epochs);
 		return;
 	}
 	buf_init(&out, REPORT_BYTES);
 	json_init(&j, &out);
 	json_object_begin(&j);
 	json_kv_u64(&j, "version", 1);
-	json_kv_u64(&j, "frames", done->asked);
-	json_kv_u64(&j, "named", done->named);
-	json_kv_u64(&j, "placed", done->placed);
-	json_kv_u64(&j, "files", r->files);
-	json_kv_u64(&j, "files_gone", r->gone);
-	json_kv_u64(&j, "damaged", done->damaged_epochs);
+	json_kv_u64(&j, "frames", c->frames.asked);
+	json_kv_u64(&j, "named", c->frames.named);
+	json_kv_u64(&j, "placed", c->frames.placed);
+	json_kv_u64(&j, "files", c->files);
+	json_kv_u64(&j, "files_gone", c->gone);
+	json_kv_u64(&j, "damaged", c->frames.damaged_epochs);
 	json_object_end(&j);
 	printf("%s\n", buf_str(&out));
 	buf_done(&out);
@@ -153,18 +86,31 @@ static int tell_daemon(const char *store, struct err *err)
 	if (kill(pid, SIGHUP) < 0)
 		return err_set(err, -errno, "the daemon, pid %d, cannot be told: %s", (int)pid,
 			       strerror(errno));
-	printf("The daemon, pid %d, looks for debug information now: frames that it has met since "
-	       "its start get their names. To name all of the store anew, end it first.\n",
+	printf("The daemon, pid %d, looks for debug information now, and names anew all that is "
+	       "stored; hearth status says how far it is.\n",
 	       (int)pid);
 	return 1;
+}
+
+static int rename_all(struct renamer *r, struct err *err)
+{
+	struct pollfd p = {.fd = renamer_fd(r), .events = POLLIN};
+	int result;
+
+	while ((result = renamer_step(r, err)) > 0)
+		if (result == RENAMER_WORK)
+			renamer_work(r);
+		else
+			poll(&p, 1, RENAMER_STEP_MS);
+	return result;
 }
 
 int refresh_store(const char *path, const struct debug_servers *servers, bool as_json,
 		  struct err *err)
 {
-	struct refresh refresh = {};
-	const struct store_namer namer = {ask, &refresh};
-	struct store_refreshed done;
+	const struct renamer_options options = {.servers = servers, .sandbox = true};
+	struct renamer *renamer = NULL;
+	struct renamer_counts counts;
 	struct store *store;
 	int r = access(path, F_OK) < 0 ? err_set(err, -errno, "%s: %s", path, strerror(errno))
 				       : tell_daemon(path, err);
@@ -174,11 +120,14 @@ int refresh_store(const char *path, const struct debug_servers *servers, bool as
 	r = store_open_writer(path, NULL, &store, err);
 	if (r < 0)
 		return r;
-	name_worker_init(&refresh.worker, true, servers);
-	r = store_refresh(store, &namer, &done, err);
-	name_worker_done(&refresh.worker);
-	store_close(store);
+	r = renamer_new(&options, store, &renamer, err);
 	if (r == 0)
-		tell(&refresh, &done, as_json);
+		r = rename_all(renamer, err);
+	if (r == 0) {
+		counts = renamer_counts(renamer);
+		tell(&counts, as_json);
+	}
+	renamer_free(renamer);
+	store_close(store);
 	return r;
 }

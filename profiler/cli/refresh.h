@@ -1,9 +1,7 @@
 /*
  * `hearth symbolize --refresh`: frames of a store that lack a name or a source file are named anew,
- * from what the host and servers have now.
- *
- * A file is asked about where it stands at its path with the build id and the owner that it had
- * when it was sampled; others are left as they are, and counted.
+ * from what the host and servers have now (renamer.h), by the daemon that writes the store, or here
+ * where none does.
  */
 #pragma once
 
@@ -13,8 +11,8 @@
 #include <stdbool.h>
 
 /*
- * 0, and what came of it on stdout; where a daemon writes the store, it is told to look for debug
- * information itself. Negative errno and the sentence.
+ * 0, and on stdout what came of it, or that a daemon was told to do it. Negative errno and the
+ * sentence.
  */
 int refresh_store(const char *store, const struct debug_servers *servers, bool as_json,
 		  struct err *err);

@@ -12,8 +12,7 @@
 
 #define CLOCK_STEP_NS 1000000000ll /* a jump of the wall clock that is told */
 /* Samples through JIT code are named this long after a tick: shortly before the next. */
-#define JIT_ASK_NS  800000000ull
-#define TABLE_CACHE "/var/cache/hearth"
+#define JIT_ASK_NS 800000000ull
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -123,8 +122,10 @@ static int open_parts(struct collector *c, struct err *err)
 		.snapshot = o->unwind == UNWIND_MODE_SNAPSHOT,
 		.tables = o->unwind == UNWIND_MODE_AUTO,
 	};
-	struct resolve_options resolve = {
-		.sandbox = o->sandbox, .table_cache = TABLE_CACHE, .snapshots = programs.snapshot};
+	struct resolve_options resolve = {.sandbox = o->sandbox,
+					  .table_cache = COLLECTOR_CACHE,
+					  .room_dir = COLLECTOR_CACHE,
+					  .snapshots = programs.snapshot};
 	char fetched[DEBUG_SERVERS_DIRECTORY_BYTES];
 	int r;
 

@@ -30,6 +30,9 @@
 #define COLLECTOR_LIVE_BYTES	 (16u << 20)
 #define COLLECTOR_LIVE_BYTES_MIN (2u << 20)
 
+/* Where unwind tables are kept, and what is too large for the memory of a worker. */
+#define COLLECTOR_CACHE "/var/cache/hearth"
+
 /* Samples that user space lost. X(enum, short name, sentence) */
 #define COLLECTOR_LOSS_LIST(X)                                                   \
 	X(STORE_FULL, "store-full",                                              \

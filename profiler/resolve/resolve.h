@@ -112,6 +112,8 @@ struct resolve_options {
 	unsigned int request_ms; /* 0: RESOLVE_REQUEST_MS */
 	/* A directory for unwind tables, made where it is not there; NULL: none are kept. */
 	const char *table_cache;
+	/* Where inflated debug information that is too large for memory goes; NULL: /var/tmp. */
+	const char *room_dir;
 	bool snapshots; /* resolve_ask_snapshot() will be called */
 	struct debug_servers servers; /* none: nothing connects */
 	const char *fetch_cache; /* a directory for what they send */

@@ -367,10 +367,10 @@ static void take_answer(struct resolve_slot *s, struct resolve_entry *e,
 		protocol_answer_done(names);
 		resolve_set_aside(r, e, -ESTALE, "another file has taken its place");
 	} else {
+		add_identified(r, e, names);
 		if (names->sentence[0] && !e->troubled)
 			resolve_remember_failure(r, e->object.path, names->sentence);
 		e->troubled |= names->sentence[0] != '\0';
-		add_identified(r, e, names);
 		add_named(r, e, names);
 	}
 }
@@ -413,8 +413,8 @@ static bool prepare(struct resolve_slot *s, struct resolve_entry *e, struct exch
 					       .path = e->object.path ? e->object.path : "",
 					       .elsewhere = resolve_elsewhere,
 					       .elsewhere_ctx = &x->elsewhere,
-					       .room_dir = s->r->options.table_cache
-								   ? s->r->options.table_cache
+					       .room_dir = s->r->options.room_dir
+								   ? s->r->options.room_dir
 								   : OPEN_DEBUG_ROOM_DIR,
 					       .room_left = &s->room_left};
 	if (!known && kind == RESOLVE_FILE && e->fd < 0)

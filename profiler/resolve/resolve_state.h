@@ -252,7 +252,6 @@ void resolve_describe_death(int why, int status, char *ret, size_t bytes);
  * exchange. Lock held, released meanwhile.
  */
 void resolve_bury_worker(struct resolve_slot *s, struct resolve_entry *e, int why);
-/* Without the lock: tell the worker of s what it may forget. 0 or negative errno of the worker. */
 /*
  * How long the worker of s may take for an answer: so much time of a CPU, as long as it goes
  * forward. On a host that gives it little of one that is longer, but not for ever.
@@ -267,6 +266,7 @@ void resolve_be_patient(const struct resolve_slot *s, struct resolve_patience *r
 int resolve_receive(const struct resolve_slot *s, const struct resolve_patience *p,
 		    struct wire_msg *ret);
 
+/* Without the lock: tell the worker of s what it may forget. 0 or negative errno of the worker. */
 int resolve_tell_forgotten(const struct resolve_slot *s, const uint32_t *serials, size_t n);
 /* The worker of s is told, before its next request, that serial is no more. Lock held. */
 void resolve_forget_later(struct resolve_slot *s, uint32_t serial);

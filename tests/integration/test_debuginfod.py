@@ -353,6 +353,28 @@ class Refreshing(unittest.TestCase):
             os.chown(b.program, 0, 0)
             host.run("symbolize", "--refresh", "--store", store)
             self.assertTrue(is_named(stacks_of(store)))
+    def test_a_daemon_names_what_others_stored_before_it(self):
+        """It has never met the program; SIGHUP does what --refresh does."""
+        for told in ("refresh", "signal"):
+            with built() as b, tempfile.TemporaryDirectory() as folder:
+                store = self.sampled(b, folder)
+                with host.daemon(store=store) as served:
+                    with installed(b):
+                        if told == "refresh":
+                            host.run("symbolize", "--refresh", "--store", store)
+                        else:
+                            served.process.send_signal(signal.SIGHUP)
+                        host.wait_until(
+                            lambda: is_named(stacks_of(store)), 20, "every frame has its name"
+                        )
+                        host.wait_until(
+                            lambda: not served.status()["refresh"]["running"], 20, "it is done"
+                        )
+                    done = served.status()["refresh"]
+                    self.assertGreater(done["named"], 0)
+                    self.assertGreaterEqual(done["frames"], done["named"])
+                self.assertEqual(host.run("check", "--store", store).returncode, 0)
+
 
     def test_a_daemon_is_told_to_look(self):
         with built() as b, tempfile.TemporaryDirectory() as folder:

@@ -91,13 +91,12 @@ static const char *shown(struct store *s, unsigned int second)
 /* Somebody who knows all of /prog but for offset 32, and counts what is asked. */
 static unsigned int asked;
 
-static int know(void *ctx, const struct store_unnamed *what, struct store_refresh *to)
+static int know(const struct store_unnamed *what, struct store_refresh *to)
 {
 	const struct store_line lines[] = {{"inner", NULL, "in.c", 3, 4},
 					   {"outer", "_Z5outerv", "out.c", 5, 6}};
 	int r = 0;
 
-	(void)ctx;
 	asked += (unsigned int)what->n;
 	assert_int_equal(what->domain, 5);
 	assert_string_not_equal(what->path, "/no-build-id");
@@ -110,36 +109,49 @@ static int know(void *ctx, const struct store_unnamed *what, struct store_refres
 	return r;
 }
 
-static int know_a_name_only(void *ctx, const struct store_unnamed *what, struct store_refresh *to)
+static int know_a_name_only(const struct store_unnamed *what, struct store_refresh *to)
 {
 	const struct store_line line = {"nameonly", NULL, NULL, 0, 0};
 	int r = 0;
 
-	(void)ctx;
 	for (size_t i = 0; i < what->n && r == 0; i++)
 		r = store_refresh_take(to, i, &line, 1);
 	return r;
 }
 
-static int give_up(void *ctx, const struct store_unnamed *what, struct store_refresh *to)
-{
-	(void)ctx;
-	(void)what;
-	(void)to;
-	return -EIO;
-}
+typedef int (*namer)(const struct store_unnamed *what, struct store_refresh *to);
 
-static struct store_refreshed refresh(struct store *s,
-				      int (*by)(void *ctx, const struct store_unnamed *what,
-						struct store_refresh *to))
+static struct store_refresh *begun(struct store *s)
 {
-	const struct store_namer namer = {by, NULL};
-	struct store_refreshed done;
+	struct store_refresh *r;
 	struct err err = {};
 
 	asked = 0;
-	if (store_refresh(s, &namer, &done, &err) < 0)
+	if (store_refresh_new(s, &r, &err) < 0)
 		fail_msg("%s", err.text);
+	return r;
+}
+
+/* 1 or 0. */
+static int next_question(struct store_refresh *r, struct store_unnamed *ret)
+{
+	int result;
+
+	while ((result = store_refresh_next(r, ret, NULL)) == STORE_REFRESH_WORK)
+		assert_int_equal(store_refresh_work(r, NULL), 0);
+	assert_in_range(result, 0, 1);
+	return result;
+}
+
+static struct store_refreshed refresh(struct store *s, namer by)
+{
+	struct store_refresh *r = begun(s);
+	struct store_unnamed what;
+	struct store_refreshed done;
+	while (next_question(r, &what) > 0)
+		assert_int_equal(by(&what, r), 0);
+	done = store_refresh_counts(r);
+	store_refresh_free(r);
 	return done;
 }
 
@@ -218,22 +230,84 @@ static void a_name_without_a_file_is_for_what_has_none(void **state)
 	store_close(s);
 }
 
-static void what_fails_leaves_the_store_as_it_was(void **state)
+static void what_is_given_up_leaves_the_store_as_it_was(void **state)
 {
 	struct place *at = *state;
 	struct store *s = place_writer(at, NULL);
-	const struct store_namer namer = {give_up, NULL};
-	struct store_refreshed done;
-	struct err err = {};
+	struct store_refresh *r;
+	struct store_unnamed what;
 	uint64_t next_chunk;
 
 	put_samples(s, 0);
 	next_chunk = s->state.next_chunk;
-	assert_int_equal(store_refresh(s, &namer, &done, &err), -EIO);
+	r = begun(s);
+	assert_int_equal(next_question(r, &what), 1);
+	store_refresh_free(r);
 	assert_int_equal(s->state.next_chunk, next_chunk);
 	assert_string_equal(shown(s, 0), "prog+0x10 ");
 	store_close(s);
 	assert_sound(at);
+}
+
+/* A daemon's writer: it flushes, and begins an epoch, between question and answer. */
+static void the_writer_goes_on_meanwhile(void **state)
+{
+	struct place *at = *state;
+	struct store *s = place_writer(at, NULL);
+	struct store_unnamed what;
+	struct store_refresh *r;
+	unsigned int step = 0;
+
+	put_samples(s, 0);
+	assert_int_equal(store_new_epoch(s, T0_NS), 0);
+	put_samples(s, 10);
+	r = begun(s);
+	for (; next_question(r, &what) > 0; step++) {
+		if (step == 1)
+			put_samples(s, 20);
+		if (step == 3) /* the writer's own epoch is asked about by now */
+			assert_int_equal(store_new_epoch(s, T0_NS), 0);
+		if (step == 4)
+			put_samples(s, 30);
+		assert_int_equal(know(&what, r), 0);
+	}
+	assert_int_equal(store_refresh_counts(r).damaged_epochs, 0);
+	store_refresh_free(r);
+	for (unsigned int second = 0; second <= 20; second += 10) {
+		assert_string_equal(shown(s, second), "inner in.c");
+		assert_string_equal(shown(s, second + 2), "known known.c");
+	}
+	assert_int_equal(refresh(s, know).named, 1); /* what came after it had begun */
+	assert_string_equal(shown(s, 30), "inner in.c");
+	store_close(s);
+	assert_sound(at);
+}
+
+static void an_epoch_that_ages_away_meanwhile_is_not_written_to(void **state)
+{
+	struct place *at = *state;
+	struct store *s = place_writer(at, NULL);
+	struct store_unnamed what;
+	struct store_refresh *r;
+	struct db_chunk_list l;
+
+	put_samples(s, 0);
+	assert_int_equal(store_new_epoch(s, T0_NS), 0);
+	put_samples(s, 10);
+	r = begun(s);
+	assert_int_equal(next_question(r, &what), 1);
+	assert_int_equal(know(&what, r), 0);
+	assert_int_equal(db_chunk_list(s->db, DB_CHUNKS, &l), 0);
+	assert_int_equal(db_chunk_delete(s->db, DB_CHUNKS, &l.chunks[0]), 0);
+	db_chunk_list_done(&l);
+	while (next_question(r, &what) > 0)
+		assert_int_equal(know(&what, r), 0);
+	store_refresh_free(r);
+	assert_int_equal(db_chunk_list(s->db, DB_CHUNKS, &l), 0);
+	for (size_t i = 0; i < l.n; i++)
+		assert_int_equal(l.chunks[i].epoch, s->growth.dict->epoch);
+	db_chunk_list_done(&l);
+	store_close(s);
 }
 
 static void nothing_is_added_to_an_epoch_that_lost_a_chunk(void **state)
@@ -264,7 +338,9 @@ int main(void)
 		PLACE_TEST(names_reach_the_samples_of_all_epochs),
 		PLACE_TEST(the_next_writer_goes_on_as_if_nothing_had_been),
 		PLACE_TEST(a_name_without_a_file_is_for_what_has_none),
-		PLACE_TEST(what_fails_leaves_the_store_as_it_was),
+		PLACE_TEST(what_is_given_up_leaves_the_store_as_it_was),
+		PLACE_TEST(the_writer_goes_on_meanwhile),
+		PLACE_TEST(an_epoch_that_ages_away_meanwhile_is_not_written_to),
 		PLACE_TEST(nothing_is_added_to_an_epoch_that_lost_a_chunk),
 	};
 
