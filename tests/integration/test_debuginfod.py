@@ -36,9 +36,8 @@ static __attribute__((noinline)) void burn_secretly(void)
 const char *of_this_build = "%s";
 int main(int argc, char **argv)
 {
-	time_t until = time(NULL) + atoi(argv[1]);
-
-	while (time(NULL) < until)
+	/* CPU time: however little of it this machine has, so much is sampled. */
+	while (clock() < atoi(argv[1]) * CLOCKS_PER_SEC)
 		burn_secretly();
 	return argc - 2;
 }
@@ -220,7 +219,7 @@ class Recording(unittest.TestCase):
             host.run("record", "--debuginfod", url + "/none", "-o", out, "--", b.program, "1")
             with open(out, encoding="ascii") as text:
                 self.assertIn("burner+0x", text.read())
-            self.assertLess(time.monotonic() - began, 10)
+            self.assertLess(time.monotonic() - began, 25)  # no server says nothing for 30
             self.assertIn(f"/none/buildid/{b.build_id}/debuginfo", Answers.asked)
 
 
@@ -353,6 +352,7 @@ class Refreshing(unittest.TestCase):
             os.chown(b.program, 0, 0)
             host.run("symbolize", "--refresh", "--store", store)
             self.assertTrue(is_named(stacks_of(store)))
+
     def test_a_daemon_names_what_others_stored_before_it(self):
         """It has never met the program; SIGHUP does what --refresh does."""
         for told in ("refresh", "signal"):
@@ -374,7 +374,6 @@ class Refreshing(unittest.TestCase):
                     self.assertGreater(done["named"], 0)
                     self.assertGreaterEqual(done["frames"], done["named"])
                 self.assertEqual(host.run("check", "--store", store).returncode, 0)
-
 
     def test_a_daemon_is_told_to_look(self):
         with built() as b, tempfile.TemporaryDirectory() as folder:
