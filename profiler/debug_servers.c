@@ -63,6 +63,75 @@ void debug_servers_add_words(struct debug_servers *s, const char *words)
 	}
 }
 
+/* ---- proxies ---- */
+
+/* "" is none. HOST alone is HTTP's. */
+static int take_proxy(char to[DEBUG_SERVERS_URL_BYTES], const char *name, const char *value,
+		      struct err *err)
+{
+	const char *scheme = strstr(value, "://") ? "" : "http://";
+	char url[2 * DEBUG_SERVERS_URL_BYTES];
+	size_t at;
+
+	if (!*value)
+		return 0;
+	if (strlen(value) + strlen(scheme) >= DEBUG_SERVERS_URL_BYTES)
+		return err_set(err, -EINVAL, "%s has more than %d bytes", name,
+			       DEBUG_SERVERS_URL_BYTES - 1);
+	snprintf(url, sizeof(url), "%s%s", scheme, value);
+	at = scheme_bytes(url);
+	/* Its user and password are nobody's to see. */
+	if (!at || !url[at] || url[at] == '/' || !is_printable(url))
+		return err_set(err, -EINVAL, "%s is not http://HOST or https://HOST", name);
+	memcpy(to, url, strlen(url) + 1);
+	return 0;
+}
+
+/* The first of names, which end with NULL, that is set. */
+static const char *first_set(char *(*find)(const char *name), const char *const *names,
+			     const char **ret_name)
+{
+	for (; *names; names++) {
+		const char *value = find(*names);
+
+		*ret_name = *names;
+		if (value)
+			return value;
+	}
+	return "";
+}
+
+int debug_servers_add_proxies(struct debug_servers *s, char *(*find)(const char *name),
+			      struct err *err)
+{
+	static const char *const http[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL},
+				 *const https[] = {"https_proxy", "HTTPS_PROXY", "all_proxy",
+						   "ALL_PROXY", NULL},
+				 *const none[] = {"no_proxy", "NO_PROXY", NULL};
+	const char *name, *value = first_set(find, http, &name);
+	int r = take_proxy(s->http_proxy, name, value, err);
+
+	if (r < 0)
+		return r;
+	value = first_set(find, https, &name);
+	r = take_proxy(s->https_proxy, name, value, err);
+	if (r < 0)
+		return r;
+	value = first_set(find, none, &name);
+	if (strlen(value) >= sizeof(s->no_proxy))
+		return err_set(err, -EINVAL, "%s has more than %d bytes", name,
+			       DEBUG_SERVERS_URL_BYTES - 1);
+	memcpy(s->no_proxy, value, strlen(value) + 1);
+	return 0;
+}
+
+const char *debug_servers_proxy(const struct debug_servers *s, const char *url)
+{
+	return strncmp(url, "https://", strlen("https://")) == 0 ? s->https_proxy : s->http_proxy;
+}
+
+/* ---- the cache ---- */
+
 /* What stands above the last part; failing shows when the last one is made. */
 static void make_above(const char *path)
 {

@@ -1,6 +1,6 @@
 /*
  * The debuginfod servers that are asked for debug files: of --debuginfod, which a configuration may
- * have too, else of DEBUGINFOD_URLS.
+ * have too, else of DEBUGINFOD_URLS. And the proxies by which they are asked, of the environment.
  */
 #pragma once
 
@@ -23,6 +23,9 @@ struct debug_servers {
 	char url[DEBUG_SERVERS_MAX][DEBUG_SERVERS_URL_BYTES]; /* without a last slash */
 	size_t n; /* 0: nobody is asked, nothing connects */
 	uint64_t cache_bytes;
+	/* of servers whose URL begins with http:// and https://; "": they are asked directly */
+	char http_proxy[DEBUG_SERVERS_URL_BYTES], https_proxy[DEBUG_SERVERS_URL_BYTES];
+	char no_proxy[DEBUG_SERVERS_URL_BYTES]; /* hosts that are asked directly all the same */
 };
 
 /*
@@ -36,6 +39,17 @@ int debug_servers_add(struct debug_servers *s, const char *url, struct err *err)
  * are for other programs, and passed over.
  */
 void debug_servers_add_words(struct debug_servers *s, const char *words);
+
+/*
+ * The proxies of the environment, as curl reads it: http_proxy, https_proxy, all_proxy for either,
+ * and no_proxy; all but the first in capitals as well (that one could be a header of a request to a
+ * CGI program). find is getenv(). Proxies are http://HOST, https://HOST, or HOST; -EINVAL and the
+ * sentence for what is none or too long: nothing of it may then be taken for no proxy.
+ */
+int debug_servers_add_proxies(struct debug_servers *s, char *(*find)(const char *name),
+			      struct err *err);
+/* By which proxy a server's URL is asked, borrowed; "": directly, but for no_proxy. Pure. */
+const char *debug_servers_proxy(const struct debug_servers *s, const char *url);
 
 /*
  * Where what they send is kept: /var/cache/hearth/debuginfod, or for people who are not root

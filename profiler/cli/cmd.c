@@ -30,6 +30,13 @@ int cmd_servers_add(const char *text, void *to, struct err *err)
 
 void cmd_servers_settle(struct debug_servers *s)
 {
+	struct err err = {};
+
 	if (s->n == 0)
 		debug_servers_add_words(s, getenv(DEBUG_SERVERS_VARIABLE));
+	/* Whoever wants a proxy wants no connection without it. */
+	if (s->n && debug_servers_add_proxies(s, getenv, &err) < 0) {
+		fprintf(stderr, "hearth: no server is asked: %s\n", err_text(&err));
+		s->n = 0;
+	}
 }

@@ -44,7 +44,7 @@ CMD_LIST(CMD_DECLARE)
 /*
  * The rows of --debuginfod and --debuginfod-cache, to a struct debug_servers whose cache_bytes is
  * DEBUG_SERVERS_CACHE_BYTES at first; cmd_servers_settle() once the options are known: where none
- * is named, those of the environment.
+ * is named, those of the environment, and its proxies.
  */
 #define CMD_SERVERS_ROWS(servers)                                                                  \
 	{.name = "debuginfod",                                                                     \

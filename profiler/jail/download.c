@@ -161,19 +161,20 @@ static int on_progress(void *ctx, curl_off_t all, curl_off_t now, curl_off_t up_
 }
 
 /* Options that libcurl does not know fail, and with them the transfer: nothing goes unbounded. */
-static int set_options(struct download *d, const char *url, struct transfer *t)
+static int set_options(struct download *d, const struct download_place *place, struct transfer *t)
 {
 	int failed = 0;
 
 #define SET(option, value) failed |= d->easy_setopt(d->easy, option, value) != CURLE_OK
-	SET(CURLOPT_URL, url);
+	SET(CURLOPT_URL, place->url);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_FOLLOWLOCATION, 1L);
 	SET(CURLOPT_MAXREDIRS, (long)DOWNLOAD_REDIRECTS);
 	SET(CURLOPT_FAILONERROR, 1L);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_PROXY, place->proxy);
+	SET(CURLOPT_NOPROXY, place->no_proxy);
 	SET(CURLOPT_USERAGENT, "hearth");
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)DOWNLOAD_CONNECT_MS);
 	SET(CURLOPT_TIMEOUT_MS, (long)t->limits->ms_max);
@@ -220,7 +221,10 @@ static int failed(struct download *d, CURLcode code, const struct transfer *t, s
 	switch (code) {
 	case CURLE_HTTP_RETURNED_ERROR:
 		d->easy_getinfo(d->easy, CURLINFO_RESPONSE_CODE, &status);
-		return refused(status, err);
+		if (status)
+			return refused(status, err);
+		d->easy_getinfo(d->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+		return err_set(err, -EAGAIN, "cannot be asked: the proxy answered %ld", status);
 	case CURLE_FILESIZE_EXCEEDED:
 		return ended_here(&(struct transfer){.limits = t->limits, .error = -EFBIG}, err);
 	case CURLE_OPERATION_TIMEDOUT:
@@ -232,14 +236,14 @@ static int failed(struct download *d, CURLcode code, const struct transfer *t, s
 	}
 }
 
-int download_get(struct download *d, const char *url, int fd, const struct download_limits *limits,
-		 uint64_t *ret_bytes, struct err *err)
+int download_get(struct download *d, const struct download_place *place, int fd,
+		 const struct download_limits *limits, uint64_t *ret_bytes, struct err *err)
 {
 	struct transfer t = {.fd = fd, .limits = limits, .last_ns = quantity_monotonic_ns()};
 	long status = 0;
 	CURLcode code;
 
-	if (set_options(d, url, &t) < 0)
+	if (set_options(d, place, &t) < 0)
 		return err_set(err, -ENOSYS, "is not asked: this libcurl is too old");
 	code = d->easy_perform(d->easy);
 	if (code != CURLE_OK)

@@ -37,5 +37,11 @@ struct download_limits {
 	uint32_t ms_max; /* all together */
 	uint32_t idle_ms; /* 0: DOWNLOAD_IDLE_MS */
 };
-int download_get(struct download *d, const char *url, int fd, const struct download_limits *limits,
-		 uint64_t *ret_bytes, struct err *err);
+/* What is where; the latter two may be "". */
+struct download_place {
+	const char *url;
+	const char *proxy; /* by which it is asked */
+	const char *no_proxy; /* hosts that are asked directly all the same, as curl has them */
+};
+int download_get(struct download *d, const struct download_place *place, int fd,
+		 const struct download_limits *limits, uint64_t *ret_bytes, struct err *err);

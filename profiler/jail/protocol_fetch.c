@@ -4,24 +4,44 @@
 #include <errno.h>
 #include <string.h>
 
+static void text_write(struct buf *b, const char *text)
+{
+	buf_add_u16(b, (uint16_t)strlen(text));
+	buf_add_str(b, text);
+}
+
 void protocol_fetch_write(struct buf *b, const struct protocol_fetch *f)
 {
 	buf_add_u32(b, f->ms_max);
-	buf_add_str(b, f->url);
+	text_write(b, f->url);
+	text_write(b, f->proxy);
+	text_write(b, f->no_proxy);
+}
+
+/* At most max bytes, and none of them NUL. */
+static int text_read(struct cursor *c, char *ret, size_t max)
+{
+	size_t n = cursor_u16(c);
+	const uint8_t *text = n <= max ? cursor_bytes(c, n) : NULL;
+
+	if (c->err || !text || memchr(text, '\0', n))
+		return -EBADMSG;
+	memcpy(ret, text, n);
+	ret[n] = '\0';
+	return 0;
 }
 
 int protocol_fetch_parse(const void *body, size_t len, struct protocol_fetch *ret)
 {
 	struct cursor c = cursor_over(body, len);
-	uint32_t ms_max = cursor_u32(&c);
-	size_t n = cursor_left(&c);
-	const uint8_t *url = cursor_bytes(&c, n);
+	struct protocol_fetch f;
 
-	if (c.err || n == 0 || n > PROTOCOL_URL_MAX || memchr(url, '\0', n))
+	f.ms_max = cursor_u32(&c);
+	if (text_read(&c, f.url, PROTOCOL_URL_MAX) < 0 || !f.url[0] ||
+	    text_read(&c, f.proxy, PROTOCOL_PROXY_MAX) < 0 ||
+	    text_read(&c, f.no_proxy, PROTOCOL_PROXY_MAX) < 0 || cursor_left(&c))
 		return -EBADMSG;
-	ret->ms_max = ms_max;
-	memcpy(ret->url, url, n);
-	ret->url[n] = '\0';
+	*ret = f;
 	return 0;
 }
 

@@ -2,11 +2,12 @@
  * The part of the protocol that is about debug files of servers: what the collector and the fetcher
  * say to each other.
  *
- * FETCH, collector to fetcher: u32 milliseconds that it may take, then the URL; with it comes an
- * empty file, to be filled with what is there. The answer has its id and is FETCHED, u64 bytes of
- * the file, or FAILED: -ENOENT where the server says that it has no such file, -EAGAIN where it
- * could not be asked or did not answer (nor will it answer other questions soon), else what was
- * wrong with this one file.
+ * FETCH, collector to fetcher: u32 milliseconds that it may take, u16 length and URL, u16 length
+ * and the proxy's URL, length 0: none, u16 length and the hosts that are asked without it; with it
+ * comes an empty file, to be filled with what is there. The answer has its id and is FETCHED, u64
+ * bytes of the file, or FAILED: -ENOENT where the server says that it has no such file, -EAGAIN
+ * where it could not be asked or did not answer (nor will it answer other questions soon), else
+ * what was wrong with this one file.
  */
 #pragma once
 
@@ -14,11 +15,13 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_URL_MAX 2047
+#define PROTOCOL_URL_MAX   2047
+#define PROTOCOL_PROXY_MAX 1023
 
 struct protocol_fetch {
 	uint32_t ms_max;
 	char url[PROTOCOL_URL_MAX + 1];
+	char proxy[PROTOCOL_PROXY_MAX + 1], no_proxy[PROTOCOL_PROXY_MAX + 1]; /* "": none */
 };
 
 /*

@@ -62,6 +62,7 @@ static int start(struct fetcher *f, char **args, bool sandbox, struct err *err)
 
 static int answer(struct fetcher *f, struct wire_msg *m)
 {
+	struct download_place place;
 	struct protocol_fetch q;
 	struct err err = {};
 	struct wire_msg out;
@@ -72,7 +73,8 @@ static int answer(struct fetcher *f, struct wire_msg *m)
 	    protocol_fetch_parse(m->body.data, m->body.len, &q) < 0)
 		return -EBADMSG;
 	f->limits.ms_max = q.ms_max;
-	r = download_get(f->download, q.url, m->fds[0], &f->limits, &bytes, &err);
+	place = (struct download_place){q.url, q.proxy, q.no_proxy};
+	r = download_get(f->download, &place, m->fds[0], &f->limits, &bytes, &err);
 	wire_msg_init(&out, r < 0 ? PROTOCOL_FAILED : PROTOCOL_FETCHED, m->id);
 	if (r < 0)
 		protocol_failed_write(&out.body, r, err_text(&err));

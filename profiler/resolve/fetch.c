@@ -178,6 +178,8 @@ static int send_fetch(struct fetch *f, const char *url, int fd)
 	int r;
 
 	snprintf(q.url, sizeof(q.url), "%s", url);
+	snprintf(q.proxy, sizeof(q.proxy), "%s", debug_servers_proxy(&f->options.servers, url));
+	snprintf(q.no_proxy, sizeof(q.no_proxy), "%s", f->options.servers.no_proxy);
 	wire_msg_init(&m, PROTOCOL_FETCH, ++f->request);
 	protocol_fetch_write(&m.body, &q);
 	m.fds[m.n_fds++] = fd;

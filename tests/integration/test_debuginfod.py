@@ -147,12 +147,32 @@ class Answers(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Proxy(http.server.BaseHTTPRequestHandler):
+    """Gives one file for whatever it is asked of any host, and gives no tunnel."""
+
+    file = b""
+    asked = []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.file)
+
+    def do_CONNECT(self):
+        self.asked.append(self.path)
+        self.send_error(502)
+
+    def log_message(self, *_):
+        pass
+
+
 @contextlib.contextmanager
-def answering():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+def listening(handler):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    Answers.asked.clear()
+    handler.asked.clear()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
@@ -193,7 +213,7 @@ class Recording(unittest.TestCase):
                 self.assertTrue(is_named(text.read()))
 
     def test_a_file_that_comes_after_the_last_sample_is_waited_for(self):
-        with built() as b, answering() as url:
+        with built() as b, listening(Answers) as url:
             with open(b.debug, "rb") as debug:
                 Answers.file = debug.read()
             out = os.path.join(os.path.dirname(b.program), "out.folded")
@@ -213,7 +233,7 @@ class Recording(unittest.TestCase):
                 self.assertIn("full-burner.c", text.read())
 
     def test_what_no_server_has_is_waited_for_no_longer_than_it_takes(self):
-        with built() as b, answering() as url:
+        with built() as b, listening(Answers) as url:
             began = time.monotonic()
             out = os.path.join(os.path.dirname(b.program), "out.folded")
             host.run("record", "--debuginfod", url + "/none", "-o", out, "--", b.program, "1")
@@ -388,6 +408,68 @@ class Refreshing(unittest.TestCase):
                     )
 
 
+class Proxies(unittest.TestCase):
+    """Of the environment. The server's name is nobody's: only the proxy knows what to do with it.
+    """
+
+    def symbolized(self, b, url, **variables):
+        return host.run(
+            *("symbolize", "--debuginfod", url, b.program, b.address()),
+            env={**without_servers(), **variables},
+        )
+
+    def test_a_server_is_asked_by_the_proxy(self):
+        with built() as b, listening(Proxy) as proxy:
+            with open(b.debug, "rb") as debug:
+                Proxy.file = debug.read()
+            server = "http://debuginfod.invalid"
+            self.assertIn("??", self.symbolized(b, server).stdout)
+            self.assertIn("burn_secretly", self.symbolized(b, server, http_proxy=proxy).stdout)
+            self.assertEqual(Proxy.asked, [f"{server}/buildid/{b.build_id}/debuginfo"])
+
+    def test_a_daemon_s_environment_has_it_and_no_worker_s(self):
+        with contextlib.ExitStack() as stack:
+            b = stack.enter_context(built())
+            proxy = stack.enter_context(listening(Proxy))
+            with open(b.debug, "rb") as debug:
+                Proxy.file = debug.read()
+            store = os.path.join(os.path.dirname(b.program), "store", "hearth.db")
+            environment = {**without_servers(), "all_proxy": proxy.replace("//", "//me:secret@")}
+            arguments = ("--debuginfod", "http://debuginfod.invalid")
+            served = host.Daemon(store, *arguments, environment=environment)
+            stack.callback(served.stop)
+            stack.enter_context(host.load(b.program, "60"))
+            host.wait_until(lambda: is_named(stacks_of(store)), 20, "every frame has its name")
+            for entry in served.status()["processes"]:
+                if entry["role"] != "collector":
+                    for what in ("environ", "cmdline"):
+                        with open(f"/proc/{entry['pid']}/{what}", "rb") as text:
+                            self.assertNotIn(b"secret", text.read())
+            self.assertNotIn("secret", json.dumps(served.status()))
+
+    def test_hosts_that_are_asked_without_it(self):
+        with built() as b, listening(Proxy) as proxy, listening(Answers) as server:
+            with open(b.debug, "rb") as debug:
+                Answers.file = debug.read()
+            said = self.symbolized(b, server + "/wrong", http_proxy=proxy, no_proxy="127.0.0.1")
+            self.assertIn("burn_secretly", said.stdout)
+            self.assertEqual(Proxy.asked, [])
+
+    def test_https_goes_through_a_tunnel_of_its_own_proxy(self):
+        with built() as b, listening(Proxy) as proxy:
+            server = "https://debuginfod.invalid"
+            said = self.symbolized(b, server, HTTPS_PROXY=proxy, http_proxy="http://127.0.0.1:1")
+            self.assertIn("cannot be asked: the proxy answered 502", said.stderr)
+            self.assertEqual(Proxy.asked, ["debuginfod.invalid:443"])
+
+    def test_what_is_no_proxy_is_not_passed_by(self):
+        with built() as b, listening(Answers) as server:
+            said = self.symbolized(b, server + "/none", http_proxy="socks5://user:secret@host")
+            self.assertIn("no server is asked: http_proxy is not http://HOST", said.stderr)
+            self.assertNotIn("secret", said.stderr)
+            self.assertEqual(Answers.asked, [])
+
+
 class Failing(unittest.TestCase):
     """Each failure ends in its reason in the status, and in no wrong name."""
 
@@ -401,7 +483,7 @@ class Failing(unittest.TestCase):
             with open(other.debug, "rb") as wrong:
                 Answers.file = wrong.read()
             if kind != "down":
-                url = stack.enter_context(answering()) + "/" + kind
+                url = stack.enter_context(listening(Answers)) + "/" + kind
             served = stack.enter_context(host.daemon("--debuginfod", url, store=store))
             stack.enter_context(host.load(b.program, "60"))
 
@@ -447,7 +529,7 @@ class Symbolizing(unittest.TestCase):
             self.assertIn("burn_secretly", found)
 
     def test_it_tells_why_there_is_none(self):
-        with built() as b, answering() as url:
+        with built() as b, listening(Answers) as url:
             said = self.symbolize(b, "--debuginfod", url + "/garbage")
             self.assertIn("something else than an ELF file", said.stderr)
             self.assertIn("??", said.stdout)

@@ -311,11 +311,12 @@ static void a_server_that_sends_nothing_is_not_waited_for(void **state)
 	struct download *d = NULL;
 	struct err err = {};
 	char url[64];
+	const struct download_place slow = {url, "", ""};
 
 	(void)state;
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/slow/", port);
 	assert_int_equal(download_open(&d, &err), 0);
-	assert_int_equal(download_get(d, url, -1, &limits, &bytes, &err), -EAGAIN);
+	assert_int_equal(download_get(d, &slow, -1, &limits, &bytes, &err), -EAGAIN);
 	assert_string_equal(err.text, "sent nothing for too long");
 	assert_true(now_ms() - began_ms < FILE_MS);
 	download_close(d);
