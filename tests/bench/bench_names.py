@@ -2,7 +2,9 @@
 """The share of native frames that have a name, for Debian's own programs under load: from the
 standard packages alone, and with the debug packages that are installed on this machine.
 
-usage: bench_names.py [PROGRAM...]. HEARTH_BUILD names the build folder. Nothing is asserted.
+usage: bench_names.py [--served FOLDER] [PROGRAM...]. HEARTH_BUILD names the build folder. Nothing
+is asserted. With --served a debuginfod of this machine serves the debug files below FOLDER, as those
+of packages that were unpacked and not installed, and the names by it alone are told as well.
 
 Each program runs in a cgroup of its own beside one daemon. Then every place of a file that its
 stacks met is named twice, by `hearth symbolize`: with an empty /usr/lib/debug, in a mount namespace
@@ -12,7 +14,9 @@ it is the same or another symbol of the same address; the others are printed. Of
 a name the objects are.
 """
 
+import argparse
 import collections
+import contextlib
 import json
 import os
 import re
@@ -25,6 +29,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import host  # noqa: E402
 import real_programs  # noqa: E402
+import test_debuginfod  # noqa: E402
 from test_real_programs import RealPrograms, WARM_UP_SECONDS  # noqa: E402
 from unwinding import count  # noqa: E402
 
@@ -33,9 +38,11 @@ WITHOUT = f'mount -t tmpfs none {DEBUG} && exec "$@"'
 PRINTED = 5
 
 
-def names(file, offsets, without):
+def names(file, offsets, without, server=None):
     """{offset: the outermost function there, or None}"""
     command = [host.HEARTH, "symbolize", "--json", "--offsets", file]
+    if server:
+        command += ["--debuginfod", server]
     if without and os.path.isdir(DEBUG):
         command = ["unshare", "-m", "sh", "-c", WITHOUT, "sh", *command]
     with tempfile.TemporaryFile("w+") as asked:
@@ -73,23 +80,27 @@ def places(stacks):
 
 
 class Shares:
+    server = None
+
     def __init__(self):
-        self.frames = self.standard = self.debug = self.known = self.wrong = 0
+        self.frames = self.standard = self.debug = self.served = self.known = self.wrong = 0
         self.nameless = collections.Counter()
         self.differing = collections.Counter()
 
     def add(self, file, offsets, found):
         standard, debug = names(file, offsets, True), names(file, offsets, False)
+        served = names(file, offsets, True, self.server) if self.server else standard
         addresses = None
         for offset in offsets:
             n, a, b = found[file, offset], standard[offset], debug[offset]
             self.frames += n
             self.standard += n if a else 0
             self.debug += n if b else 0
+            self.served += n if served[offset] else 0
             self.known += n if a and b else 0
-            if not a:
+            if not served[offset]:
                 self.nameless[os.path.basename(file)] += n
-            elif b and a != b:
+            if a and b and a != b:
                 addresses = addresses or symbols(file)
                 if addresses[a] & addresses[b]:
                     continue
@@ -104,10 +115,13 @@ class Shares:
             self.add(file, sorted(offsets), found)
 
     def report(self, name):
-        share = [100 * n / max(1, self.frames) for n in (self.standard, self.debug)]
+        share = [
+            100 * n / max(1, self.frames) for n in (self.standard, self.debug, self.served)
+        ]
         print(
             f"{name:10}{self.frames:>10,} frames{share[0]:>9.2f} % named by standard packages"
             f"{share[1]:>9.2f} % with debug packages"
+            + (f"{share[2]:>9.2f} % with debuginfod" if self.server else "")
         )
         for title, found in (("nameless", self.nameless), ("wrong", self.differing)):
             for what, n in found.most_common(PRINTED):
@@ -127,7 +141,7 @@ def measure(program, case, total):
     shares = Shares()
     shares.take(found)
     shares.report(program.name)
-    for field in ("frames", "standard", "debug", "known", "wrong"):
+    for field in ("frames", "standard", "debug", "served", "known", "wrong"):
         setattr(total, field, getattr(total, field) + getattr(shares, field))
     total.nameless.update(shares.nameless)
     total.differing.update(shares.differing)
@@ -135,7 +149,18 @@ def measure(program, case, total):
 
 
 def main():
-    wanted = sys.argv[1:]
+    parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1].split(". ")[0])
+    parser.add_argument("--served")
+    parser.add_argument("programs", nargs="*")
+    options = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        if options.served:
+            port = test_debuginfod.free_port()
+            Shares.server = stack.enter_context(test_debuginfod.debuginfod(options.served, port))
+        run(options.programs)
+
+
+def run(wanted):
     RealPrograms.setUpClass()
     total, samples = Shares(), 0
     try:
