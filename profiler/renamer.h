@@ -5,7 +5,8 @@
  * A file is asked about where it stands at its path, with the build id that it had when it was
  * sampled and of the same owner (or root's), and where everybody or that owner may read it; others
  * are left as they are, and counted. It has a resolve of its own, for as long as it runs, and does
- * a step at a time on the thread that has the store's feeds: beside a daemon's other work, or alone.
+ * a step at a time on the thread that has the store's feeds: beside a daemon's other work, or
+ * alone.
  */
 #pragma once
 

@@ -3,8 +3,8 @@
 standard packages alone, and with the debug packages that are installed on this machine.
 
 usage: bench_names.py [--served FOLDER] [PROGRAM...]. HEARTH_BUILD names the build folder. Nothing
-is asserted. With --served a debuginfod of this machine serves the debug files below FOLDER, as those
-of packages that were unpacked and not installed, and the names by it alone are told as well.
+is asserted. With --served a debuginfod of this machine serves the debug files below FOLDER, as
+those of packages that were unpacked and not installed, and the names by it alone are told as well.
 
 Each program runs in a cgroup of its own beside one daemon. Then every place of a file that its
 stacks met is named twice, by `hearth symbolize`: with an empty /usr/lib/debug, in a mount namespace
