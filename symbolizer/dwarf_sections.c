@@ -49,13 +49,75 @@ int file_opener_open(const struct file_opener *o, const struct sym_want *want)
 	return o && o->open ? o->open(o->ctx, o->module, want) : -ENOENT;
 }
 
+/* ---- room ---- */
+
+/* The smallest that is free and large enough; bytes 0: a place for another. NULL: none. */
+static struct dwarf_room *find_room(struct dwarf_rooms *r, uint64_t bytes)
+{
+	struct dwarf_room *found = NULL;
+
+	for (size_t i = 0; r && i < DWARF_ROOMS_MAX; i++) {
+		struct dwarf_room *v = &r->v[i];
+
+		if (v->taken || !v->at != !bytes || v->bytes < bytes)
+			continue;
+		if (!found || v->bytes < found->bytes)
+			found = v;
+	}
+	return found;
+}
+
+static void give_room_back(struct dwarf_rooms *r, uint8_t *at, size_t bytes)
+{
+	for (size_t i = 0; r && i < DWARF_ROOMS_MAX; i++) {
+		if (r->v[i].at != at)
+			continue;
+		madvise(at, r->v[i].bytes, MADV_DONTNEED);
+		r->v[i].taken = false;
+		return;
+	}
+	munmap(at, bytes);
+}
+
+void dwarf_rooms_done(struct dwarf_rooms *r)
+{
+	for (size_t i = 0; i < DWARF_ROOMS_MAX; i++)
+		if (r->v[i].at)
+			munmap(r->v[i].at, r->v[i].bytes);
+	*r = (struct dwarf_rooms){};
+}
+
+static int open_room(const struct file_opener *opener, uint64_t bytes, uint8_t **ret)
+{
+	const struct sym_want want = {.kind = SYM_WANT_ROOM, .bytes = bytes};
+	struct dwarf_rooms *rooms = opener ? opener->rooms : NULL;
+	struct dwarf_room *room = find_room(rooms, bytes);
+	_cleanup_close_ int fd = -1;
+	void *at;
+
+	if (room) {
+		room->taken = true;
+		*ret = room->at;
+		return 0;
+	}
+	fd = file_opener_open(opener, &want);
+	if (fd < 0)
+		return -ENOSPC;
+	at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return -ENOSPC;
+	room = find_room(rooms, 0);
+	if (room)
+		*room = (struct dwarf_room){at, bytes, true};
+	*ret = at;
+	return 0;
+}
+
 /* Memory for what was compressed: ours up to bytes_max, else that of a file. */
 static int take_room(struct dwarf_sections *s, const struct file_opener *opener, uint64_t bytes,
 		     size_t bytes_max)
 {
-	const struct sym_want want = {.kind = SYM_WANT_ROOM, .bytes = bytes};
-	_cleanup_close_ int fd = -1;
-	void *at;
+	int r;
 
 	if (bytes <= bytes_max) {
 		s->inflated = malloc(bytes ? bytes : 1);
@@ -64,15 +126,12 @@ static int take_room(struct dwarf_sections *s, const struct file_opener *opener,
 	}
 	if (bytes > SYM_ROOM_BYTES_MAX)
 		return -EFBIG;
-	fd = file_opener_open(opener, &want);
-	if (fd < 0)
-		return -ENOSPC;
-	at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (at == MAP_FAILED)
-		return -ENOSPC;
-	s->inflated = at;
+	r = open_room(opener, bytes, &s->inflated);
+	if (r < 0)
+		return r;
 	s->inflated_bytes = bytes;
 	s->in_room = true;
+	s->rooms = opener->rooms;
 	return 0;
 }
 
@@ -135,7 +194,7 @@ int dwarf_sections_open(struct dwarf_sections *s, const struct elf_image *image,
 void dwarf_sections_done(struct dwarf_sections *s)
 {
 	if (s->in_room)
-		munmap(s->inflated, s->inflated_bytes);
+		give_room_back(s->rooms, s->inflated, s->inflated_bytes);
 	else
 		free(s->inflated);
 	*s = (struct dwarf_sections){};

@@ -7,11 +7,26 @@
 #include "symbolizer/dwarf_data.h"
 #include "symbolizer/symbolizer.h"
 
+/*
+ * Room that was given, and is used again when its sections are done with: there is not endlessly
+ * much of it. A zeroed one is empty.
+ */
+#define DWARF_ROOMS_MAX 16 /* more than these are given back */
+struct dwarf_rooms {
+	struct dwarf_room {
+		uint8_t *at; /* NULL: none */
+		uint64_t bytes;
+		bool taken;
+	} v[DWARF_ROOMS_MAX];
+};
+void dwarf_rooms_done(struct dwarf_rooms *r); /* none is taken any more */
+
 /* Who opens files for one module; open may be NULL. */
 struct file_opener {
 	sym_open open;
 	void *ctx;
 	uint32_t module;
+	struct dwarf_rooms *rooms; /* outlives what is opened; NULL: none is used again */
 };
 
 /* A descriptor, the caller's, or negative errno. */
@@ -22,6 +37,7 @@ struct dwarf_sections {
 	uint8_t *inflated; /* all that were compressed, one behind the other */
 	size_t inflated_bytes;
 	bool in_room; /* in a file without a name, not in our memory */
+	struct dwarf_rooms *rooms;
 };
 
 /* Whether there is debug information at all. */

@@ -61,6 +61,7 @@ struct symbolizer {
 	sym_open open;
 	void *open_ctx;
 	struct budget budget;
+	struct dwarf_rooms rooms;
 	struct sym_module **modules; /* each at its own place: sources point into them */
 	size_t n_modules;
 	struct sym_module *touched;
@@ -109,6 +110,7 @@ struct symbolizer *symbolizer_free(struct symbolizer *s)
 		free(s->modules[i]);
 	}
 	free(s->modules);
+	dwarf_rooms_done(&s->rooms);
 	names_drop(&s->kernel_shown);
 	kernel_names_done(&s->kernel);
 	free(s);
@@ -303,7 +305,7 @@ static int name_kernel(struct symbolizer *s, const struct sym_module *m, uint64_
 /* The sources read the other files where the file itself says nothing; images have none. */
 static int seek_files(struct symbolizer *s, struct sym_module *m, uint32_t number)
 {
-	const struct file_opener opener = {s->open, s->open_ctx, number};
+	const struct file_opener opener = {s->open, s->open_ctx, number, &s->rooms};
 	int r;
 
 	if (m->files.sought || !m->image.guard.data)

@@ -134,6 +134,55 @@ static void what_does_not_fit_is_inflated_into_room(void **state)
 	elf_image_done(&image);
 }
 
+static void room_is_used_again(void **state)
+{
+	struct dwarf_rooms rooms = {};
+	struct room room = {};
+	const struct file_opener opener = {.open = give_room, .ctx = &room, .rooms = &rooms};
+	struct dwarf_sections one, two;
+	struct elf_image image;
+
+	(void)state;
+	open_image("inlined_compressed", &image);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(dwarf_sections_open(&one, &image, false, &opener, 1), 0);
+		check_same(&one);
+		assert_int_equal(room.asked, 1);
+		if (i < 2)
+			dwarf_sections_done(&one);
+	}
+	/* What is taken is not given twice. */
+	assert_int_equal(dwarf_sections_open(&two, &image, false, &opener, 1), 0);
+	assert_int_equal(room.asked, 2);
+	check_same(&one);
+	check_same(&two);
+	dwarf_sections_done(&one);
+	dwarf_sections_done(&two);
+	assert_false(rooms.v[0].taken);
+	assert_false(rooms.v[1].taken);
+	dwarf_rooms_done(&rooms);
+	elf_image_done(&image);
+}
+
+static void more_rooms_than_are_kept_are_given_back(void **state)
+{
+	struct dwarf_rooms rooms = {};
+	struct room room = {};
+	const struct file_opener opener = {.open = give_room, .ctx = &room, .rooms = &rooms};
+	struct dwarf_sections s[DWARF_ROOMS_MAX + 2];
+	struct elf_image image;
+
+	(void)state;
+	open_image("inlined_compressed", &image);
+	for (size_t i = 0; i < DWARF_ROOMS_MAX + 2; i++)
+		assert_int_equal(dwarf_sections_open(&s[i], &image, false, &opener, 1), 0);
+	assert_int_equal(room.asked, DWARF_ROOMS_MAX + 2);
+	for (size_t i = 0; i < DWARF_ROOMS_MAX + 2; i++)
+		dwarf_sections_done(&s[i]);
+	dwarf_rooms_done(&rooms);
+	elf_image_done(&image);
+}
+
 static void without_room_there_is_no_space_for_it(void **state)
 {
 	struct room room = {.full = true};
@@ -183,6 +232,8 @@ int main(void)
 		cmocka_unit_test(what_fits_is_inflated_into_our_memory),
 		cmocka_unit_test(room_is_not_in_memory_while_nobody_reads_it),
 		cmocka_unit_test(what_does_not_fit_is_inflated_into_room),
+		cmocka_unit_test(room_is_used_again),
+		cmocka_unit_test(more_rooms_than_are_kept_are_given_back),
 		cmocka_unit_test(without_room_there_is_no_space_for_it),
 		cmocka_unit_test(names_of_a_file_that_is_too_large_for_memory_are_found),
 	};
