@@ -146,7 +146,7 @@ static int answer(struct web_service *w, struct web_request *q, const struct pro
 		return r;
 	if (hottest < 0) {
 		web_request_refuse(q, 404, "no_code",
-				   "no native code of this function ran here that a file has");
+				   "None of this function's code that ran here is in a file.");
 		return 0;
 	}
 	of->id = p->locations[hottest].object;
