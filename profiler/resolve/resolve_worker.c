@@ -15,9 +15,15 @@
 
 #define SEND_MS	       5000
 #define MEMORY_DEFAULT (128ull << 20)
-#define WAIT_SHARE     12 /* times as long as of a CPU it may take in all */
-#define STEP_SHARE     8 /* one part of it is the least that is waited */
-#define FORWARD_SHARE  32 /* one part of the time that passes: who has less of a CPU is stalled */
+/* Of other machines' code no unwind rules are derived. */
+#ifdef __x86_64__
+#define DERIVES true
+#else
+#define DERIVES false
+#endif
+#define WAIT_SHARE    12 /* times as long as of a CPU it may take in all */
+#define STEP_SHARE    8 /* one part of it is the least that is waited */
+#define FORWARD_SHARE 32 /* one part of the time that passes: who has less of a CPU is stalled */
 
 int resolve_end_worker(struct resolve_slot *s)
 {
@@ -42,8 +48,8 @@ static int start_worker(struct resolve_slot *s, uint32_t domain, struct err *err
 	uint64_t memory =
 		r->options.worker_bytes_max ? r->options.worker_bytes_max : MEMORY_DEFAULT;
 	char limit[64];
-	const char *const args[] = {limit, s->index == RESOLVE_TABLES ? WORKER_DISASSEMBLE : NULL,
-				    NULL};
+	const char *const args[] = {
+		limit, DERIVES && s->index == RESOLVE_TABLES ? WORKER_DISASSEMBLE : NULL, NULL};
 	struct jail_worker worker;
 	uint32_t bits = 0;
 	int result;
