@@ -86,6 +86,13 @@ class BuiltAndLinked(Case):
         self.check_chain("frame_pointers", *PLAIN, leaf="leaf_quiet", share=0.99)
 
 
+class WithoutCfi(Case):
+    """What only the tables know, from the code itself."""
+
+    def test_a_leaf(self):
+        self.check_chain("assembly", "into_assembly", leaf="without_cfi", variant="none")
+
+
 class Compiled(Case):
     """What compilers and hand-written code do with frames."""
 
@@ -114,9 +121,6 @@ class Compiled(Case):
         self.check_chain(
             "assembly", "into_assembly", "by_rbx", "called_from_there", variant="rbx"
         )
-
-    def test_no_cfi_at_all(self):
-        self.check_chain("assembly", "into_assembly", leaf="without_cfi", variant="none")
 
     def test_plt(self):
         """Half of the time is in the stubs and what they call: each of them with its caller."""
