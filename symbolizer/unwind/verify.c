@@ -35,6 +35,7 @@ struct judge {
 	int no_match; /* libdw's error: no FDE covers the address */
 	uint64_t entry_start, entry_end;
 	const struct unwind_table *table;
+	struct unwind_table of_cfi; /* the same without derived rows, where it has some */
 	struct unwind_verdict *verdict;
 };
 
@@ -51,6 +52,7 @@ static void judge_done(struct judge *j)
 	if (j->elf)
 		elf_end(j->elf);
 	free(j->copy);
+	unwind_table_done(&j->of_cfi);
 	elf_image_done(&j->debug_image);
 	elf_image_done(&j->image);
 }
@@ -104,9 +106,11 @@ static bool is_interrupted_at(const struct judge *j, uint64_t address)
 }
 
 /* libdw has no row: neither should the table, with three exceptions of our own. */
-static void judge_nothing(struct judge *j, uint64_t address, int error,
+static void judge_nothing(struct judge *j, uint64_t address, uint64_t offset, int error,
 			  const struct unwind_rule *rule)
 {
+	bool is_derived = j->table->n_derived && !unwind_table_find(&j->of_cfi, offset);
+
 	if (!rule && error == j->no_match)
 		j->verdict->compared++;
 	else if (!rule)
@@ -114,7 +118,7 @@ static void judge_nothing(struct judge *j, uint64_t address, int error,
 	else if (rule->kind == UNWIND_KIND_END && address >= j->entry_start &&
 		 address < j->entry_end)
 		j->verdict->entry++;
-	else if (rule->kind == UNWIND_KIND_CFA && j->table->n_derived && error == j->no_match)
+	else if (rule->kind == UNWIND_KIND_CFA && is_derived && error == j->no_match)
 		j->verdict->derived++;
 	else if (rule->kind == UNWIND_KIND_SIGNAL && is_interrupted_at(j, address + 1))
 		j->verdict->compared++;
@@ -302,7 +306,7 @@ static uint64_t judge_at(struct judge *j, uint64_t address)
 	rule = unwind_table_find(j->table, offset);
 	error = ask(j, address, &frame);
 	if (error) {
-		judge_nothing(j, address, error, rule);
+		judge_nothing(j, address, offset, error, rule);
 		return 0;
 	}
 	judge_frame(j, address, frame, rule);
@@ -401,6 +405,7 @@ int unwind_verify(const struct unwind_input *in, const struct unwind_table *t,
 		  struct unwind_verdict *ret, struct err *err)
 {
 	_cleanup_(judge_done) struct judge j = {.table = t};
+	struct unwind_input of_cfi = *in;
 	struct unwind_verdict verdict = {};
 	int r;
 
@@ -409,8 +414,11 @@ int unwind_verify(const struct unwind_input *in, const struct unwind_table *t,
 		*ret = verdict;
 		return 0;
 	}
+	of_cfi.disassembler = NULL;
 	j.verdict = &verdict;
 	r = judge_open(&j, in, err);
+	if (r == 0 && t->n_derived)
+		r = unwind_compile(&of_cfi, &j.of_cfi, err);
 	if (r < 0)
 		return r;
 	judge_fdes(&j);

@@ -11,6 +11,7 @@
 
 #include "symbolizer/unwind/derive.h"
 #include "symbolizer/unwind/holes.h"
+#include "symbolizer/unwind/verify.h"
 #include "tests/unit/unwind/make.h"
 
 #define START	MAKE_CODE_ADDRESS
@@ -148,6 +149,32 @@ static void other_machines_are_not_read(void **state)
 	assert_int_equal(t.n_derived, 0);
 }
 
+static void the_judge_counts_derived_rules_and_still_sees_a_hole(void **state)
+{
+	struct make_file f = {.code = code, .code_bytes = 0x100};
+	struct unwind_input in = {.disassembler = disassembler};
+	struct unwind_verdict v;
+	struct buf frames;
+
+	(void)state;
+	buf_init(&frames, 4096);
+	make_fde(&frames, make_cie(&frames, "z", BYTES(MAKE_BEGIN)), true, START + FDE_AT,
+		 FDE_END - FDE_AT, NULL, 0);
+	f.eh_frame = &frames;
+	in.data = make_elf(&f, &in.bytes);
+	assert_int_equal(unwind_compile(&in, &t, NULL), 0);
+	assert_int_equal(unwind_verify(&in, &t, &v, NULL), 0);
+	assert_int_equal(v.mismatches, 0);
+	assert_true(v.derived > 0);
+	for (uint32_t i = 0; i < t.n_rows; i++)
+		if (t.rows[i].low == FDE_AT + (MAKE_CODE_OFFSET & 0xffff))
+			t.rows[i].rule = UNWIND_RULE_HOLE;
+	assert_int_equal(unwind_verify(&in, &t, &v, NULL), 0);
+	assert_true(v.mismatches > 0);
+	free((void *)in.data);
+	buf_done(&frames);
+}
+
 static void a_hole_that_is_too_large_is_left_alone(void **state)
 {
 	(void)state;
@@ -168,6 +195,7 @@ int main(void)
 		TEST(without_a_disassembler_or_any_cfi_holes_stay),
 		TEST(other_machines_are_not_read),
 		TEST(a_hole_that_is_too_large_is_left_alone),
+		TEST(the_judge_counts_derived_rules_and_still_sees_a_hole),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);
