@@ -103,13 +103,16 @@ class Viewer:
     def matched(self):
         return float(self.data("matched"))
 
-    def table(self):
-        """{name: (self, total)} in samples, from the rows of the table."""
-        rows = self.browser.script(
+    def table_rows(self):
+        """[(name, self, total)] in samples; two functions of two objects may have one name."""
+        return self.browser.script(
             """return [...document.querySelectorAll('#functions tbody tr')]
             .map(r => [r.querySelector('button').textContent, +r.dataset.self, +r.dataset.total])"""
         )
-        return {name: (own, total) for name, own, total in rows}
+
+    def table(self):
+        """{name: (self, total)} of the table's rows."""
+        return {name: (own, total) for name, own, total in self.table_rows()}
 
     def items(self):
         return self.browser.script(
@@ -374,7 +377,7 @@ def test_table_has_the_functions(view, api, moments):
     view.browser.find("#functions [data-sort=total]").click()
 
     def is_by_total():
-        totals = [total for _, total in view.table().values()]
+        totals = [total for _, _, total in view.table_rows()]
         return totals == sorted(totals, reverse=True)
 
     view.browser.wait("the rows by their total", is_by_total)
