@@ -93,6 +93,7 @@ enum abi_end {
 	  "ticks that never fired (interrupts off, stolen time), from the gap since the CPU's " \
 	  "last")                                                                               \
 	X(TAKEN, "taken", "samples taken")                                                      \
+	X(RUN_NS, "run-ns", "nanoseconds spent in the sampler")                                 \
 	X(DROP_RING, "ring-full",                                                               \
 	  "samples dropped because user space had not emptied the ring buffer")                 \
 	X(DROP_BUSY, "busy", "samples dropped because the sampler interrupted itself")          \
@@ -104,14 +105,20 @@ enum abi_end {
 	  "samples in the kernel whose kernel stack could not be read")                         \
 	X(OBJECTS_FULL, "too-many-objects", "stacks through more files than a record holds")    \
 	X(FILTER_FULL, "filter-full", "descendants of a command that did not fit the filter")   \
-	X(MAPPING_RETRY, "mapping-retry", "mapping look-ups that had to start again")           \
-	X(RUN_NS, "run-ns", "nanoseconds spent in the sampler")
+	X(MAPPING_RETRY, "mapping-retry", "mapping look-ups that had to start again")
 
 enum abi_counter {
 #define ABI_COUNTER_ENUM(name, shortname, sentence) ABI_COUNTER_##name,
 	ABI_COUNTER_LIST(ABI_COUNTER_ENUM)
 #undef ABI_COUNTER_ENUM
 		ABI_COUNTER_COUNT
+};
+
+/* What is kept of one CPU; what every tick touches in front. */
+struct abi_cpu {
+	__u64 last_tick; /* when its timer fired last; the lowest bit: it was idle then */
+	__u64 ticks_epoch; /* that of which last_tick is */
+	__u64 counter[ABI_COUNTER_COUNT];
 };
 
 /*

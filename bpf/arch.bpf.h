@@ -9,6 +9,9 @@
 
 #if defined(ARCH_X86_64)
 
+/* What is read behind it was read later than what is read before it. */
+#define ARCH_READ_BARRIER(s) barrier()
+
 static __always_inline void arch_copy_context(struct arch_regs *to,
 					      const struct bpf_perf_event_data *ctx)
 {
@@ -36,6 +39,9 @@ static __always_inline void arch_copy_context(struct arch_regs *to,
 }
 
 #else
+
+/* An atomic operation that returns a value is a full barrier. */
+#define ARCH_READ_BARRIER(s) __sync_fetch_and_add(&(s)->fence, 0)
 
 static __always_inline void arch_copy_context(struct arch_regs *to,
 					      const struct bpf_perf_event_data *ctx)

@@ -330,18 +330,12 @@ static __always_inline void info_read(struct scratch *s, __u32 kind)
 		__builtin_memset(&s->info, 0, sizeof(s->info));
 }
 
-__noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end)
+/* The index of an object whose number is known, or of the file of s->key, which has none. */
+static __always_inline int object_place(struct scratch *s, __u32 kind, __u32 number)
 {
-	__u32 number, at;
+	__u32 at;
 	int r;
 
-	if (!s)
-		return E_FULL;
-	if (kind == ABI_OBJECT_FILE || kind == ABI_OBJECT_VDSO)
-		info_read(s, kind);
-	else
-		__builtin_memset(&s->info, 0, sizeof(s->info));
-	number = kind == ABI_OBJECT_FILE ? s->info.number : 0;
 	r = object_find(s, kind, number);
 	if (r >= 0)
 		return r;
@@ -356,12 +350,34 @@ __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 sta
 	s->object[at].kind = kind;
 	s->object[at].number = number;
 	__builtin_memset(&s->object[at].key, 0, sizeof(s->object[at].key));
-	if (kind == ABI_OBJECT_FILE && !number) {
+	if (kind == ABI_OBJECT_FILE && !number)
 		s->object[at].key = s->key;
-		object_send(s, (void *)file, start, end, 0);
-	}
 	s->n_objects = at + 1;
 	return at;
+}
+
+__noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end)
+{
+	__u32 number, before;
+	int r;
+
+	if (!s)
+		return E_FULL;
+	if (kind == ABI_OBJECT_FILE || kind == ABI_OBJECT_VDSO)
+		info_read(s, kind);
+	else
+		__builtin_memset(&s->info, 0, sizeof(s->info));
+	number = kind == ABI_OBJECT_FILE ? s->info.number : 0;
+	before = s->n_objects;
+	r = object_place(s, kind, number);
+	if (kind == ABI_OBJECT_FILE && !number && s->n_objects > before)
+		object_send(s, (void *)file, start, end, 0);
+	return r;
+}
+
+__noinline int object_again(struct scratch *s, __u32 kind, __u32 number)
+{
+	return s ? object_place(s, kind, number) : E_FULL;
 }
 
 struct cgroup_walk {
@@ -431,23 +447,13 @@ __noinline __u64 cgroup_read(struct scratch *s)
 	return (__u64)c;
 }
 
-/* Describe the sample's cgroup to user space, unless it is numbered. */
-__noinline int cgroup_describe(struct scratch *s, __u64 cgroup_address)
+/* Describe the sample's cgroup to user space. */
+static __noinline int cgroup_send(struct scratch *s, struct cgroup *c)
 {
-	struct cgroup *c = (void *)cgroup_address;
-	struct abi_cgroup_key key = {};
-	struct cgroup_walk w = {};
+	struct cgroup_walk w = {.d = describe_memory(), .node = KERNEL_READ(c, kn)};
 
-	if (!s)
-		return 0;
-	key.id = s->head.cgroup;
-	key.hierarchy = s->head.cgroup_hierarchy;
-	if (bpf_map_lookup_elem(&cgroups, &key))
-		return 0;
-	w.d = describe_memory();
 	if (!w.d)
 		return 0;
-	w.node = BPF_CORE_READ(c, kn);
 	bpf_loop(COMPONENTS_MAX, cgroup_step, &w, 0);
 	if (w.at > ABI_CGROUP_BYTES)
 		w.at = ABI_CGROUP_BYTES;
@@ -455,9 +461,48 @@ __noinline int cgroup_describe(struct scratch *s, __u64 cgroup_address)
 	w.d->cgroup.bytes = sizeof(struct abi_cgroup) + w.at;
 	w.d->cgroup.kind = ABI_RECORD_CGROUP;
 	w.d->cgroup.path_bytes = w.at;
-	w.d->cgroup.id = key.id;
-	w.d->cgroup.hierarchy = key.hierarchy;
+	w.d->cgroup.id = s->head.cgroup;
+	w.d->cgroup.hierarchy = s->head.cgroup_hierarchy;
 	if (send(w.d, sizeof(struct abi_cgroup), w.at))
 		count(ABI_COUNTER_CGROUP_LOST);
+	return 0;
+}
+
+/*
+ * The current task's cgroup into s->head; user space is told of one that it has not numbered. Found
+ * again from the sample before by the process and the address of its set of cgroups, for a second:
+ * a process that changes its cgroups has another set.
+ */
+__noinline int cgroup_find(struct scratch *s)
+{
+	struct abi_cgroup_key key = {};
+	struct task_struct *task;
+	struct cgroup_of now = {};
+	struct cgroup_of *kept;
+	struct cgroup *c;
+
+	if (!s)
+		return 0;
+	task = s->task;
+	now.set = (__u64)KERNEL_READ(task, cgroups);
+	now.start_ns = s->head.start_ns;
+	now.pid = s->head.pid;
+	now.stamp = time_stamp(s);
+	now.epoch = *(volatile __u32 *)&known_epoch;
+	ARCH_READ_BARRIER(s);
+	kept = &s->cgroup[now.pid & (CGROUPS_CACHED - 1)];
+	if (kept->set == now.set && kept->start_ns == now.start_ns && kept->pid == now.pid &&
+	    kept->stamp == now.stamp && kept->epoch == now.epoch) {
+		s->head.cgroup = kept->id;
+		s->head.cgroup_hierarchy = kept->hierarchy;
+		return 0;
+	}
+	c = (void *)cgroup_read(s);
+	key.id = now.id = s->head.cgroup;
+	key.hierarchy = now.hierarchy = s->head.cgroup_hierarchy;
+	if (bpf_map_lookup_elem(&cgroups, &key))
+		*kept = now;
+	else
+		cgroup_send(s, c);
 	return 0;
 }

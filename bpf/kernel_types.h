@@ -121,11 +121,22 @@ typedef struct {
 	void *vdso;
 } mm_context_t;
 
+struct seqcount {
+	unsigned int sequence;
+};
+
+/* 6.14 and later, where changes to the mappings are counted by a sequence count */
 struct mm_struct {
 	struct maple_tree mm_mt;
 	struct rw_semaphore mmap_lock;
+	struct seqcount mm_lock_seq;
 	struct file *exe_file;
 	mm_context_t context;
+};
+
+/* 6.4 to 6.13 */
+struct mm_struct___number {
+	int mm_lock_seq;
 };
 
 struct vm_area_struct {
@@ -181,6 +192,7 @@ struct task_struct {
 	char comm[16];
 	struct css_set *cgroups;
 	const struct cred *cred;
+	__u64 self_exec_id;
 };
 
 /* What an iterator over mappings has at hand; NULL behind the last. */

@@ -227,14 +227,107 @@ __noinline int mapping_read(struct scratch *s, __u64 pc, struct mapping *m, __u6
 }
 
 /*
+ * How often the process's mappings were changed, as the kernel counts it for itself (from 6.4 on):
+ * at the end of every change, before its lock is given back. E_TORN while one is at work, and where
+ * it is not counted.
+ */
+static __always_inline int mapping_changes(const struct mm_struct *mm, __u32 *ret)
+{
+	if (KERNEL_READ(mm, mmap_lock.count.counter) & WRITER_LOCKED)
+		return E_TORN;
+	KERNEL_READ_AGAIN();
+	if (bpf_core_field_exists(mm->mm_lock_seq.sequence)) {
+		*ret = KERNEL_READ(mm, mm_lock_seq.sequence);
+	} else {
+		const struct mm_struct___number *n = (const void *)mm;
+
+		if (!bpf_core_field_exists(n->mm_lock_seq))
+			return E_TORN;
+		*ret = KERNEL_READ(n, mm_lock_seq);
+	}
+	return 0;
+}
+
+/* Nothing that this sample finds of its process's mappings is for the next one. */
+static __always_inline void mappings_forget(struct scratch *s)
+{
+	s->mappings_of.mm = 0;
+}
+
+static __always_inline int same_mappings(const struct mappings_of *a, const struct mappings_of *b)
+{
+	return a->mm == b->mm && a->start_ns == b->start_ns && a->exec_id == b->exec_id &&
+	       a->pid == b->pid && a->changes == b->changes && a->epoch == b->epoch &&
+	       a->stamp == b->stamp;
+}
+
+/*
+ * Keep the mappings that the sample before this one on this CPU has met: 1 where they hold. They do
+ * when it is the same memory of the same program, nothing in it was mapped or unmapped since, and
+ * user space knows what it knew; and no longer than a second, for that a file was written to in
+ * place nobody counts. What is compared is read before the mappings are, by this sample and by the
+ * one that found them.
+ */
+__noinline int mappings_keep(struct scratch *s)
+{
+	struct mappings_of now = {};
+	struct task_struct *task;
+	struct mm_struct *mm;
+
+	if (!s)
+		return 0;
+	task = s->task;
+	mm = s->mm;
+	now.start_ns = s->head.start_ns;
+	now.exec_id = KERNEL_READ(task, self_exec_id);
+	now.pid = s->head.pid;
+	now.epoch = *(volatile __u32 *)&known_epoch;
+	now.stamp = time_stamp(s);
+	if (mapping_changes(mm, &now.changes) == 0)
+		now.mm = (__u64)mm;
+	ARCH_READ_BARRIER(s);
+	if (now.mm && same_mappings(&s->mappings_of, &now))
+		return 1;
+	s->mappings_of = now;
+	s->n_mappings = 0;
+	s->next_mapping = 0;
+	return 0;
+}
+
+/*
  * The object table's index of what s->key and kind say; a new one is added. Negative when the table
  * is full.
  */
 __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end);
+__noinline int object_again(struct scratch *s, __u32 kind, __u32 number);
+
+/* One file too many for the record: user space has to place the address. */
+static __always_inline int mapping_raw(struct scratch *s, struct mapping *m)
+{
+	mappings_forget(s);
+	m->kind = ABI_OBJECT_RAW;
+	m->bias = 0;
+	return object_index(s, ABI_OBJECT_RAW, 0, 0, 0);
+}
+
+/* A mapping that an earlier sample has found, its object now in this one's table. */
+static __always_inline int mapping_again(struct scratch *s, __u32 at)
+{
+	struct mapping *m = &s->mapping[at & (MAPPINGS_CACHED - 1)];
+	int r = object_again(s, m->kind, m->kind == ABI_OBJECT_FILE ? m->info.number : 0);
+
+	if (r < 0)
+		r = mapping_raw(s, m);
+	if (r < 0)
+		return E_TORN;
+	m->object = r;
+	m->sample = s->sample;
+	return at;
+}
 
 /*
- * The mapping of pc as an index into s->mapping, from those that the sample has met or from the
- * tree. E_NOT_FOUND, E_TORN. s->n_objects has grown by the object where it is new to this sample.
+ * The mapping of pc as an index into s->mapping, from those that were met or from the tree.
+ * E_NOT_FOUND, E_TORN. s->n_objects has grown by the object where it is new to this sample.
  */
 __noinline int mapping_find(struct scratch *s, __u64 pc)
 {
@@ -247,7 +340,9 @@ __noinline int mapping_find(struct scratch *s, __u64 pc)
 		return E_TORN;
 	for (at = 0; at < MAPPINGS_CACHED && at < s->n_mappings; at++)
 		if (mapping_holds(&s->mapping[at], pc))
-			return at;
+			break;
+	if (at < MAPPINGS_CACHED && at < s->n_mappings)
+		return s->mapping[at].sample == s->sample ? at : mapping_again(s, at);
 	at = s->next_mapping & (MAPPINGS_CACHED - 1);
 	m = &s->mapping[at];
 	for (int i = TRIES - 1; i >= 0; i--) {
@@ -267,18 +362,18 @@ __noinline int mapping_find(struct scratch *s, __u64 pc)
 	} else {
 		r = object_index(s, m->kind, file, m->start, m->end);
 	}
-	if (r < 0) {
-		/* One file too many for the record: user space has to place the address. */
-		m->kind = ABI_OBJECT_RAW;
-		m->bias = 0;
-		r = object_index(s, ABI_OBJECT_RAW, 0, 0, 0);
-	}
+	/* The next sample has to name it by its key once more. */
+	if (m->kind == ABI_OBJECT_FILE && !s->info.number)
+		mappings_forget(s);
+	if (r < 0)
+		r = mapping_raw(s, m);
 	if (r < 0) {
 		m->start = 0;
 		m->end = 0;
 		return E_TORN;
 	}
 	m->object = r;
+	m->sample = s->sample;
 	m->info = s->info;
 	if (s->n_mappings <= at)
 		s->n_mappings = at + 1;

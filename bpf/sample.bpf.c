@@ -29,26 +29,38 @@ const volatile __u64 knob_page_offset = 0xffff888000000000ull;
 const volatile __u64 knob_vmemmap = 0xffffea0000000000ull;
 
 __noinline __u64 cgroup_read(struct scratch *s);
-__noinline int cgroup_describe(struct scratch *s, __u64 cgroup_address);
+__noinline int cgroup_find(struct scratch *s);
 __noinline int file_key_read(struct scratch *s, __u64 file_address);
 __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end);
+__noinline int object_again(struct scratch *s, __u32 kind, __u32 number);
+__noinline int mappings_keep(struct scratch *s);
 __noinline int user_walk(struct scratch *s, __u32 pc_is_return);
 
 /*
- * Ticks that should have come between the last one and now, beyond this one. An idle CPU's timer
- * may rest: a gap that begins or ends idle is none. The lowest bit of the time remembers whether
- * that tick was idle.
+ * Counted up by user space before it starts a CPU's timer: no CPU's last tick holds then, for that
+ * of a CPU that was offline meanwhile does not.
  */
-static __always_inline __u64 missed_ticks(__u64 now, __u32 idle)
-{
-	__u32 cpu = bpf_get_smp_processor_id();
-	__u64 *last = bpf_map_lookup_elem(&last_tick, &cpu);
-	__u64 before, due;
+__u64 ticks_epoch;
 
-	if (!last)
-		return 0;
-	before = *last;
-	*last = (now & ~1ull) | idle;
+/*
+ * Counted up by user space after it has told or forgotten something that it knows of an object, of
+ * a cgroup or of a filter: what samples kept of it does not hold any more.
+ */
+__u32 known_epoch;
+
+/* The kinds of which there has been a filter, a bit each: of others none is looked up. */
+__u32 filter_kinds;
+
+/*
+ * Ticks that should have come between the last one and now, beyond this one. An idle CPU's timer
+ * may rest: a gap that begins or ends idle is none.
+ */
+static __always_inline __u64 missed_ticks(struct abi_cpu *cpu, __u64 now, __u32 idle)
+{
+	__u64 before = cpu->ticks_epoch == ticks_epoch ? cpu->last_tick : 0, due;
+
+	cpu->last_tick = (now & ~1ull) | idle;
+	cpu->ticks_epoch = ticks_epoch;
 	if (!before || (before & 1) || idle)
 		return 0;
 	due = (now - before + knob_period_ns / 2) / knob_period_ns;
@@ -61,6 +73,11 @@ static __always_inline __u32 filter_verdict(__u32 kind, __u32 hierarchy, __u64 i
 	__u32 *verdict = bpf_map_lookup_elem(&filters, &key);
 
 	return verdict ? *verdict : 0;
+}
+
+static __always_inline int filter_has(enum abi_filter_kind kind)
+{
+	return filter_kinds >> kind & 1;
 }
 
 struct cgroup_filter {
@@ -81,27 +98,53 @@ static long cgroup_filter_step(__u32 i, struct cgroup_filter *f)
 }
 
 /*
+ * What is said of a process by its pid. Kept from sample to sample: a process becomes one that is
+ * followed at its fork, before it can be sampled.
+ */
+static __always_inline __u32 pid_verdict(struct scratch *s)
+{
+	struct filtered *kept = &s->filtered;
+	__u32 epoch = *(volatile __u32 *)&known_epoch;
+
+	ARCH_READ_BARRIER(s);
+	if (kept->pid != s->head.pid || kept->start_ns != s->head.start_ns ||
+	    kept->epoch != epoch) {
+		kept->verdict = filter_verdict(ABI_FILTER_PID, 0, s->head.pid);
+		kept->pid = s->head.pid;
+		kept->start_ns = s->head.start_ns;
+		kept->epoch = epoch;
+	}
+	return kept->verdict;
+}
+
+/*
  * Whether this sample is wanted: no rule denies it, and where there are allowing rules one of them
  * allows it.
  */
-static __noinline int filter_passes(struct scratch *s, __u64 cgroup_address)
+static __noinline int filter_passes(struct scratch *s)
 {
-	struct cgroup *c = (void *)cgroup_address;
-	struct cgroup_filter f = {.hierarchy = s->head.cgroup_hierarchy};
 	struct abi_filter_key by_comm = {.kind = ABI_FILTER_COMM};
-	__u32 pid_verdict, comm_verdict = 0, *found;
+	__u32 by_pid = 0, comm_verdict = 0, *found = NULL;
+	struct cgroup_filter f = {};
 
-	pid_verdict = filter_verdict(ABI_FILTER_PID, 0, s->head.pid);
+	if (filter_has(ABI_FILTER_PID))
+		by_pid = pid_verdict(s);
 	__builtin_memcpy(by_comm.id, s->head.comm, sizeof(by_comm.id));
-	found = bpf_map_lookup_elem(&filters, &by_comm);
+	if (filter_has(ABI_FILTER_COMM))
+		found = bpf_map_lookup_elem(&filters, &by_comm);
 	if (found)
 		comm_verdict = *found;
-	f.node = BPF_CORE_READ(c, kn);
-	bpf_loop(64, cgroup_filter_step, &f, 0);
-	if (pid_verdict == ABI_FILTER_DENY || comm_verdict == ABI_FILTER_DENY ||
+	if (filter_has(ABI_FILTER_CGROUP)) {
+		struct cgroup *c = (void *)cgroup_read(s);
+
+		f.hierarchy = s->head.cgroup_hierarchy;
+		f.node = KERNEL_READ(c, kn);
+		bpf_loop(64, cgroup_filter_step, &f, 0);
+	}
+	if (by_pid == ABI_FILTER_DENY || comm_verdict == ABI_FILTER_DENY ||
 	    f.verdict == ABI_FILTER_DENY)
 		return 0;
-	return !knob_filter_allows || pid_verdict || comm_verdict || f.verdict;
+	return !knob_filter_allows || by_pid || comm_verdict || f.verdict;
 }
 
 static __always_inline void comm_read(char *to, const struct task_struct *task)
@@ -134,34 +177,36 @@ static __always_inline void head_fill(struct scratch *s, struct task_struct *tas
 
 static __always_inline void walk_reset(struct scratch *s)
 {
+	s->sample++;
 	s->n_user = 0;
 	s->n_objects = 0;
-	s->n_mappings = 0;
-	s->next_mapping = 0;
 	s->mapping_at = 0;
-	/* The first to be looked at, and none yet. */
-	s->mapping[0].start = 0;
-	s->mapping[0].end = 0;
 	s->hash[0] = knob_secret[0];
 	s->hash[1] = knob_secret[0];
 	s->end = ABI_END_NONE;
 }
 
 /* The executable, as an index into the object table. */
-static __noinline int exe_read(struct scratch *s)
+static __noinline int exe_read(struct scratch *s, int is_kept)
 {
 	struct mm_struct *mm = s->mm;
+	__u64 file = (__u64)KERNEL_READ(mm, exe_file);
 	int r;
 
 	s->head.flags |= ABI_SAMPLE_EXE_NONE;
-	s->exe_file = (__u64)KERNEL_READ(mm, exe_file);
-	if (!s->exe_file || file_key_read(s, s->exe_file) < 0)
-		return 0;
-	r = object_index(s, ABI_OBJECT_FILE, s->exe_file, 0, 0);
+	if (is_kept && file == s->exe_file && s->exe_info.number) {
+		r = object_again(s, ABI_OBJECT_FILE, s->exe_info.number);
+	} else {
+		s->exe_file = file;
+		s->exe_info.number = 0;
+		if (!file || file_key_read(s, file) < 0)
+			return 0;
+		r = object_index(s, ABI_OBJECT_FILE, file, 0, 0);
+		s->exe_info = s->info;
+	}
 	if (r < 0)
 		return 0;
 	s->head.exe = r;
-	s->exe_info = s->info;
 	s->head.flags &= ~ABI_SAMPLE_EXE_NONE;
 	return 0;
 }
@@ -303,23 +348,21 @@ static __noinline int sample_send(struct scratch *s)
 }
 
 static __always_inline void take_sample(struct scratch *s, struct bpf_perf_event_data *ctx,
-					struct cpu_counters *counts, __u64 now, __u64 missed)
+					struct abi_cpu *cpu, __u64 now, __u64 missed)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct scratch *ctx_of_loop = s;
 	struct mm_struct *mm;
-	__u64 cgroup;
 
 	head_fill(s, task, now);
-	cgroup = cgroup_read(s);
-	if (knob_filter && !filter_passes(s, cgroup)) {
-		counts->value[ABI_COUNTER_FILTERED]++;
+	if (knob_filter && !filter_passes(s)) {
+		cpu->counter[ABI_COUNTER_FILTERED]++;
 		return;
 	}
-	counts->value[ABI_COUNTER_MISSED] += missed;
-	counts->value[ABI_COUNTER_TAKEN]++;
+	cpu->counter[ABI_COUNTER_MISSED] += missed;
+	cpu->counter[ABI_COUNTER_TAKEN]++;
 	walk_reset(s);
-	cgroup_describe(s, cgroup);
+	cgroup_find(s);
 	if (arch_is_user((void *)&ctx->regs))
 		s->head.flags |= ABI_SAMPLE_USER_MODE;
 	mm = KERNEL_READ(task, mm);
@@ -332,7 +375,7 @@ static __always_inline void take_sample(struct scratch *s, struct bpf_perf_event
 		kernel_stack(s, ctx);
 	if (s->mm) {
 		s->vdso = (__u64)KERNEL_READ(mm, context.vdso);
-		exe_read(s);
+		exe_read(s, mappings_keep(s));
 		if (knob_user)
 			user_stack(s, ctx);
 	} else {
@@ -348,30 +391,31 @@ int hearth_sample(struct bpf_perf_event_data *ctx)
 {
 	__u64 now = bpf_ktime_get_ns();
 	__u32 idle = (__u32)bpf_get_current_pid_tgid() == 0;
-	__u64 missed = missed_ticks(now, idle);
-	struct cpu_counters *counts;
+	struct abi_cpu *cpu;
 	struct scratch *s;
 	__u32 zero = 0;
+	__u64 missed;
 
-	counts = bpf_map_lookup_elem(&counters, &zero);
-	if (!counts)
+	cpu = bpf_map_lookup_elem(&cpus, &zero);
+	if (!cpu)
 		return 0;
-	counts->value[ABI_COUNTER_TICKS]++;
+	missed = missed_ticks(cpu, now, idle);
+	cpu->counter[ABI_COUNTER_TICKS]++;
 	if (idle) {
-		counts->value[ABI_COUNTER_IDLE]++;
+		cpu->counter[ABI_COUNTER_IDLE]++;
 		return 0;
 	}
 	s = bpf_map_lookup_elem(&scratch_map, &zero);
 	if (!s)
 		return 0;
 	if (s->busy) {
-		counts->value[ABI_COUNTER_TAKEN]++;
-		counts->value[ABI_COUNTER_DROP_BUSY]++;
+		cpu->counter[ABI_COUNTER_TAKEN]++;
+		cpu->counter[ABI_COUNTER_DROP_BUSY]++;
 		return 0;
 	}
 	s->busy = 1;
-	take_sample(s, ctx, counts, now, missed);
+	take_sample(s, ctx, cpu, now, missed);
 	s->busy = 0;
-	counts->value[ABI_COUNTER_RUN_NS] += bpf_ktime_get_ns() - now;
+	cpu->counter[ABI_COUNTER_RUN_NS] += bpf_ktime_get_ns() - now;
 	return 0;
 }

@@ -113,7 +113,7 @@ __noinline int rule_find(struct scratch *s)
 		return NO_TABLE;
 	ref = (void *)&chunk->word[WORD(at) & ~(UNWIND_REF_WORDS - 1)];
 	rows = ref->rows;
-	now = (__u32)(s->head.time_ns >> UNWIND_USED_SHIFT);
+	now = time_stamp(s);
 	if (ref->used != now)
 		ref->used = now;
 	if (!(rows & UNWIND_REF_LOADED))
@@ -188,7 +188,7 @@ static __always_inline int frame_place(struct scratch *s)
 		return r < 0 ? ABI_END_NO_MAPPINGS : 0;
 	}
 	r = s->mapping_at & (MAPPINGS_CACHED - 1);
-	if (!mapping_holds(&s->mapping[r], pc))
+	if (s->mapping[r].sample != s->sample || !mapping_holds(&s->mapping[r], pc))
 		r = mapping_find(s, pc);
 	if (r < 0 && r != E_NOT_FOUND)
 		return ABI_END_MAPPING_TORN;
@@ -283,7 +283,7 @@ __noinline int user_walk(struct scratch *s, __u32 pc_is_return)
 	unwind_begin(&s->walk, pc_is_return);
 	s->by_fp = 0;
 	s->no_table = 0;
-	s->stamp = tables_epoch + (__u32)(s->head.time_ns >> UNWIND_USED_SHIFT);
+	s->stamp = tables_epoch + time_stamp(s);
 	bpf_loop(ABI_USER_FRAMES_MAX + 1, walk_step, &s, 0);
 	/* By frame pointer, frames may have been passed over: it may look whole and is not. */
 	if (s->no_table)

@@ -90,8 +90,7 @@ static int set_knobs(struct bpf_programs *b, const struct bpf_programs_options *
 	if (getrandom((void *)s->rodata->knob_secret, sizeof(s->rodata->knob_secret), 0) !=
 	    sizeof(s->rodata->knob_secret))
 		return -EIO;
-	if (bpf_map__set_max_entries(s->maps.ring, ring) ||
-	    bpf_map__set_max_entries(s->maps.last_tick, b->cpus))
+	if (bpf_map__set_max_entries(s->maps.ring, ring))
 		return -EINVAL;
 	if (!o->snapshot && bpf_map__set_value_size(s->maps.stack_map, sizeof(uint64_t)))
 		return -EINVAL;
@@ -164,6 +163,12 @@ void bpf_programs_unmap_chunks(struct bpf_programs *b)
 	}
 }
 
+/* What samples have kept of what we told them does not hold any more. */
+static void known_changed(struct bpf_programs *b)
+{
+	__atomic_fetch_add(&b->skeleton->bss->known_epoch, 1, __ATOMIC_RELEASE);
+}
+
 void bpf_programs_settle(struct bpf_programs *b)
 {
 	__atomic_fetch_add(&b->skeleton->bss->tables_epoch, 1, __ATOMIC_RELEASE);
@@ -173,6 +178,8 @@ void bpf_programs_settle(struct bpf_programs *b)
 	 */
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
 		usleep(SETTLE_US);
+	/* What a run that is over now has kept of what it read before. */
+	known_changed(b);
 }
 
 static void free_memory(struct bpf_programs *b)
@@ -289,20 +296,46 @@ bool bpf_programs_walks_mappings(const struct bpf_programs *b)
 	return b->mappings;
 }
 
-int bpf_programs_counters(const struct bpf_programs *b, uint64_t ret[ABI_COUNTER_COUNT])
+/* What the kernel keeps of each possible CPU. NULL: errno. */
+static struct abi_cpu *each_cpu(const struct bpf_programs *b)
 {
-	_cleanup_free_ uint64_t(*each)[ABI_COUNTER_COUNT] = calloc(b->cpus, sizeof(*each));
+	struct abi_cpu *each = calloc(b->cpus, sizeof(*each));
 	uint32_t zero = 0;
 
+	if (each && bpf_map__lookup_elem(b->skeleton->maps.cpus, &zero, sizeof(zero), each,
+					 b->cpus * sizeof(*each), 0)) {
+		free(each);
+		return NULL;
+	}
+	return each;
+}
+
+int bpf_programs_counters(const struct bpf_programs *b, uint64_t ret[ABI_COUNTER_COUNT])
+{
+	_cleanup_free_ struct abi_cpu *each = each_cpu(b);
+
 	if (!each)
-		return -ENOMEM;
-	if (bpf_map__lookup_elem(b->skeleton->maps.counters, &zero, sizeof(zero), each,
-				 b->cpus * sizeof(*each), 0))
 		return -errno;
 	memset(ret, 0, sizeof(*ret) * ABI_COUNTER_COUNT);
 	for (unsigned int cpu = 0; cpu < b->cpus; cpu++)
 		for (unsigned int i = 0; i < ABI_COUNTER_COUNT; i++)
-			ret[i] += each[cpu][i];
+			ret[i] += each[cpu].counter[i];
+	return 0;
+}
+
+void bpf_programs_forget_ticks(struct bpf_programs *b)
+{
+	__atomic_fetch_add(&b->skeleton->bss->ticks_epoch, 1, __ATOMIC_RELEASE);
+}
+
+int bpf_programs_last_ticks(const struct bpf_programs *b, uint64_t *ret, unsigned int n)
+{
+	_cleanup_free_ struct abi_cpu *each = each_cpu(b);
+
+	if (!each)
+		return -errno;
+	for (unsigned int cpu = 0; cpu < n; cpu++)
+		ret[cpu] = cpu < b->cpus ? each[cpu].last_tick : 0;
 	return 0;
 }
 
@@ -320,15 +353,21 @@ static int drop(struct bpf_map *map, const void *key, size_t key_bytes)
 int bpf_programs_tell_object(struct bpf_programs *b, const struct abi_file_key *key,
 			     const struct abi_object_info *info)
 {
-	return bpf_map__update_elem(b->skeleton->maps.objects, key, sizeof(*key), info,
-				    sizeof(*info), BPF_ANY)
-		       ? -errno
-		       : 0;
+	int r = bpf_map__update_elem(b->skeleton->maps.objects, key, sizeof(*key), info,
+				     sizeof(*info), BPF_ANY)
+			? -errno
+			: 0;
+
+	known_changed(b);
+	return r;
 }
 
 int bpf_programs_forget_object(struct bpf_programs *b, const struct abi_file_key *key)
 {
-	return drop(b->skeleton->maps.objects, key, sizeof(*key));
+	int r = drop(b->skeleton->maps.objects, key, sizeof(*key));
+
+	known_changed(b);
+	return r;
 }
 
 int bpf_programs_number_cgroup(struct bpf_programs *b, uint64_t id, uint32_t hierarchy,
@@ -343,40 +382,28 @@ int bpf_programs_forget_cgroup(struct bpf_programs *b, uint64_t id, uint32_t hie
 {
 	struct abi_cgroup_key key = {.id = id, .hierarchy = hierarchy};
 
-	return drop(b->skeleton->maps.cgroups, &key, sizeof(key));
+	int r = drop(b->skeleton->maps.cgroups, &key, sizeof(key));
+
+	known_changed(b);
+	return r;
 }
 
 int bpf_programs_filter_set(struct bpf_programs *b, const struct abi_filter_key *key,
 			    enum abi_filter_verdict verdict)
 {
-	return update(b->skeleton->maps.filters, key, sizeof(*key), verdict);
+	int r = update(b->skeleton->maps.filters, key, sizeof(*key), verdict);
+
+	b->skeleton->bss->filter_kinds |= 1u << key->kind;
+	known_changed(b);
+	return r;
 }
 
 int bpf_programs_filter_clear(struct bpf_programs *b, const struct abi_filter_key *key)
 {
-	return drop(b->skeleton->maps.filters, key, sizeof(*key));
-}
+	int r = drop(b->skeleton->maps.filters, key, sizeof(*key));
 
-int bpf_programs_reset_tick(struct bpf_programs *b, uint32_t cpu)
-{
-	uint64_t never = 0;
-
-	if (cpu >= b->cpus)
-		return -EINVAL;
-	return bpf_map__update_elem(b->skeleton->maps.last_tick, &cpu, sizeof(cpu), &never,
-				    sizeof(never), BPF_ANY)
-		       ? -errno
-		       : 0;
-}
-
-uint64_t bpf_programs_last_tick(const struct bpf_programs *b, uint32_t cpu)
-{
-	uint64_t at = 0;
-
-	if (cpu < b->cpus)
-		bpf_map__lookup_elem(b->skeleton->maps.last_tick, &cpu, sizeof(cpu), &at,
-				     sizeof(at), 0);
-	return at;
+	known_changed(b);
+	return r;
 }
 
 /* /proc/self/fdinfo says "memlock:" with the bytes that a map takes. */

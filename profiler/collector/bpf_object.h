@@ -80,10 +80,10 @@ int bpf_programs_filter_set(struct bpf_programs *b, const struct abi_filter_key 
 			    enum abi_filter_verdict verdict);
 int bpf_programs_filter_clear(struct bpf_programs *b, const struct abi_filter_key *key);
 
-/* A CPU came online: its next tick is the first. */
-int bpf_programs_reset_tick(struct bpf_programs *b, uint32_t cpu);
-/* When a CPU's timer fired last, CLOCK_MONOTONIC; 0: not yet. */
-uint64_t bpf_programs_last_tick(const struct bpf_programs *b, uint32_t cpu);
+/* A CPU came online: the next tick of each is as its first. */
+void bpf_programs_forget_ticks(struct bpf_programs *b);
+/* When the timers of CPUs [0, n) fired last, CLOCK_MONOTONIC; 0: not yet. */
+int bpf_programs_last_ticks(const struct bpf_programs *b, uint64_t *ret, unsigned int n);
 
 /* Kernel memory of all maps, as the kernel counts it where it says so, else by their sizes. */
 uint64_t bpf_programs_map_bytes(const struct bpf_programs *b);

@@ -88,7 +88,7 @@ static int cpu_start(struct sampler *s, unsigned int cpu, struct err *err)
 {
 	int fd;
 
-	bpf_programs_reset_tick(s->programs, cpu);
+	bpf_programs_forget_ticks(s->programs);
 	fd = event_open(s, cpu);
 	if (fd == -ENODEV) /* it went offline between the list and here */
 		return 0;
@@ -111,13 +111,14 @@ static void cpu_stop(struct sampler *s, unsigned int cpu)
 /* Timers that have not fired for long belong to CPUs that were offline meanwhile. */
 static void stop_silent(struct sampler *s)
 {
+	_cleanup_free_ uint64_t *last = calloc(s->cpus, sizeof(*last));
 	uint64_t now = quantity_monotonic_ns();
 
+	if (!last || bpf_programs_last_ticks(s->programs, last, s->cpus) < 0)
+		return;
 	for (unsigned int cpu = 0; cpu < s->cpus; cpu++) {
-		uint64_t last = bpf_programs_last_tick(s->programs, cpu);
-
 		if (s->fd[cpu] < 0 || now < s->started_ns[cpu] + SILENT_NS ||
-		    now < last + SILENT_NS)
+		    now < last[cpu] + SILENT_NS)
 			continue;
 		cpu_stop(s, cpu);
 		s->online[0] = '\0'; /* look at the list again */
