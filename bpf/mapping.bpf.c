@@ -45,19 +45,23 @@ static __always_inline int node_open(struct scratch *s, __u64 node)
 	return knob_direct ? 0 : bpf_probe_read_kernel(s->node, NODE_BYTES, (void *)node);
 }
 
-/* The VMA that the tree has for pc, and its range there (inclusive). */
-struct tree_entry {
-	__u64 vma, lo, hi;
-};
-
-/* One level down: 0 go on, 1 e->vma is what the leaf holds, negative: start again. */
-static __always_inline int tree_descend(struct scratch *s, __u64 pc, __u64 *at,
-					struct tree_entry *e, int last_try)
+/*
+ * One level down from s->tree.at: 0 go on, 1 s->tree.vma is what the leaf holds, negative: start
+ * again. A function that is verified by itself, once and not for each level.
+ */
+__noinline int tree_descend(struct scratch *s, __u64 pc, int last_try)
 {
-	__u64 node = *at & ~NODE_MASK, type = (*at >> 3) & 15, slot, parent;
-	struct maple_range_64 *n = (void *)node;
+	__u64 node, type, slot, parent;
+	struct maple_range_64 *n;
+	struct tree_walk *t;
 	__u32 i = 0;
 
+	if (!s)
+		return E_TORN;
+	t = &s->tree;
+	node = t->at & ~NODE_MASK;
+	type = (t->at >> 3) & 15;
+	n = (void *)node;
 	if (!node || type < NODE_LEAF || type > NODE_ARANGE || node_open(s, node))
 		return E_TORN;
 	/*
@@ -74,12 +78,12 @@ static __always_inline int tree_descend(struct scratch *s, __u64 pc, __u64 *at,
 	if (node_word(s, node, i + 1) - 1 < pc - 1)
 		i += 1;
 	if (i > 0)
-		e->lo = node_word(s, node, i) + 1;
+		t->lo = node_word(s, node, i) + 1;
 	if (i < (type == NODE_ARANGE ? 9 : 15)) {
 		__u64 pivot = node_word(s, node, i + 1);
 
 		if (pivot)
-			e->hi = pivot;
+			t->hi = pivot;
 	}
 	slot = node_word(s, node, i + (type == NODE_ARANGE ? ARANGE_SLOTS : RANGE_SLOTS));
 	KERNEL_READ_AGAIN();
@@ -88,27 +92,26 @@ static __always_inline int tree_descend(struct scratch *s, __u64 pc, __u64 *at,
 	if ((parent & ~NODE_MASK) == node && !last_try)
 		return E_TORN;
 	if (type == NODE_LEAF) {
-		e->vma = slot;
+		t->vma = slot;
 		return 1;
 	}
-	*at = slot;
+	t->at = slot;
 	return 0;
 }
 
-static __always_inline int tree_find(struct scratch *s, __u64 pc, int last_try,
-				     struct tree_entry *e)
+static __always_inline int tree_find(struct scratch *s, __u64 pc, int last_try)
 {
 	struct mm_struct *mm = s->mm;
-	__u64 at = (__u64)KERNEL_READ(mm, mm_mt.ma_root);
 	int r = E_TORN;
 
-	e->vma = 0;
-	e->lo = 0;
-	e->hi = ~0ull;
-	if ((at & 3) != 2 || at < 4096)
+	s->tree.at = (__u64)KERNEL_READ(mm, mm_mt.ma_root);
+	s->tree.vma = 0;
+	s->tree.lo = 0;
+	s->tree.hi = ~0ull;
+	if ((s->tree.at & 3) != 2 || s->tree.at < 4096)
 		return E_TORN; /* a tree of one entry holds no program */
 	for (int depth = 0; depth < TREE_DEPTH; depth++) {
-		r = tree_descend(s, pc, &at, e, last_try);
+		r = tree_descend(s, pc, last_try);
 		if (r != 0)
 			break;
 	}
@@ -180,23 +183,22 @@ __noinline int mapping_read(struct scratch *s, __u64 pc, struct mapping *m, __u6
 {
 	struct vm_area_struct *vma;
 	unsigned long start, end, pgoff;
-	struct tree_entry e;
 	struct file *file;
 	int r;
 
 	if (!s || !m || !ret_file)
 		return E_TORN;
-	r = tree_find(s, pc, last_try, &e);
+	r = tree_find(s, pc, last_try);
 	if (r < 0)
 		return r;
-	vma = (void *)e.vma;
+	vma = (void *)s->tree.vma;
 	if (!vma)
 		return E_NOT_FOUND;
 	start = KERNEL_READ(vma, vm_start);
 	end = KERNEL_READ(vma, vm_end);
 	pgoff = KERNEL_READ(vma, vm_pgoff);
 	file = KERNEL_READ(vma, vm_file);
-	if (pc < start || pc >= end || start != e.lo || end != e.hi + 1 ||
+	if (pc < start || pc >= end || start != s->tree.lo || end != s->tree.hi + 1 ||
 	    KERNEL_READ(vma, vm_mm) != s->mm)
 		return E_TORN;
 	if (!(KERNEL_READ(vma, vm_flags) & VM_EXEC))

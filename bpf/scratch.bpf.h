@@ -31,6 +31,11 @@ struct mapping {
 	struct abi_object_info info; /* of the file or the vdso; zero where it is not numbered */
 };
 
+/* The way down a tree of mappings: the node at hand, then the VMA and its range (inclusive). */
+struct tree_walk {
+	__u64 at, vma, lo, hi;
+};
+
 /* Whose mappings are kept from sample to sample, and for how long: see mappings_keep(). */
 struct mappings_of {
 	__u64 mm; /* 0: they are not kept */
@@ -116,6 +121,8 @@ struct scratch {
 	struct abi_object_ref object[ABI_SAMPLE_OBJECTS_MAX];
 	struct abi_frame user[ABI_USER_FRAMES_MAX];
 	__u64 kernel[ABI_KERNEL_FRAMES_MAX + 1];
+	/* the mapping walk */
+	struct tree_walk tree;
 	__u64 node[32]; /* of the maple tree, where it is not read by loads */
 	struct recent_rule recent[RECENT_RULES];
 };

@@ -46,8 +46,6 @@ static pid_t spin_as(const char *name)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, name);
-	/* Sample after sample of a CPU shall be its: what the filter says is kept for the next. */
-	setpriority(PRIO_PROCESS, 0, -20);
 	for (;;)
 		x++;
 }
@@ -186,5 +184,10 @@ int main(void)
 		return 77;
 	}
 	bpf_programs_free(programs);
+	/*
+	 * Before what else runs, for the processes that spin as well: sample after sample of a CPU
+	 * is then of one process, which finds what was kept for it.
+	 */
+	setpriority(PRIO_PROCESS, 0, -20);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

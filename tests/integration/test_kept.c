@@ -57,8 +57,6 @@ static pid_t spin(void)
 	if (pid != 0)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* Sample after sample of a CPU shall be its, whatever else runs. */
-	setpriority(PRIO_PROCESS, 0, -20);
 	for (;;)
 		x++;
 }
@@ -266,5 +264,10 @@ int main(void)
 		return 77;
 	}
 	bpf_programs_free(programs);
+	/*
+	 * Before what else runs, for the processes that spin as well: sample after sample of a CPU
+	 * is then of one process, which finds what was kept for it.
+	 */
+	setpriority(PRIO_PROCESS, 0, -20);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

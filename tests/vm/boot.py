@@ -25,7 +25,7 @@ BUSYBOX = "/bin/busybox"  # the static one: the guest has no libraries before ou
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # The tests that a row runs are guest.sh's; here is what it must not leave out.
-ON_EVERY_KERNEL = {"doctor", "split", "host", "cgroup", "serve", "mappings", "filters"}
+ON_EVERY_KERNEL = {"doctor", "split", "host", "cgroup", "serve", "mappings", "filters", "kept"}
 OLD, NEW = "linux-image-cloud-amd64", "linux-image-6.12-cloud-amd64"
 ROWS = {
     "6.1": {"kernel": OLD, "tests": ON_EVERY_KERNEL},
@@ -57,6 +57,7 @@ PROGRAMS = (
     "tests/programs/split",
     "tests/test_integration_mappings",
     "tests/test_integration_filters",
+    "tests/test_integration_kept",
 )
 
 

@@ -190,6 +190,7 @@ on_every_kernel() {
 	check serve served
 	[ "$row" = arm64 ] || check mappings test_integration_mappings
 	check filters test_integration_filters
+	check kept test_integration_kept
 }
 
 case $row in
