@@ -470,8 +470,8 @@ static __noinline int cgroup_send(struct scratch *s, struct cgroup *c)
 
 /*
  * The current task's cgroup into s->head; user space is told of one that it has not numbered. Found
- * again from the sample before by the process and the address of its set of cgroups, for a second:
- * a process that changes its cgroups has another set.
+ * again from a sample of the process before by the address of its set of cgroups, for a second: a
+ * process that changes its cgroups has another set.
  */
 __noinline int cgroup_find(struct scratch *s)
 {
@@ -485,14 +485,11 @@ __noinline int cgroup_find(struct scratch *s)
 		return 0;
 	task = s->task;
 	now.set = (__u64)KERNEL_READ(task, cgroups);
-	now.start_ns = s->head.start_ns;
-	now.pid = s->head.pid;
 	now.stamp = time_stamp(s);
 	now.epoch = *(volatile __u32 *)&known_epoch;
 	ARCH_READ_BARRIER(s);
-	kept = &s->cgroup[now.pid & (CGROUPS_CACHED - 1)];
-	if (kept->set == now.set && kept->start_ns == now.start_ns && kept->pid == now.pid &&
-	    kept->stamp == now.stamp && kept->epoch == now.epoch) {
+	kept = &process_of(s)->cgroup;
+	if (kept->set == now.set && kept->stamp == now.stamp && kept->epoch == now.epoch) {
 		s->head.cgroup = kept->id;
 		s->head.cgroup_hierarchy = kept->hierarchy;
 		return 0;

@@ -169,9 +169,9 @@ static __always_inline int being_split(struct scratch *s, struct file *file)
 }
 
 /* The executable is known already; a process holds its file as long as it has its memory. */
-static __always_inline int is_exe(const struct scratch *s, __u64 file)
+static __always_inline int is_exe(struct scratch *s, __u64 file)
 {
-	return file == s->exe_file && !(s->head.flags & ABI_SAMPLE_EXE_NONE);
+	return file == process_of(s)->exe_file && !(s->head.flags & ABI_SAMPLE_EXE_NONE);
 }
 
 /*
@@ -253,46 +253,45 @@ static __always_inline int mapping_changes(const struct mm_struct *mm, __u32 *re
 /* Nothing that this sample finds of its process's mappings is for the next one. */
 static __always_inline void mappings_forget(struct scratch *s)
 {
-	s->mappings_of.mm = 0;
+	process_of(s)->of.mm = 0;
 }
 
 static __always_inline int same_mappings(const struct mappings_of *a, const struct mappings_of *b)
 {
-	return a->mm == b->mm && a->start_ns == b->start_ns && a->exec_id == b->exec_id &&
-	       a->pid == b->pid && a->changes == b->changes && a->epoch == b->epoch &&
-	       a->stamp == b->stamp;
+	return a->mm == b->mm && a->exec_id == b->exec_id && a->changes == b->changes &&
+	       a->epoch == b->epoch && a->stamp == b->stamp;
 }
 
 /*
- * Keep the mappings that the sample before this one on this CPU has met: 1 where they hold. They do
+ * Keep the mappings that samples of this process on this CPU have met: 1 where they hold. They do
  * when it is the same memory of the same program, nothing in it was mapped or unmapped since, and
  * user space knows what it knew; and no longer than a second, for that a file was written to in
- * place nobody counts. What is compared is read before the mappings are, by this sample and by the
- * one that found them.
+ * place nobody counts. What is compared is read before the mappings are, by this sample and by
+ * those that found them.
  */
 __noinline int mappings_keep(struct scratch *s)
 {
 	struct mappings_of now = {};
 	struct task_struct *task;
 	struct mm_struct *mm;
+	struct process *p;
 
 	if (!s)
 		return 0;
 	task = s->task;
 	mm = s->mm;
-	now.start_ns = s->head.start_ns;
+	p = process_of(s);
 	now.exec_id = KERNEL_READ(task, self_exec_id);
-	now.pid = s->head.pid;
 	now.epoch = *(volatile __u32 *)&known_epoch;
 	now.stamp = time_stamp(s);
 	if (mapping_changes(mm, &now.changes) == 0)
 		now.mm = (__u64)mm;
 	ARCH_READ_BARRIER(s);
-	if (now.mm && same_mappings(&s->mappings_of, &now))
+	if (now.mm && same_mappings(&p->of, &now))
 		return 1;
-	s->mappings_of = now;
-	s->n_mappings = 0;
-	s->next_mapping = 0;
+	p->of = now;
+	p->n_mappings = 0;
+	p->next_mapping = 0;
 	return 0;
 }
 
@@ -313,9 +312,8 @@ static __always_inline int mapping_raw(struct scratch *s, struct mapping *m)
 }
 
 /* A mapping that an earlier sample has found, its object now in this one's table. */
-static __always_inline int mapping_again(struct scratch *s, __u32 at)
+static __always_inline int mapping_again(struct scratch *s, struct mapping *m)
 {
-	struct mapping *m = &s->mapping[at & (MAPPINGS_CACHED - 1)];
 	int r = object_again(s, m->kind, m->kind == ABI_OBJECT_FILE ? m->info.number : 0);
 
 	if (r < 0)
@@ -324,43 +322,26 @@ static __always_inline int mapping_again(struct scratch *s, __u32 at)
 		return E_TORN;
 	m->object = r;
 	m->sample = s->sample;
-	return at;
+	return 0;
 }
 
-/*
- * The mapping of pc as an index into s->mapping, from those that were met or from the tree.
- * E_NOT_FOUND, E_TORN. s->n_objects has grown by the object where it is new to this sample.
- */
-__noinline int mapping_find(struct scratch *s, __u64 pc)
+/* The mapping of pc into *m, from the tree. */
+static __always_inline int mapping_new(struct scratch *s, __u64 pc, struct mapping *m)
 {
 	__u64 file = 0;
-	struct mapping *m;
-	__u32 at;
 	int r = E_TORN;
 
-	if (!s)
-		return E_TORN;
-	for (at = 0; at < MAPPINGS_CACHED && at < s->n_mappings; at++)
-		if (mapping_holds(&s->mapping[at], pc))
-			break;
-	if (at < MAPPINGS_CACHED && at < s->n_mappings)
-		return s->mapping[at].sample == s->sample ? at : mapping_again(s, at);
-	at = s->next_mapping & (MAPPINGS_CACHED - 1);
-	m = &s->mapping[at];
 	for (int i = TRIES - 1; i >= 0; i--) {
 		r = mapping_read(s, pc, m, &file, i == 0);
 		if (r != E_TORN)
 			break;
 		count(ABI_COUNTER_MAPPING_RETRY);
 	}
-	if (r < 0) {
-		m->start = 0;
-		m->end = 0;
+	if (r < 0)
 		return r;
-	}
 	if (m->kind == ABI_OBJECT_FILE && is_exe(s, file)) {
 		r = s->head.exe;
-		s->info = s->exe_info;
+		s->info = process_of(s)->exe_info;
 	} else {
 		r = object_index(s, m->kind, file, m->start, m->end);
 	}
@@ -369,16 +350,50 @@ __noinline int mapping_find(struct scratch *s, __u64 pc)
 		mappings_forget(s);
 	if (r < 0)
 		r = mapping_raw(s, m);
-	if (r < 0) {
-		m->start = 0;
-		m->end = 0;
+	if (r < 0)
 		return E_TORN;
-	}
 	m->object = r;
 	m->sample = s->sample;
 	m->info = s->info;
-	if (s->n_mappings <= at)
-		s->n_mappings = at + 1;
-	s->next_mapping = at + 1;
-	return at;
+	return 0;
+}
+
+/*
+ * The mapping of pc into s->mapping, from those that were met or from the tree. 0, E_NOT_FOUND,
+ * E_TORN. s->n_objects has grown by the object where it is new to this sample.
+ */
+__noinline int mapping_find(struct scratch *s, __u64 pc)
+{
+	struct process *p;
+	struct mapping *m;
+	int r = 0;
+	__u32 at;
+
+	if (!s)
+		return E_TORN;
+	p = process_of(s);
+	for (at = 0; at < MAPPINGS_KEPT && at < p->n_mappings; at++)
+		if (mapping_holds(&p->mapping[at], pc))
+			break;
+	if (at < MAPPINGS_KEPT && at < p->n_mappings) {
+		m = &p->mapping[at];
+		if (m->sample != s->sample)
+			r = mapping_again(s, m);
+	} else {
+		at = p->next_mapping & (MAPPINGS_KEPT - 1);
+		m = &p->mapping[at];
+		r = mapping_new(s, pc, m);
+		if (r == 0) {
+			p->next_mapping = at + 1;
+			if (p->n_mappings <= at)
+				p->n_mappings = at + 1;
+		}
+	}
+	if (r < 0) {
+		m->start = 0;
+		m->end = 0;
+		return r;
+	}
+	s->mapping = *m;
+	return 0;
 }

@@ -103,18 +103,16 @@ static long cgroup_filter_step(__u32 i, struct cgroup_filter *f)
  */
 static __always_inline __u32 pid_verdict(struct scratch *s)
 {
-	struct filtered *kept = &s->filtered;
 	__u32 epoch = *(volatile __u32 *)&known_epoch;
+	struct process *p = process_of(s);
 
 	ARCH_READ_BARRIER(s);
-	if (kept->pid != s->head.pid || kept->start_ns != s->head.start_ns ||
-	    kept->epoch != epoch) {
-		kept->verdict = filter_verdict(ABI_FILTER_PID, 0, s->head.pid);
-		kept->pid = s->head.pid;
-		kept->start_ns = s->head.start_ns;
-		kept->epoch = epoch;
+	if (!p->has_verdict || p->verdict_epoch != epoch) {
+		p->verdict = filter_verdict(ABI_FILTER_PID, 0, s->head.pid);
+		p->verdict_epoch = epoch;
+		p->has_verdict = 1;
 	}
-	return kept->verdict;
+	return p->verdict;
 }
 
 /*
@@ -175,12 +173,29 @@ static __always_inline void head_fill(struct scratch *s, struct task_struct *tas
 	comm_read(s->head.comm, leader);
 }
 
+/* The place of s->head's process, and nothing in it where it was another's. */
+static __always_inline void process_find(struct scratch *s)
+{
+	struct process *p;
+
+	s->at = s->head.pid & (PROCESSES_KEPT - 1);
+	p = process_of(s);
+	if (p->pid == s->head.pid && p->start_ns == s->head.start_ns)
+		return;
+	p->pid = s->head.pid;
+	p->start_ns = s->head.start_ns;
+	p->has_verdict = 0;
+	p->cgroup.set = 0;
+	p->of.mm = 0;
+}
+
 static __always_inline void walk_reset(struct scratch *s)
 {
 	s->sample++;
 	s->n_user = 0;
 	s->n_objects = 0;
-	s->mapping_at = 0;
+	s->mapping.start = 0;
+	s->mapping.end = 0;
 	s->hash[0] = knob_secret[0];
 	s->hash[1] = knob_secret[0];
 	s->end = ABI_END_NONE;
@@ -191,18 +206,19 @@ static __noinline int exe_read(struct scratch *s, int is_kept)
 {
 	struct mm_struct *mm = s->mm;
 	__u64 file = (__u64)KERNEL_READ(mm, exe_file);
+	struct process *p = process_of(s);
 	int r;
 
 	s->head.flags |= ABI_SAMPLE_EXE_NONE;
-	if (is_kept && file == s->exe_file && s->exe_info.number) {
-		r = object_again(s, ABI_OBJECT_FILE, s->exe_info.number);
+	if (is_kept && file == p->exe_file && p->exe_info.number) {
+		r = object_again(s, ABI_OBJECT_FILE, p->exe_info.number);
 	} else {
-		s->exe_file = file;
-		s->exe_info.number = 0;
+		p->exe_file = file;
+		p->exe_info.number = 0;
 		if (!file || file_key_read(s, file) < 0)
 			return 0;
 		r = object_index(s, ABI_OBJECT_FILE, file, 0, 0);
-		s->exe_info = s->info;
+		p->exe_info = s->info;
 	}
 	if (r < 0)
 		return 0;
@@ -355,6 +371,7 @@ static __always_inline void take_sample(struct scratch *s, struct bpf_perf_event
 	struct mm_struct *mm;
 
 	head_fill(s, task, now);
+	process_find(s);
 	if (knob_filter && !filter_passes(s)) {
 		cpu->counter[ABI_COUNTER_FILTERED]++;
 		return;

@@ -17,7 +17,8 @@
 #define UNWIND_READ(to, bytes, address) bpf_probe_read_user(to, bytes, (void *)(address))
 #include "bpf/unwind_step.h"
 
-#define MAPPINGS_CACHED 16
+#define MAPPINGS_KEPT  16
+#define PROCESSES_KEPT 8
 
 /* One mapping that this sample has met, or one before it of the same process. */
 struct mapping {
@@ -31,48 +32,51 @@ struct mapping {
 	struct abi_object_info info; /* of the file or the vdso; zero where it is not numbered */
 };
 
+/* Of what, and until when, a process's mappings and executable hold: see mappings_keep(). */
+struct mappings_of {
+	__u64 mm; /* 0: they are not kept */
+	__u64 exec_id;
+	__u32 changes; /* of the mappings, as the kernel counts them */
+	__u32 epoch; /* known_epoch */
+	__u32 stamp;
+	__u32 zero;
+};
+
+/* The cgroup of a process's threads that have this set of cgroups: see cgroup_find(). */
+struct cgroup_of {
+	__u64 set; /* 0: none is kept */
+	__u32 epoch; /* known_epoch */
+	__u32 stamp;
+	__u32 hierarchy;
+	__u32 zero;
+	__u64 id;
+};
+
+/* What samples on this CPU have found of one process, for the next one of it. */
+struct process {
+	__u64 start_ns;
+	__u32 pid;
+	__u32 has_verdict; /* what the filter says of its pid is known */
+	__u32 verdict;
+	__u32 verdict_epoch; /* known_epoch */
+	struct cgroup_of cgroup;
+	struct mappings_of of;
+	__u64 exe_file;
+	struct abi_object_info exe_info;
+	__u32 n_mappings;
+	__u32 next_mapping; /* which one is replaced when all are in use */
+	struct mapping mapping[MAPPINGS_KEPT];
+};
+
 /* The way down a tree of mappings: the node at hand, then the VMA and its range (inclusive). */
 struct tree_walk {
 	__u64 at, vma, lo, hi;
 };
 
-/* Whose mappings are kept from sample to sample, and for how long: see mappings_keep(). */
-struct mappings_of {
-	__u64 mm; /* 0: they are not kept */
-	__u64 start_ns;
-	__u64 exec_id;
-	__u32 pid;
-	__u32 changes; /* of the mappings, as the kernel counts them */
-	__u32 epoch; /* known_epoch */
-	__u32 stamp;
-};
-
-/* The cgroup of a process's threads that have this set of cgroups: see cgroup_find(). */
-struct cgroup_of {
-	__u64 set;
-	__u64 start_ns;
-	__u32 pid;
-	__u32 epoch; /* known_epoch */
-	__u32 stamp;
-	__u32 hierarchy;
-	__u64 id;
-};
-
-#define CGROUPS_CACHED 8
-
-/* What the filter says of a process by its pid. */
-struct filtered {
-	__u64 start_ns;
-	__u32 pid;
-	__u32 epoch; /* known_epoch */
-	__u32 verdict;
-	__u32 zero;
-};
-
 /*
  * The rule of a place that was looked up: valid while its stamp is the walk's, the sum of
- * tables_epoch and of the time as pages keep it, neither of which goes back. So that pages in use
- * are still marked as such.
+ * tables_epoch and of the time in UNWIND_RECENT_UNITS units that pages keep, neither of which goes
+ * back. So that pages in use are still marked as such.
  */
 struct recent_rule {
 	__u64 place; /* the object's pages_at, and the offset */
@@ -95,28 +99,22 @@ struct scratch {
 	__s32 rule; /* its rule's number */
 	__u32 is_root; /* it is the outermost, whatever its rule says */
 	__u32 stamp; /* see struct recent_rule */
-	__u32 mapping_at; /* what it lies in, and most likely the next */
+	struct mapping mapping; /* what it lies in, and most likely the next */
 	__u32 by_fp; /* it was found by the frame pointer */
 	__u32 no_table; /* a frame was walked by frame pointer for want of its table */
 	__u32 end;
 	struct task_struct *task;
 	struct mm_struct *mm;
 	__u64 vdso;
-	__u64 exe_file;
-	struct abi_object_info exe_info;
 	__u64 hash[2];
 	__u32 n_user;
 	__u32 n_objects;
 	__u32 sample; /* its number on this CPU */
 	__u32 fence; /* see ARCH_READ_BARRIER() */
-	__u32 n_mappings;
-	__u32 next_mapping; /* which one is replaced when all are in use */
-	struct mappings_of mappings_of;
 	struct abi_file_key key;
 	struct abi_object_info info; /* what is known of the object that was looked up last */
-	struct mapping mapping[MAPPINGS_CACHED];
-	struct cgroup_of cgroup[CGROUPS_CACHED];
-	struct filtered filtered;
+	__u32 at; /* of the process in the next */
+	struct process process[PROCESSES_KEPT];
 	/* the other parts of the record */
 	struct abi_object_ref object[ABI_SAMPLE_OBJECTS_MAX];
 	struct abi_frame user[ABI_USER_FRAMES_MAX];
@@ -131,6 +129,12 @@ struct scratch {
 static __always_inline __u32 time_stamp(const struct scratch *s)
 {
 	return (__u32)(s->head.time_ns >> UNWIND_USED_SHIFT);
+}
+
+/* Of the process that is sampled. */
+static __always_inline struct process *process_of(struct scratch *s)
+{
+	return &s->process[s->at & (PROCESSES_KEPT - 1)];
 }
 
 static __always_inline int mapping_holds(const struct mapping *m, __u64 address)

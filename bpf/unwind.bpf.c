@@ -98,7 +98,7 @@ __noinline int rule_find(struct scratch *s)
 
 	if (!s)
 		return NO_TABLE;
-	m = &s->mapping[s->mapping_at & (MAPPINGS_CACHED - 1)];
+	m = &s->mapping;
 	if (m->kind != ABI_OBJECT_FILE && m->kind != ABI_OBJECT_VDSO)
 		return RULE_HOLE;
 	if (!m->info.pages_at)
@@ -151,7 +151,7 @@ static __always_inline void rule_without_call(struct scratch *s)
  */
 static __always_inline void rule_of_frame(struct scratch *s)
 {
-	struct mapping *m = &s->mapping[s->mapping_at & (MAPPINGS_CACHED - 1)];
+	struct mapping *m = &s->mapping;
 	__u64 place = (__u64)m->info.pages_at << RECENT_OFFSET_BITS | s->frame.offset;
 	struct recent_rule *r =
 		&s->recent[(place * RECENT_MIX >> RECENT_SHIFT) & (RECENT_RULES - 1)];
@@ -168,13 +168,13 @@ static __always_inline void rule_of_frame(struct scratch *s)
 		*r = (struct recent_rule){.place = place, .stamp = s->stamp, .rule = s->rule};
 }
 
-/* Where s->walk is: into s->frame and s->mapping_at. 0, or the end. */
+/* Where s->walk is: into s->frame and s->mapping. 0, or the end. */
 static __always_inline int frame_place(struct scratch *s)
 {
+	struct mapping *m = &s->mapping;
 	__u64 pc = s->walk.pc;
-	struct mapping *m;
 	__u32 flags = 0;
-	int r;
+	int r = 0;
 
 	if (s->walk.pc_is_return) {
 		pc -= ARCH_CALL_BYTES;
@@ -187,15 +187,12 @@ static __always_inline int frame_place(struct scratch *s)
 		s->frame = (struct abi_frame){.offset = pc, .object = r, .flags = flags};
 		return r < 0 ? ABI_END_NO_MAPPINGS : 0;
 	}
-	r = s->mapping_at & (MAPPINGS_CACHED - 1);
-	if (s->mapping[r].sample != s->sample || !mapping_holds(&s->mapping[r], pc))
+	if (!mapping_holds(m, pc))
 		r = mapping_find(s, pc);
 	if (r < 0 && r != E_NOT_FOUND)
 		return ABI_END_MAPPING_TORN;
 	if (r < 0)
 		return s->by_fp ? ABI_END_FP_SHORT : ABI_END_NOT_CODE;
-	s->mapping_at = r;
-	m = &s->mapping[r & (MAPPINGS_CACHED - 1)];
 	s->frame = (struct abi_frame){.offset = pc - m->bias, .object = m->object, .flags = flags};
 	return 0;
 }
@@ -211,7 +208,7 @@ static __always_inline void frame_keep(struct scratch *s)
 
 static __always_inline int in_file(const struct scratch *s)
 {
-	return s->mapping[s->mapping_at & (MAPPINGS_CACHED - 1)].kind == ABI_OBJECT_FILE;
+	return s->mapping.kind == ABI_OBJECT_FILE;
 }
 
 static __always_inline int frame_step_fp(struct scratch *s)
@@ -283,7 +280,7 @@ __noinline int user_walk(struct scratch *s, __u32 pc_is_return)
 	unwind_begin(&s->walk, pc_is_return);
 	s->by_fp = 0;
 	s->no_table = 0;
-	s->stamp = tables_epoch + time_stamp(s);
+	s->stamp = tables_epoch + time_stamp(s) / UNWIND_RECENT_UNITS;
 	bpf_loop(ABI_USER_FRAMES_MAX + 1, walk_step, &s, 0);
 	/* By frame pointer, frames may have been passed over: it may look whole and is not. */
 	if (s->no_table)

@@ -116,7 +116,9 @@ struct unwind_page_ref {
 
 #define UNWIND_REF_WORDS  (sizeof(struct unwind_page_ref) / 4)
 #define UNWIND_USED_SHIFT 30
-#define UNWIND_REF_LOADED (1ull << 63)
+/* The walk looks up no page again whose rule it met in this many units: used may be so late. */
+#define UNWIND_RECENT_UNITS 4
+#define UNWIND_REF_LOADED   (1ull << 63)
 /* log2: the largest with 1 << log2 <= n; n 0: loaded, and all of the page is a hole. */
 #define UNWIND_REF(at, n, log2) \
 	(UNWIND_REF_LOADED | (__u64)(log2) << 48 | (__u64)(n) << 32 | (__u32)(at))

@@ -11,7 +11,7 @@
 
 #define OBJECTS_FIRST 256
 /* Pages used this lately are in use, and not evicted: a pool too small would only turn. */
-#define IN_USE_UNITS 2
+#define IN_USE_UNITS (2 + UNWIND_RECENT_UNITS)
 /* The index of an object without pages: no entry is ever looked at. */
 #define NO_PAGES_AT   1
 #define RULE_UNMAPPED UINT32_MAX

@@ -103,7 +103,7 @@ int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 e
 int mapping_find(struct scratch *s, __u64 pc)
 {
 	const struct replay_mapping *from = replay_case_mapping(world->c, pc);
-	__u32 at = s->next_mapping++ & (MAPPINGS_CACHED - 1), number;
+	__u32 number;
 	int r;
 
 	if (!from)
@@ -114,7 +114,7 @@ int mapping_find(struct scratch *s, __u64 pc)
 	r = object_index(s, from->kind, number, from->start, from->end);
 	if (r < 0 || from->kind == ABI_OBJECT_NONE)
 		return -11; /* torn */
-	s->mapping[at] = (struct mapping){
+	s->mapping = (struct mapping){
 		.start = from->start,
 		.end = from->end,
 		.bias = from->kind == ABI_OBJECT_ANON ? 0 : from->start - from->offset,
@@ -122,8 +122,8 @@ int mapping_find(struct scratch *s, __u64 pc)
 		.object = (__u32)r,
 	};
 	if (number)
-		s->mapping[at].info = world->kernel->object[number].info;
-	return (int)at;
+		s->mapping.info = world->kernel->object[number].info;
+	return 0;
 }
 
 void replay_forget(void)
@@ -138,8 +138,8 @@ int replay_rule(const struct replay_kernel *k, uint32_t number, uint64_t offset)
 
 	memset(&w, 0, sizeof(w));
 	w.kernel = k;
-	s->mapping[0].kind = ABI_OBJECT_FILE;
-	s->mapping[0].info = k->object[number].info;
+	s->mapping.kind = ABI_OBJECT_FILE;
+	s->mapping.info = k->object[number].info;
 	s->frame.offset = offset;
 	s->stamp = tables_epoch;
 	enter(&w);
