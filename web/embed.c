@@ -3,9 +3,10 @@
  *
  *	web_embed OUT.c ROOT FILE...	each FILE relative to ROOT, in the order they should have
  *
- * The script main.js takes its modules in: each after those that it imports, without its lines of
- * import and the word export, so that a page asks for one file and not for fifty. That no two of
- * them share a name a test sees to (tests/ui/unit/modules.test.mjs). Scripts and style sheets are
+ * The page takes its style sheet and its script in, so that one answer is all of it, and the
+ * policy names both by their hashes: nothing else is run. The script takes its modules in: each
+ * after those that it imports, without its lines of import and the word export. That no two of them
+ * share a name a test sees to (tests/ui/unit/modules.test.mjs). Scripts and style sheets are
  * tightened (tighten.h). Runs at build time only; its input is our own.
  */
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "web/sha256.h"
 #include "web/tighten.h"
 
 #define PATH_BYTES   4096
@@ -143,22 +145,113 @@ static int add_module(struct script *s, const char *path)
 	return r;
 }
 
+/* ---- style sheets and scripts, tightened ---- */
+
+static int read_style(const char *root, const char *path, struct text *ret)
+{
+	static struct text text;
+	int r = read_file(root, path, &text);
+
+	if (r == 0)
+		ret->n = tighten_style(text.data, text.n, ret->data);
+	return r;
+}
+
+static int read_script(const char *root, const char *path, struct text *ret)
+{
+	static struct script script;
+	int r;
+
+	script.root = root;
+	r = add_module(&script, path);
+	if (r == 0)
+		ret->n = tighten_script(script.text.data, script.text.n, ret->data);
+	return r;
+}
+
+/* ---- the page ---- */
+
+/* What stands in its own file in the source and in the page when it is served. */
+static const struct part {
+	const char *link[2]; /* around its name */
+	const char *tags[2]; /* around itself */
+	const char *source; /* in the policy */
+	int (*read)(const char *root, const char *path, struct text *ret);
+} parts[] = {
+	{{"<link rel=\"stylesheet\" href=\"", "\">"},
+	 {"<style>", "</style>"},
+	 "style-src",
+	 read_style},
+	{{"<script type=\"module\" src=\"", "\"></script>"},
+	 /* nothing is painted before it has run: the first frame is what it makes of the page */
+	 {"<script type=\"module\" blocking=\"render\">", "</script>"},
+	 "script-src",
+	 read_script},
+};
+
+struct page {
+	const char *root;
+	struct text text;
+	char policy[256];
+};
+
+static int append_string(struct text *t, const char *string)
+{
+	return append(t, string, strlen(string));
+}
+
+/* The part whose link is at `at`, and that it may be; past the link. */
+static int add_part(struct page *page, const struct part *part, const char *at, const char **ret)
+{
+	static struct text text;
+	const char *name = at + strlen(part->link[0]), *end = strstr(name, part->link[1]);
+	size_t used = strlen(page->policy);
+	char *path = end ? strndup(name, (size_t)(end - name)) : NULL;
+	int r = path ? part->read(page->root, path, &text) : -1;
+	char hash[SHA256_BASE64_BYTES];
+
+	free(path);
+	if (r < 0)
+		return r;
+	sha256_base64(text.data, text.n, hash);
+	snprintf(page->policy + used, sizeof(page->policy) - used, "%s%s 'sha256-%s'",
+		 used ? "; " : "", part->source, hash);
+	*ret = end + strlen(part->link[1]);
+	if (append_string(&page->text, part->tags[0]) < 0 ||
+	    append(&page->text, text.data, text.n) < 0)
+		return -1;
+	return append_string(&page->text, part->tags[1]);
+}
+
+static const struct part *part_at(const char *at)
+{
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (begins_with(at, parts[i].link[0]))
+			return &parts[i];
+	return NULL;
+}
+
+/* Lines without what indents them: nothing in the page keeps its spaces. */
+static int read_page(struct page *page, const char *path)
+{
+	static struct text text;
+	const char *at = text.data;
+	int r = read_file(page->root, path, &text);
+
+	while (r == 0 && *at) {
+		const struct part *part = part_at(at);
+
+		if (part) {
+			r = add_part(page, part, at, &at);
+		} else {
+			r = append(&page->text, at, 1);
+			at += *at == '\n' ? 1 + strspn(at + 1, "\t") : 1;
+		}
+	}
+	return r;
+}
+
 /* ---- files ---- */
-
-static bool is_script(const char *type)
-{
-	return strstr(type, "javascript");
-}
-
-static void tighten(const char *type, const struct text *in, struct text *out)
-{
-	if (is_script(type))
-		out->n = tighten_script(in->data, in->n, out->data);
-	else if (strstr(type, "css"))
-		out->n = tighten_style(in->data, in->n, out->data);
-	else
-		*out = *in;
-}
 
 /* The bytes of one file as `static const unsigned char asset_N[]`, with a NUL behind them. */
 static void write_bytes(FILE *out, const struct text *text, int number)
@@ -169,32 +262,35 @@ static void write_bytes(FILE *out, const struct text *text, int number)
 	fprintf(out, "\n\t0};\n\n");
 }
 
-static int write_file(FILE *out, const char *root, const char *path, int number)
+static bool is_page(const char *path)
 {
-	static struct script script;
-	static struct text text, tight;
-	const char *type = type_of(path);
-	int r;
-
-	if (!type)
-		return -1;
-	script.root = root;
-	r = is_script(type) ? add_module(&script, path) : read_file(root, path, &text);
-	if (r < 0)
-		return r;
-	tighten(type, is_script(type) ? &script.text : &text, &tight);
-	write_bytes(out, &tight, number);
-	return 0;
+	return strstr(type_of(path), "html");
 }
 
-/* Modules are in the script that imports them. */
+static int write_file(FILE *out, struct page *page, const char *path, int number)
+{
+	static struct text text;
+	int r;
+
+	if (!type_of(path))
+		return -1;
+	r = is_page(path) ? read_page(page, path) : read_file(page->root, path, &text);
+	if (r == 0)
+		write_bytes(out, is_page(path) ? &page->text : &text, number);
+	return r;
+}
+
+/* Style sheets and scripts are in the page that links them. */
 static bool is_asset(const char *path)
 {
-	return !type_of(path) || !is_script(type_of(path)) || !strcmp(path, "main.js");
+	const char *type = type_of(path);
+
+	return !type || !(strstr(type, "javascript") || strstr(type, "css"));
 }
 
 int main(int argc, char **argv)
 {
+	static struct page page;
 	FILE *out;
 	int n = 0;
 
@@ -202,6 +298,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: web_embed OUT.c ROOT FILE...\n");
 		return 2;
 	}
+	page.root = argv[2];
 	out = fopen(argv[1], "w");
 	if (!out) {
 		fprintf(stderr, "web_embed: %s: %s\n", argv[1], strerror(errno));
@@ -209,7 +306,7 @@ int main(int argc, char **argv)
 	}
 	fprintf(out, "/* Made by web/embed.c. */\n#include \"web/assets.h\"\n\n");
 	for (int i = 3; i < argc; i++)
-		if (is_asset(argv[i]) && write_file(out, argv[2], argv[i], i - 3) < 0) {
+		if (is_asset(argv[i]) && write_file(out, &page, argv[i], i - 3) < 0) {
 			fprintf(stderr, "web_embed: %s: cannot be embedded\n", argv[i]);
 			fclose(out);
 			remove(argv[1]);
@@ -224,5 +321,6 @@ int main(int argc, char **argv)
 		n++;
 	}
 	fprintf(out, "\t{0},\n};\n\nconst size_t web_assets_n = %d;\n", n);
+	fprintf(out, "\nconst char web_assets_policy[] = \"%s\";\n", page.policy);
 	return fclose(out) ? 1 : 0;
 }

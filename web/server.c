@@ -40,6 +40,7 @@ struct web_server {
 	struct web_listener listener;
 	struct web_source_dirs sources;
 	struct web_viewer viewer;
+	char *policy; /* of content security */
 	struct web_workers *workers;
 	struct MHD_Daemon *daemon;
 };
@@ -54,10 +55,12 @@ struct exchange {
 
 /* ---- answers ---- */
 
+/* With what web_assets_policy allows in the middle. */
+#define POLICY                                                                                \
+	"default-src 'none'; %s; img-src 'self' data:; connect-src 'self'; base-uri 'none'; " \
+	"form-action 'none'; frame-ancestors 'none'"
+
 static const char *const headers_of_all[][2] = {
-	{"Content-Security-Policy",
-	 "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-	 "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
 	{"X-Content-Type-Options", "nosniff"},
 	{"Referrer-Policy", "no-referrer"},
 	{"Cross-Origin-Opener-Policy", "same-origin"},
@@ -77,6 +80,7 @@ static enum MHD_Result queue(struct exchange *x, unsigned int status, struct MHD
 
 	if (!r)
 		return MHD_NO;
+	add_header(r, "Content-Security-Policy", x->server->policy);
 	for (size_t i = 0; i < sizeof(headers_of_all) / sizeof(headers_of_all[0]); i++)
 		add_header(r, headers_of_all[i][0], headers_of_all[i][1]);
 	atomic_fetch_add(&x->server->service.counter[WEB_COUNTER_REQUESTS], 1);
@@ -424,7 +428,9 @@ int web_server_open(const struct web_config *config, struct web_server **ret, st
 	r = check_config(config, err);
 	if (r < 0)
 		return r;
-	if (copy_config(w, config) < 0 || web_viewer_init(&w->viewer, web_assets, web_assets_n) < 0)
+	if (copy_config(w, config) < 0 ||
+	    web_viewer_init(&w->viewer, web_assets, web_assets_n) < 0 ||
+	    asprintf(&w->policy, POLICY, web_assets_policy) < 0)
 		return err_set(err, -ENOMEM, "starting the web server: out of memory");
 	r = web_workers_open(w->config.store_path, &w->service, &w->workers, err);
 	if (r == 0)
@@ -515,6 +521,7 @@ struct web_server *web_server_close(struct web_server *w)
 	web_listener_close(&w->listener);
 	web_source_close(&w->sources);
 	web_viewer_done(&w->viewer);
+	free(w->policy);
 	free((char *)w->config.store_path);
 	free((char *)w->config.listen);
 	free((char *)w->config.token);

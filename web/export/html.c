@@ -1,10 +1,10 @@
 /*
  * html: the viewer and one profile in a single file that needs no server.
  *
- * index.html's links and scripts are taken out; in their place come the style sheets, the two parts
- * of a flame profile (elements `hearth-report`, JSON, and `hearth-columns`, base64), the modules'
- * sources as JSON, and a short script that makes a blob of each module, its imports first. Data
- * cannot become code: the JSON writer escapes `<`, and the page's policy runs that script and blobs
+ * index.html has its style and its script inside (web/assets.h). Its links are taken out, the
+ * title is another, and before the body, so that the first that is painted is the graph, come the
+ * two parts of a flame profile (elements `hearth-report`, JSON, and `hearth-columns`, base64). Data
+ * cannot become code: the JSON writer escapes `<`, and the page's policy runs that one script
  * alone, and loads nothing.
  */
 #include "web/export/html.h"
@@ -17,30 +17,6 @@
 #include "profiler/base/json.h"
 #include "web/export/flame.h"
 #include "web/export/formats.h"
-
-const char export_html_start[] =
-	"(() => {\n"
-	"  const sources = JSON.parse(document.getElementById(\"hearth-modules\").textContent);\n"
-	"  const urls = new Map();\n"
-	"  const imports = /(\\b(?:from|import)\\s*\\(?\\s*)([\"'])\\.\\/([\\w.-]+\\.js)\\2/g;\n"
-	"  const urlOf = (name) => {\n"
-	"    if (!urls.has(name)) {\n"
-	"      const text = sources[name].replace(imports, (all, head, quote, other) =>\n"
-	"        head + quote + urlOf(other) + quote);\n"
-	"      urls.set(name, URL.createObjectURL(new Blob([text], { type: \"text/javascript\" "
-	"})));\n"
-	"    }\n"
-	"    return urls.get(name);\n"
-	"  };\n"
-	"  import(urlOf(\"main.js\"));\n"
-	"})();\n";
-
-static bool ends_with(const char *path, const char *ending)
-{
-	size_t n = strlen(path), m = strlen(ending);
-
-	return n >= m && !strcmp(path + n - m, ending);
-}
 
 static const struct web_asset *asset_find(const struct web_asset *assets, size_t n,
 					  const char *path)
@@ -63,44 +39,20 @@ static void add_text(struct buf *out, const char *s)
 	}
 }
 
-static void add_head(const struct web_asset *assets, size_t n, const char *title, struct buf *out)
+/* In the title's place, so that the policy stands before what it is for. */
+static void add_head(const char *policy, const char *title, struct buf *out)
 {
-	buf_add_str(out,
-		    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-		    "script-src 'sha256-" EXPORT_HTML_START_SHA256 "' blob:; "
-		    "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-		    "form-action 'none'\">\n<title>");
+	buf_printf(out,
+		   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+		   "%s; img-src data:; base-uri 'none'; form-action 'none'\">\n<title>",
+		   policy);
 	add_text(out, title);
-	buf_add_str(out, "</title>\n");
-	for (size_t i = 0; i < n; i++) {
-		if (!ends_with(assets[i].path, ".css"))
-			continue;
-		buf_add_str(out, "<style>\n");
-		buf_add(out, assets[i].data, assets[i].len);
-		buf_add_str(out, "</style>\n");
-	}
+	buf_add_str(out, "</title>");
 }
 
 static void begin_data(const char *type, const char *id, struct buf *out)
 {
 	buf_printf(out, "<script type=\"%s\" id=\"%s\">", type, id);
-}
-
-static void add_modules(const struct web_asset *assets, size_t n, struct buf *out)
-{
-	struct json j;
-
-	begin_data("application/json", "hearth-modules", out);
-	json_init(&j, out);
-	json_object_begin(&j);
-	for (size_t i = 0; i < n; i++) {
-		if (!ends_with(assets[i].path, ".js"))
-			continue;
-		json_key(&j, assets[i].path);
-		json_str_len(&j, (const char *)assets[i].data, assets[i].len);
-	}
-	json_object_end(&j);
-	buf_add_str(out, "</script>\n");
 }
 
 /* JSON of ours, whose writer escapes `<`. */
@@ -150,8 +102,8 @@ static int add_profile(const struct profile *p, const struct export_options *opt
 	return 0;
 }
 
-static int add_body(const struct web_asset *assets, size_t n, const struct profile *p,
-		    const struct export_options *options, struct buf *out, struct err *err)
+static int add_data(const struct profile *p, const struct export_options *options, struct buf *out,
+		    struct err *err)
 {
 	int r = add_profile(p, options, out, err);
 
@@ -159,38 +111,41 @@ static int add_body(const struct web_asset *assets, size_t n, const struct profi
 		return r;
 	add_json("hearth-series", options->series, out);
 	add_json("hearth-heatmap", options->heatmap, out);
-	add_modules(assets, n, out);
-	buf_add_str(out, "<script>");
-	buf_add_str(out, export_html_start);
-	buf_add_str(out, "</script>\n");
 	return 0;
 }
 
-/*
- * Where an element of index.html that has no place in a report ends, or NULL where at begins none.
- */
-static const char *skip(const char *at)
+static bool begins_with(const char *at, const char *start)
 {
-	static const char *const elements[][2] = {
-		{"<link", ">"},
-		{"<meta http-equiv", ">"},
-		{"<script", "</script>"},
-		{"<title", "</title>"},
-	};
-
-	for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++) {
-		const char *end;
-
-		if (strncasecmp(at, elements[i][0], strlen(elements[i][0])))
-			continue;
-		end = strcasestr(at, elements[i][1]);
-		return end ? end + strlen(elements[i][1]) : NULL;
-	}
-	return NULL;
+	return !strncasecmp(at, start, strlen(start));
 }
 
-int export_html_assemble(const struct web_asset *assets, size_t n, const struct profile *p,
-			 const struct export_options *options, struct buf *out, struct err *err)
+/* Past the next `end`; NULL where there is none. */
+static const char *behind(const char *at, const char *end)
+{
+	const char *found = strcasestr(at, end);
+
+	return found ? found + strlen(end) : NULL;
+}
+
+/* Where an element of index.html without a place in a report ends; NULL: at begins none. */
+static const char *skip(const char *at)
+{
+	if (begins_with(at, "<link") || begins_with(at, "<meta http-equiv"))
+		return behind(at, ">");
+	return begins_with(at, "<title") ? behind(at, "</title>") : NULL;
+}
+
+/* Where a style or a script ends, in which nothing is looked for; NULL: at begins none. */
+static const char *whole(const char *at)
+{
+	if (begins_with(at, "<style"))
+		return behind(at, "</style>");
+	return begins_with(at, "<script") ? behind(at, "</script>") : NULL;
+}
+
+int export_html_assemble(const struct web_asset *assets, size_t n, const char *policy,
+			 const struct profile *p, const struct export_options *options,
+			 struct buf *out, struct err *err)
 {
 	const struct web_asset *index = asset_find(assets, n, "index.html");
 	const char *at, *after;
@@ -199,15 +154,18 @@ int export_html_assemble(const struct web_asset *assets, size_t n, const struct 
 	if (!index)
 		return err_set(err, -ENOENT, "this build has no viewer, so it cannot write HTML");
 	for (at = (const char *)index->data; *at && r == 0; at = after) {
-		after = *at == '<' ? skip(at) : NULL;
-		if (after)
+		after = skip(at);
+		if (after) {
+			if (begins_with(at, "<title"))
+				add_head(policy, options->title ? options->title : "hearth", out);
 			continue;
-		if (!strncasecmp(at, "</head>", strlen("</head>")))
-			add_head(assets, n, options->title ? options->title : "hearth", out);
-		if (!strncasecmp(at, "</body>", strlen("</body>")))
-			r = add_body(assets, n, p, options, out, err);
-		buf_add_char(out, *at);
-		after = at + 1;
+		}
+		after = whole(at);
+		if (!after)
+			after = at + 1;
+		if (begins_with(at, "</head>"))
+			r = add_data(p, options, out, err);
+		buf_add(out, at, (size_t)(after - at));
 	}
 	if (r == 0 && out->err)
 		return err_set(err, out->err, "writing HTML: %s", strerror(-out->err));
@@ -217,5 +175,6 @@ int export_html_assemble(const struct web_asset *assets, size_t n, const struct 
 int export_html_write(const struct profile *p, const struct export_options *options,
 		      struct buf *out, struct err *err)
 {
-	return export_html_assemble(web_assets, web_assets_n, p, options, out, err);
+	return export_html_assemble(web_assets, web_assets_n, web_assets_policy, p, options, out,
+				    err);
 }

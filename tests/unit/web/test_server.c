@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "tests/unit/web/client.h"
+#include "web/assets.h"
 #include "web/server.h"
 
 static int live(void *ctx, enum web_live what, struct buf *out)
@@ -134,18 +135,22 @@ static void every_answer_has_the_security_headers(void **state)
 	static const char *const paths[] = {"/healthz", "/nothing", "/api/v1/profile",
 					    "/api/v1/profile?from=x", "/"};
 	static const char *const headers[] = {
-		"\r\nContent-Security-Policy: default-src 'none'; script-src 'self'; style-src "
-		"'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action "
+		"; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action "
 		"'none'; frame-ancestors 'none'\r\n",
 		"\r\nX-Content-Type-Options: nosniff\r\n",
 		"\r\nReferrer-Policy: no-referrer\r\n",
 		"\r\nCross-Origin-Opener-Policy: same-origin\r\n",
 		"\r\nCross-Origin-Resource-Policy: same-origin\r\n",
 	};
+	char policy[300];
+
+	snprintf(policy, sizeof(policy), "\r\nContent-Security-Policy: default-src 'none'; %s; img",
+		 web_assets_policy);
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		char *answer = get(state, paths[i]);
 
+		assert_non_null(strstr(answer, policy));
 		for (size_t k = 0; k < sizeof(headers) / sizeof(headers[0]); k++)
 			assert_non_null(strstr(answer, headers[k]));
 		assert_null(strstr(answer, "Access-Control"));
