@@ -185,6 +185,22 @@ def test_page_shows_what_the_api_says(view, api, moments):
     assert shown == (flame["samples"], len(flame["depth"])), (shown, flame["samples"])
 
 
+FIRST_ASKED = """
+const entries = performance.getEntriesByType('resource').filter((e) => e.name.includes('/api/'));
+return entries.map((e) => [new URL(e.name).pathname.split('/').pop(), e.startTime, e.responseEnd]);
+"""
+WAIT_MS = 700  # main.js: for the first graph, before anything else is asked for
+
+
+def test_the_first_graph_waits_for_its_profile_alone(view, api, moments):
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}"})
+    (first, _, answered), *others = view.browser.script(FIRST_ASKED)
+    assert first == "profile", first
+    assert "series" in [name for name, _, _ in others], others
+    for name, asked, _ in others:
+        assert asked >= min(answered, WAIT_MS), (name, asked, answered)
+
+
 # Both forms of an answer: of the binary one as web/API.md has it, its columns put back as arrays.
 BOTH_FORMS = """
 const [url, done] = arguments;

@@ -100,8 +100,10 @@ export async function readProfile(json, columns) {
 	return treeOfFlame(await sliced(readingFlameText(json, columns)));
 }
 
+const AT_ONCE_MAX = 50000; /* nodes that are read in one task with what came before */
+
 async function treeOfFlame({ value, column }) {
-	await yieldToPage();
+	if (value.depth.length > AT_ONCE_MAX) await yieldToPage();
 	return sliced(buildingTree(value, column));
 }
 

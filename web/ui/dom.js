@@ -62,9 +62,20 @@ export function swatch(color) {
 	return node;
 }
 
-/* Gives other tasks (painting, input) their turn. */
+/* Gives other tasks (painting, input) their turn; a timer would wait 4 ms from the fifth on. */
 export function yieldToPage() {
-	return new Promise((resolve) => setTimeout(resolve));
+	/** @type {any} */
+	const { scheduler } = globalThis;
+	return scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
+}
+
+/* Until the frame that is drawn next is on the screen; of a page that is not seen, at once. */
+export function painted() {
+	return new Promise((resolve) =>
+		document.hidden
+			? resolve()
+			: requestAnimationFrame(() => setTimeout(resolve)),
+	);
 }
 
 const WORK_MS = 12; /* of long work between two paints */

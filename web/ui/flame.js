@@ -66,6 +66,14 @@ export function readFlame(buffer) {
 	return parts(text, buffer, HEAD_BYTES + json, columns);
 }
 
+function bytesOf(base64) {
+	/** @type {any} */
+	const { fromBase64 } = Uint8Array;
+	return fromBase64
+		? fromBase64.call(Uint8Array, base64)
+		: Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+}
+
 /*
  * The same of a report's text: the JSON, and the columns in base64. A generator that yields between
  * slices.
@@ -74,8 +82,9 @@ export function* readingFlameText(json, base64) {
 	const bytes = new Uint8Array(Math.ceil((base64.length * 3) / 4));
 	let n = 0;
 	for (let i = 0; i < base64.length; i += SLICE_CHARACTERS) {
-		const binary = atob(base64.slice(i, i + SLICE_CHARACTERS));
-		for (let k = 0; k < binary.length; k++) bytes[n++] = binary.charCodeAt(k);
+		const slice = bytesOf(base64.slice(i, i + SLICE_CHARACTERS));
+		bytes.set(slice, n);
+		n += slice.length;
 		yield;
 	}
 	return parts(json, bytes.buffer, 0, n);

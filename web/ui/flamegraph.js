@@ -51,6 +51,8 @@ export class FlameGraph {
 		this.hovered = null;
 		this.pending = 0;
 		this.shift = 0;
+		this.size = ""; /* of the frame, as it was last looked at */
+		this.unplaced = this.keepScroll = false;
 		on(frame, "scroll", () => this.requestDraw(), { passive: true });
 		new ResizeObserver(() => this.resize()).observe(frame);
 		this.listen();
@@ -92,8 +94,8 @@ export class FlameGraph {
 			(this.tree.depth[this.zoom.root] ?? 0) +
 			1 +
 			heightBelow(this.tree, this.zoom.root);
-		this.measure();
-		if (!keepScroll) this.scrollToRow(this.firstRow(), true);
+		this.keepScroll = keepScroll && (this.keepScroll || !this.unplaced);
+		this.unplaced = true;
 		this.setHover(null);
 		this.requestDraw();
 	}
@@ -103,17 +105,37 @@ export class FlameGraph {
 	 */
 
 	resize() {
-		this.width = this.frame.clientWidth;
-		this.height = this.frame.clientHeight;
-		if (!this.width || !this.height) return;
-		this.ratio = sizeCanvas(this.canvas, this.width, this.height);
-		this.stage.style.height = this.height + "px";
+		if (this.tree && this.fit()) this.draw();
+	}
+
+	/* Takes the frame's size; whether it is shown in another than it was. */
+	fit() {
+		const { clientWidth: width, clientHeight: height } = this.frame;
+		const size = [width, height, window.devicePixelRatio].join();
+		if (size === this.size) return false;
+		this.size = size;
+		if (!width || !height) return false;
+		this.width = width;
+		this.height = height;
+		this.ratio = sizeCanvas(this.canvas, width, height);
+		this.stage.style.height = height + "px";
 		this.context.font = "12px " + getComputedStyle(this.frame).fontFamily;
 		this.font = this.context.font;
 		this.labels.measure();
 		this.labels.setTree(this.tree);
 		this.measure();
-		this.draw();
+		return true;
+	}
+
+	/*
+	 * After a zoom: once for all that has changed on the page since, since to ask it for a size
+	 * or a scroll bar's place is to have it laid out.
+	 */
+	place() {
+		if (!this.unplaced) return;
+		this.unplaced = false;
+		if (!this.fit()) this.measure();
+		if (!this.keepScroll) this.scrollToRow(this.firstRow(), true);
 	}
 
 	measure() {
@@ -187,7 +209,9 @@ export class FlameGraph {
 	draw() {
 		cancelAnimationFrame(this.pending);
 		this.pending = 0;
-		if (!this.tree || !this.height || !this.palette) return;
+		if (!this.tree || !this.palette) return;
+		this.place();
+		if (!this.height) return;
 		const c = this.context;
 		this.shift = this.offset();
 		const first = Math.floor(this.shift / ROW);
@@ -203,6 +227,7 @@ export class FlameGraph {
 
 	/* All rows on a canvas of its own, as far as browsers draw so high a one. */
 	picture() {
+		this.place();
 		const own = [this.context, this.height, this.content, this.frame];
 		const canvas = element("canvas");
 		const most = Math.floor(PICTURE_MAX / this.ratio);
@@ -389,6 +414,7 @@ export class FlameGraph {
 			start[node] >= zoom.until ||
 			(total[node] / (zoom.until - zoom.from)) * this.width < 3;
 		if (outside) this.callbacks.onZoom(zoomThatShows(this.tree, node, 0.04), 0);
+		this.place();
 		this.scrollToRow(depth[node]);
 		this.draw();
 		this.callbacks.onFocus(node);

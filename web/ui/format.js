@@ -20,6 +20,7 @@ const DECEIVING = new RegExp(
 
 /* A name as it may be shown: deceiving characters in their written form, `\u{202e}`. */
 export function visibleName(name) {
+	if (/^[ -~]*$/.test(name)) return name;
 	return name.replace(DECEIVING, (c) => "\\u{" + c.codePointAt(0).toString(16) + "}");
 }
 
@@ -103,10 +104,9 @@ export function baseName(path) {
 	return at < 0 || at === path.length - 1 ? path : path.slice(at + 1);
 }
 
-const NUMBER = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
-
+/* By hand: a browser's own formats take milliseconds to begin. */
 export function formatCount(n) {
-	return NUMBER.format(n);
+	return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /* Two digits where they matter, never a rounded 100 % or 0 %. */

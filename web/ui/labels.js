@@ -9,6 +9,7 @@ import { cutMiddle, shorterNames, visibleName } from "./format.js";
 import { frameName } from "./tree.js";
 
 const LABEL_CHARS_MAX = 400; /* no bar is wider */
+const NAME_CHARS_MAX = 4096; /* of a name, which is looked at for its shorter forms */
 
 export class Labels {
 	constructor(context) {
@@ -19,9 +20,11 @@ export class Labels {
 	/* After a change of the context's font. */
 	measure() {
 		this.ascii = new Float32Array(128);
-		for (let c = 32; c < 127; c++)
-			this.ascii[c] = this.context.measureText(String.fromCharCode(c)).width;
-		this.ellipsis = this.context.measureText("…").width;
+		this.ellipsis = this.measured("…");
+	}
+
+	measured(text) {
+		return this.context.measureText(text).width;
 	}
 
 	setTree(tree) {
@@ -34,26 +37,29 @@ export class Labels {
 		for (let i = 0; i < text.length; i++) {
 			const c = text.charCodeAt(i);
 			if (c === 0x2026) sum += this.ellipsis;
-			else if (c < 128) sum += this.ascii[c];
-			else return this.context.measureText(text).width;
+			else if (c < 128) sum += this.ascii[c] ||= this.measured(text[i]);
+			else return this.measured(text);
 		}
 		return sum;
 	}
 
 	/* The label of a frame for so many pixels; "" where not even three characters have room. */
 	fit(frame, room) {
-		const forms = (this.forms[frame] ??= this.formsOf(frame));
+		const name = frameName(this.tree, frame).slice(0, NAME_CHARS_MAX);
+		const forms = (this.forms[frame] ??= [this.form(name)]);
+		if (forms[0].width <= room) return forms[0].text;
+		if (forms.length === 1)
+			for (const shorter of shorterNames(name).slice(1))
+				forms.push(this.form(shorter));
 		for (const form of forms) {
 			if (form.width <= room) return form.text;
 		}
 		return this.cut(forms.at(-1), room);
 	}
 
-	formsOf(frame) {
-		return shorterNames(frameName(this.tree, frame).slice(0, 4096)).map((full) => {
-			const text = cutMiddle(visibleName(full), LABEL_CHARS_MAX);
-			return { text, width: this.width(text) };
-		});
+	form(name) {
+		const text = cutMiddle(visibleName(name), LABEL_CHARS_MAX);
+		return { text, width: this.width(text) };
 	}
 
 	cut(form, room) {

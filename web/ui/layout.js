@@ -71,6 +71,7 @@ export function zoomOn(tree, root, rest) {
 /* Depth below `root` (0: it alone). */
 export function heightBelow(tree, root) {
 	const { depth, end } = tree;
+	if (!root) return tree.maxDepth ?? 0;
 	let deepest = depth[root] ?? 0;
 	for (let i = root; i < end[root]; i++) deepest = depth[i] > deepest ? depth[i] : deepest;
 	return deepest - (depth[root] ?? 0);

@@ -24,7 +24,7 @@ import {
 } from "./api.js";
 import { watchBuilds } from "./builds.js";
 import { baseRange } from "./compare.js";
-import { all, byId, facts, on, setPressed, yieldToPage } from "./dom.js";
+import { all, byId, facts, on, painted, setPressed } from "./dom.js";
 import { Filters } from "./filters.js";
 import { closeMenusOutside, listenForKeys } from "./keyboard.js";
 import { Loads } from "./loads.js";
@@ -48,6 +48,7 @@ import { Views } from "./views.js";
 
 /* between two refreshes of a live window, after each answer */
 const LIVE_MS = 3000;
+const WAIT_MS = 700; /* for the first graph, before anything else is asked for */
 const PROGRESS_MS = 150; /* quicker answers show no progress */
 const BASE_WORDS = { prev: "just before", "1h": "the hour before", "24h": "the day before" };
 
@@ -76,7 +77,8 @@ let asked = report ? null : fetchProfile(profileAddress());
 const loads = new Loads(showReady);
 const tooltip = new Tooltip(byId("tooltip"));
 const views = new Views(app, tooltip, loads, currentRange);
-const times = new TimeViews(app, loads, tooltip, currentRange);
+/* What is not of the first graph waits until it is on the screen: see loadRest(). */
+let times = null;
 
 const filters = report
 	? null
@@ -131,13 +133,11 @@ on(window, "popstate", () => {
  */
 function show(before) {
 	const changed = (...keys) => !before || keys.some((k) => before[k] !== app.state[k]);
-	if (changed("theme", "utc")) showLook();
 	if (changed("from", "until", "live") && !asked)
 		app.window = windowOf(app.state, serverNow());
 	showControls();
-	if (report) {
-		byId("heat-view").hidden = app.state.time !== "heat";
-	} else {
+	if (changed("theme", "utc")) showLook();
+	if (times && !report) {
 		if (changed("from", "until", "match", "live", "tby", "time")) times.load();
 		else if (changed("sel")) times.loadLanes();
 	}
@@ -160,7 +160,7 @@ function currentBase() {
 /* ---- loading ---- */
 
 function showReady() {
-	facts.ready = loads.idle ? "1" : "0";
+	facts.ready = loads.idle && times ? "1" : "0";
 }
 
 function profileAddress() {
@@ -205,25 +205,23 @@ function embedded(id) {
 /* A report: the profile stands in the page, and with it, what was known of time. */
 async function loadReport() {
 	facts.mode = "report";
+	byId("timeline-room").hidden = !byId("hearth-series");
+	byId("report-time").hidden = !byId("hearth-heatmap");
 	showMessage(["Reading the profile …"]);
 	try {
 		const tree = await readProfile(textOf("hearth-report"), textOf("hearth-columns"));
 		const range = { from: tree.startMs, until: tree.endMs };
 		app.window = range;
-		showReportTime();
 		await showTree(tree, range);
 		showReportTitle();
 	} catch (error) {
 		showFailure(error);
 	}
-	showReady();
 }
 
 function showReportTime() {
 	times.series = embedded("hearth-series");
 	const heat = embedded("hearth-heatmap");
-	byId("timeline-room").hidden = !times.series;
-	byId("report-time").hidden = !heat;
 	times.setWindow(app.window);
 	if (times.series) times.showSeries();
 	if (heat) times.showHeatmap(heat);
@@ -245,7 +243,7 @@ async function refresh() {
 	if (!document.hidden) {
 		app.window = windowOf(app.state, serverNow());
 		showRange();
-		await Promise.all([times.load(), loadProfile(true)]);
+		await Promise.all([times?.load(), loadProfile(true)]);
 	}
 	scheduleLive();
 }
@@ -263,8 +261,8 @@ async function showTree(tree, range, quiet) {
 	if (tree.samples > 0 || tree.base?.samples > 0) hideMessage();
 	else await showEmpty();
 	await views.setSource(tree, quiet);
-	if (!report) showRange();
-	await yieldToPage();
+	if (!report) showCompared(app.state.utc === "1");
+	await painted();
 	showQuality(tree);
 }
 
@@ -300,6 +298,10 @@ function showLook() {
 		...themePalette(app.dark),
 		page: getComputedStyle(document.body).backgroundColor,
 	};
+	if (times) showTimeLook();
+}
+
+function showTimeLook() {
 	times.setLook(
 		{
 			grid: getComputedStyle(byId("top")).borderBottomColor,
@@ -318,6 +320,9 @@ function showControls() {
 	for (const name of CHOSEN)
 		for (const button of all(`[data-${name}]`))
 			setPressed(button, button.dataset[name] === state[name]);
+	for (const name of ["heat", "lanes"])
+		byId(name + "-view").hidden =
+			state.time !== name || (report && name === "lanes");
 	for (const button of all("[data-range]"))
 		setPressed(button, state.from === button.dataset.range && state.until === "now");
 	if (report) showReportTitle();
@@ -339,7 +344,7 @@ function showRange() {
 	byId("range-text").setAttribute("aria-live", state.live ? "off" : "polite");
 	byId("range-text").textContent = rangeText(range, utc, Boolean(state.sel));
 	byId("clear-selection").hidden = byId("zoom-selection").hidden = !state.sel;
-	times.setSelection(state.sel ? parseSelection(state.sel) : null);
+	times?.setSelection(state.sel ? parseSelection(state.sel) : null);
 	showCompared(utc);
 	for (const link of all("#downloads [data-format]"))
 		link.href = downloadUrl(range, link.dataset.format);
@@ -397,20 +402,6 @@ function submitTimes(form, ids, then) {
 	});
 }
 
-submitTimes("times", ["from", "until"], (typed) => go({ ...typed, sel: "", live: "" }));
-submitTimes("base-form", ["base-from", "base-until"], (typed) => {
-	const range = windowOf(typed, serverNow());
-	go({ base: selectionParam(range), bmatch: byId("bmatch").value.trim() });
-});
-
-on(byId("ranges"), "click", (e) => {
-	const range = e.target.closest("[data-range]")?.dataset.range;
-	if (!range) return;
-	const { from, until, sel } = app.state;
-	if (from === range && until === "now" && !sel) refresh();
-	else go({ from: range, until: "now", sel: "" });
-});
-
 /* Pausing keeps the moment that is shown. */
 function toggleLive() {
 	if (app.state.live)
@@ -464,24 +455,11 @@ const toggles = {
 		});
 	},
 };
-for (const [id, action] of Object.entries(toggles)) on(byId(id), "click", action);
-
-for (const id of ["color", "by", "tby"])
-	on(byId(id), "change", (e) => go({ [id]: e.target.value, ...zoomless(id) }));
 
 /* Other labels are other paths: a zoom would be lost. */
 function zoomless(id) {
 	return id === "by" ? { zoom: "", rest: "" } : {};
 }
-
-on(byId("search"), "input", (e) => go({ search: e.target.value }, true));
-on(byId("search-form"), "submit", (e) => {
-	e.preventDefault();
-	views.stepMatch(1);
-});
-for (const name of CHOSEN)
-	for (const button of all(`[data-${name}]`))
-		on(button, "click", () => go({ [name]: button.dataset[name] }));
 
 const keys = {
 	"/": () => byId("search").focus(),
@@ -514,31 +492,69 @@ const keys = {
 
 const LIVE_KEYS = ["l", "g", "c"];
 
-listenForKeys(
-	(key) =>
-		(report && LIVE_KEYS.includes(key)) || !(views.tree || key === "?")
-			? null
-			: keys[key],
-	(field) => {
-		if (field?.id === "search" && field.value) go({ search: "" }, true);
-		else if (field) field.blur();
-		else if (app.state.zoom || app.state.rest) go({ zoom: "", rest: "" });
-		else if (app.state.search) go({ search: "" });
-	},
-	() => tooltip.hide(),
-);
-closeMenusOutside();
-
-on(document, "scroll", () => tooltip.hide(), { passive: true, capture: true });
-onSystemTheme(() => {
-	showLook();
-	views.change((...wanted) => wanted.includes("theme"));
-});
-
 /* ---- start ---- */
 
-/* What can wait until the first profile is shown. */
+/* From then on the page acts. */
+function listen() {
+	submitTimes("times", ["from", "until"], (typed) => go({ ...typed, sel: "", live: "" }));
+	submitTimes("base-form", ["base-from", "base-until"], (typed) => {
+		const range = windowOf(typed, serverNow());
+		go({ base: selectionParam(range), bmatch: byId("bmatch").value.trim() });
+	});
+	on(byId("ranges"), "click", (e) => {
+		const range = e.target.closest("[data-range]")?.dataset.range;
+		if (!range) return;
+		const { from, until, sel } = app.state;
+		if (from === range && until === "now" && !sel) refresh();
+		else go({ from: range, until: "now", sel: "" });
+	});
+	for (const [id, action] of Object.entries(toggles)) on(byId(id), "click", action);
+	for (const id of ["color", "by", "tby"])
+		on(byId(id), "change", (e) => go({ [id]: e.target.value, ...zoomless(id) }));
+	on(byId("search"), "input", (e) => go({ search: e.target.value }, true));
+	on(byId("search-form"), "submit", (e) => {
+		e.preventDefault();
+		views.stepMatch(1);
+	});
+	for (const name of CHOSEN)
+		for (const button of all(`[data-${name}]`))
+			on(button, "click", () => go({ [name]: button.dataset[name] }));
+	listenForKeys(
+		(key) =>
+			(report && LIVE_KEYS.includes(key)) || !(views.tree || key === "?")
+				? null
+				: keys[key],
+		(field) => {
+			if (field?.id === "search" && field.value) go({ search: "" }, true);
+			else if (field) field.blur();
+			else if (app.state.zoom || app.state.rest) go({ zoom: "", rest: "" });
+			else if (app.state.search) go({ search: "" });
+		},
+		() => tooltip.hide(),
+	);
+	closeMenusOutside();
+	on(document, "scroll", () => tooltip.hide(), { passive: true, capture: true });
+	onSystemTheme(() => {
+		showLook();
+		views.change((...wanted) => wanted.includes("theme"));
+	});
+}
+
+/* What can wait until the first graph is on the screen, or a while if it takes longer. */
 function loadRest() {
+	if (times) return;
+	times = new TimeViews(app, loads, tooltip, currentRange);
+	listen();
+	showTimeLook();
+	if (report) {
+		showReportTime();
+		showReady();
+		return;
+	}
+	watchQuality(fetchStatus);
+	watchBuilds(app, loads);
+	showRange();
+	times.load();
 	filters.loadLabels();
 	fetchOffers().then(
 		(offers) => {
@@ -550,11 +566,10 @@ function loadRest() {
 }
 
 if (report) {
-	showLook();
 	showControls();
-	loadReport();
+	showLook();
+	loadReport().then(loadRest);
 } else {
-	watchQuality(fetchStatus);
-	watchBuilds(app, loads);
 	show(null).then(loadRest);
+	setTimeout(loadRest, WAIT_MS);
 }

@@ -130,13 +130,21 @@ export class ObjectColors {
 /* {slots: of each frame, legend: [{name, slot, samples}] largest first} */
 export function colorFrames(tree, mode, colors) {
 	const selfOf = selfByFrame(tree, tree.self);
+	const { kind, object } = tree.frames;
 	const groups = new Map();
+	const known = new Map(); /* groups, by what of a frame says which is its own */
 	const groupOf = new Array(tree.frameCount);
 	for (let f = 0; f < tree.frameCount; f++) {
-		const name = groupName(tree, f, mode);
-		if (!groups.has(name)) groups.set(name, { name, slot: MUTED, samples: 0 });
-		groupOf[f] = groups.get(name);
-		groupOf[f].samples += selfOf[f];
+		const key = mode === "package" ? f : object[f] * tree.kinds.length + kind[f];
+		let group = known.get(key);
+		if (!group) {
+			const name = groupName(tree, f, mode);
+			group = groups.get(name) ?? { name, slot: MUTED, samples: 0 };
+			groups.set(name, group);
+			known.set(key, group);
+		}
+		groupOf[f] = group;
+		group.samples += selfOf[f];
 	}
 	const ranked = [...groups.values()].sort((a, b) => b.samples - a.samples);
 	for (const group of ranked) group.slot = groupSlot(group.name, mode, colors);

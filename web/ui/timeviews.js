@@ -138,7 +138,6 @@ export class TimeViews {
 
 	async loadHeatmap() {
 		const { app } = this;
-		byId("heat-view").hidden = app.state.time !== "heat";
 		if (app.state.time !== "heat") return;
 		const span = app.window.until - app.window.from;
 		if (this.tooLong(span, HEATMAP_MAX_MS, "two hours")) {
@@ -164,7 +163,6 @@ export class TimeViews {
 	async loadLanes() {
 		const { app } = this;
 		const shown = app.state.time === "lanes";
-		byId("lanes-view").hidden = !shown;
 		if (app.state.time === "cpu") byId("time-note").hidden = true;
 		if (!shown) return;
 		const range = this.range();

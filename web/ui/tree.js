@@ -14,11 +14,11 @@ function requireThat(ok, sentence) {
 	if (!ok) throw new Error("The profile is malformed: " + sentence + ".");
 }
 
-const NODES_MASK = 0xffff; /* long loops yield when this many nodes are done */
+const SLICE = 0x10000; /* long loops yield when this many nodes are done */
 
 /* Whether a generator should yield after node i. */
 export function pauseAt(i) {
-	return (i & NODES_MASK) === NODES_MASK;
+	return i % SLICE === SLICE - 1;
 }
 
 /* A generator to its end, at once: for small trees and tests. */
@@ -38,12 +38,16 @@ export function buildTree(answer, column) {
  * the answer into an array (see flame.js).
  */
 export function* buildingTree(answer, column) {
+	requireThat(
+		answer.strings.every((s) => typeof s === "string"),
+		"strings that are none",
+	);
 	const tree = {
 		startMs: answer.start_ns / 1e6,
 		endMs: answer.end_ns / 1e6,
 		periodNs: answer.period_ns,
 		samples: answer.samples,
-		strings: answer.strings.map((s) => String(s)),
+		strings: answer.strings,
 		kinds: answer.kinds,
 		lost: answer.lost ?? {},
 		incomplete: answer.incomplete ?? {},
@@ -66,12 +70,19 @@ export function* buildingTree(answer, column) {
 		);
 	for (const name of ["name", "system_name", "file", "object"])
 		requireThat(
-			tree.frames[name].every((s) => s < tree.strings.length),
+			largest(tree.frames[name]) < tree.strings.length,
 			"a string that is not there",
 		);
 	if (tree.length) yield* deriveColumns(tree);
 	else tree.end = tree.parent = tree.start = new Uint32Array(0);
 	return tree;
+}
+
+/* Of a column's numbers, none of which is negative; -1 where there are none. */
+function largest(column) {
+	let most = -1;
+	for (let i = 0; i < column.length; i++) most = column[i] > most ? column[i] : most;
+	return most;
 }
 
 /* A comparison: {total, self} of both sides, and the facts of the base. */
@@ -95,49 +106,61 @@ function addBase(tree, base, column) {
 
 /* end, parent, start, maxDepth and sorted from depth and total. */
 export function* deriveColumns(tree) {
-	const { depth, total, frame, length, frameCount } = tree;
-	const end = new Uint32Array(length);
-	const parent = new Uint32Array(length);
-	const start = new (total instanceof Float64Array ? Float64Array : Uint32Array)(length);
-	let maxDepth = 0;
-	for (let i = 0; i < length; i++) maxDepth = depth[i] > maxDepth ? depth[i] : maxDepth;
-	requireThat(depth[0] === 0 && maxDepth < length, "depths that are no tree");
-	const open = new Uint32Array(maxDepth + 2); /* the nodes above the current one, by depth */
-	const filled = new Float64Array(maxDepth + 2); /* where the next child of each begins */
-	let above = 0; /* depth of the node before */
-	let sorted = true;
-	for (let i = 0; i < length; i++) {
+	const { depth, total, length } = tree;
+	/* no depth is larger than its type's numbers, nor than there are nodes */
+	const levels = Math.min(length, 2 ** (8 * (depth.BYTES_PER_ELEMENT ?? 4))) + 2;
+	Object.assign(tree, {
+		end: new Uint32Array(length),
+		parent: new Uint32Array(length),
+		start: new (total instanceof Float64Array ? Float64Array : Uint32Array)(length),
+		maxDepth: 0,
+		sorted: true,
+	});
+	const walk = {
+		open: new Uint32Array(levels) /* the nodes above the current one, by depth */,
+		filled: new Float64Array(levels) /* where the next child of each begins */,
+		above: -1 /* depth of the node before */,
+	};
+	for (let i = 0; i < length; i += SLICE) {
+		deriveSlice(tree, walk, i, Math.min(i + SLICE, length));
+		yield;
+	}
+	for (let k = walk.above; k >= 0; k--) tree.end[walk.open[k]] = length;
+}
+
+/* No generator: a browser takes long to make fast code of one. */
+function deriveSlice(tree, walk, from, until) {
+	const { depth, total, frame, end, parent, start, frameCount } = tree;
+	const { open, filled } = walk;
+	let { above } = walk;
+	let { maxDepth, sorted } = tree;
+	let fits = true;
+	for (let i = from; i < until; i++) {
 		const d = depth[i];
 		requireThat(
-			(d > 0 || i === 0) && (i === 0 || d <= above + 1) && frame[i] < frameCount,
+			d <= above + 1 && (d > 0 || i === 0) && frame[i] < frameCount,
 			"depths that are no tree",
 		);
-		if (i) for (let k = above; k >= d; k--) end[open[k]] = i;
+		let at = 0;
 		if (d) {
 			const p = open[d - 1];
+			at = filled[d - 1];
+			const right = at + total[i];
+			if (d <= above && total[open[d]] < total[i]) sorted = false;
+			for (let k = above; k >= d; k--) end[open[k]] = i;
 			parent[i] = p;
-			start[i] = filled[d - 1];
-			filled[d - 1] += total[i];
-			requireThat(
-				filled[d - 1] <= (start[p] + total[p]) * ROUNDING,
-				"children that are more than their parent",
-			);
-			if (
-				i &&
-				end[open[d]] === i &&
-				depth[open[d]] === d &&
-				i !== p + 1 &&
-				total[open[d]] < total[i]
-			)
-				sorted = false;
+			start[i] = at;
+			filled[d - 1] = right;
+			if (right > (start[p] + total[p]) * ROUNDING) fits = false;
 		}
+		if (d > maxDepth) maxDepth = d;
 		open[d] = i;
-		filled[d] = start[i];
+		filled[d] = at;
 		above = d;
-		if (pauseAt(i)) yield;
 	}
-	for (let k = above; k >= 0; k--) end[open[k]] = length;
-	Object.assign(tree, { end, parent, start, maxDepth, sorted });
+	requireThat(fits, "children that are more than their parent");
+	walk.above = above;
+	Object.assign(tree, { maxDepth, sorted });
 }
 
 /*

@@ -50,9 +50,17 @@ export class Views {
 		this.runs = 0;
 		this.objectColors = new ObjectColors();
 		this.graph = this.flameGraph("graph", () => this.tree);
-		this.other = this.flameGraph("graph-base", () => this.baseTree);
-		this.sandwich = null; /* made when it is first looked at */
-		this.table = new FunctionTable(
+		this.other = this.sandwich = this.table = this.calls = null;
+		this.code = new CodeView(app, loads, range);
+		on(byId("details-sandwich"), "click", () => this.sandwichOfFocus());
+		for (const view of CODE_VIEWS)
+			on(byId("details-" + view), "click", () => this.codeOfFocus(view));
+	}
+
+	/* The views that are not the graph are made when they are first looked at. */
+	functionTable() {
+		const { app } = this;
+		return new FunctionTable(
 			{
 				body: byId("functions").tBodies[0],
 				heads: all("#functions [data-sort]"),
@@ -71,13 +79,12 @@ export class Views {
 					: (src, fn) => app.go({ src, fn, obj: "", view: "source" }),
 			},
 		);
-		this.calls = new CallTree(byId("calls").tBodies[0], (node) =>
+	}
+
+	callTree() {
+		return new CallTree(byId("calls").tBodies[0], (node) =>
 			this.openSandwich(this.plain, node),
 		);
-		this.code = new CodeView(app, loads, range);
-		on(byId("details-sandwich"), "click", () => this.sandwichOfFocus());
-		for (const view of CODE_VIEWS)
-			on(byId("details-" + view), "click", () => this.codeOfFocus(view));
 	}
 
 	flameGraph(id, treeOf) {
@@ -151,7 +158,9 @@ export class Views {
 	}
 
 	graphs() {
-		return this.baseTree ? [this.graph, this.other] : [this.graph];
+		if (!this.baseTree) return [this.graph];
+		this.other ??= this.flameGraph("graph-base", () => this.baseTree);
+		return [this.graph, this.other];
 	}
 
 	/* What a change of the state means here; changed(key, ...) tells which keys did. */
@@ -331,7 +340,11 @@ export class Views {
 		this.shown = view + zoom;
 		if (view === "table") this.showTable(zoom, again);
 		else if (view === "calls" && again)
-			this.calls.setTree(plain, zoom, this.colorOfNode(plain));
+			(this.calls ??= this.callTree()).setTree(
+				plain,
+				zoom,
+				this.colorOfNode(plain),
+			);
 		else if (view === "sandwich") {
 			this.sandwich ??= new Sandwich(this, (name) => this.sandwichOf(name));
 			this.sandwich.show(plain, state.fn);
@@ -342,6 +355,7 @@ export class Views {
 
 	showTable(zoom, again) {
 		const { plain, app } = this;
+		this.table ??= this.functionTable();
 		if (again || this.table.tree !== plain) {
 			const { slots } = this.coloring;
 			this.table.setTree(plain, zoom, (frame) => app.palette.bars[slots[frame]]);
