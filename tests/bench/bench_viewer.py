@@ -4,16 +4,25 @@
 SIZE: nodes of a made-up call tree (default 10000 100000 1000000), `deep`: one stack of 50,000
 levels, or `threads`: 50,000 threads, as rows below each thread and as lanes. Printed for each: from
 navigation to the first flame graph on the screen, and for a zoom, a search, another reading of the
-stacks: the time, CPU of all the browser's processes, longest task; then heap after collection and
-memory of the renderer. With --peers the same tree in speedscope, `go tool pprof -http` and
+stacks: the time, CPU of all the browser's processes, longest task; and after the first graph, of
+what is left when garbage has been collected, the script's heap, its arrays outside of it, and the
+renderer's memory (PSS). With --peers the same tree in speedscope, `go tool pprof -http` and
 async-profiler's flame.html, in the same run; a step of theirs ends with the last change of the page
-or the last long task, and the CPU of waiting for that is in it. Each opens with empty caches. Our
-page is the one that is built in (web/assets.c of the folder that HEARTH_BUILD names) and, with a
-canned answer in its binary form, comes from memory, so the daemon's time is not in it; pprof's own
-server is its user's, and is. Nothing is asserted.
+or the last long task, and the CPU of waiting for that is in it. Each opens with empty caches in a
+browser that has come to rest, and a first graph's CPU is read when it is on the screen, for us and
+for them. --rounds opens all in turn so often, and the least of each is printed: others use the
+machine too.
+
+Our page is the one that is built in (web/assets.c of the folder that HEARTH_BUILD names) and, with
+a canned answer in its binary form, comes from memory, so the daemon's time is not in it; pprof's
+own server is its user's, and is. async-profiler's page is a file with its profile inside, so beside
+it stands our report, which is one too, from the same file system; and it is also asked for by HTTP,
+as our page is. Nothing is asserted.
 """
 
 import argparse
+import base64
+import contextlib
 import gzip
 import http.server
 import json
@@ -26,6 +35,7 @@ import tempfile
 import threading
 import time
 import urllib.parse
+from collections import namedtuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "ui")]
@@ -33,6 +43,9 @@ import viewer_peers  # noqa: E402
 from webdriver import Browser, WebDriverError  # noqa: E402
 
 NAMES = 20000
+THREADS = 50000
+REST_MAX_S = 20  # for a browser to come to rest
+METER_S = 0.005  # between two looks at its processes
 DEPTH_MAX = 60
 BUILD = os.environ.get("HEARTH_BUILD", os.path.join(HERE, "..", "..", "build"))
 BINARY = "application/vnd.hearth.flame"
@@ -77,8 +90,12 @@ def sorted_tree(depth, rng):
 
 def flame(depth, total, own, frame, labels=0):
     """The answer with these columns; the first `labels` frames behind the root are labels."""
-    count = labels + NAMES
-    names = ["", "all", *(f"module_{i % 37}::function_{i}" for i in range(1, count))]
+    used = sorted({0, *frame})  # as in a real answer, no others
+    number = {f: i for i, f in enumerate(used)}
+    frame = [number[f] for f in frame]
+    labels = sum(0 < f <= labels for f in used)
+    count = len(used)
+    names = ["", "all", *(f"module_{f % 37}::function_{f}" for f in used[1:])]
     objects = [f"/usr/lib/library_{i}.so" for i in range(37)]
     column = list(range(1, count + 1))
     return {
@@ -95,7 +112,7 @@ def flame(depth, total, own, frame, labels=0):
             "system_name": column,
             "file": [0] * count,
             "line": [0] * count,
-            "object": [0] * (labels + 1) + [len(names) + i % 37 for i in range(labels + 1, count)],
+            "object": [0] * (labels + 1) + [len(names) + f % 37 for f in used[labels + 1 :]],
             "kind": [5] * (labels + 1) + [0] * (count - labels - 1),
         },
         "kinds": KINDS,
@@ -160,15 +177,32 @@ def binary(answer):
 
 
 def shipped():
-    """{path: (type, bytes)} of the page that is built in."""
+    """{path: (type, bytes)} of the page that is built in, and what its policy lets it run."""
     with open(os.path.join(BUILD, "web", "assets.c"), encoding="ascii") as file:
         source = file.read()
     arrays = dict(re.findall(r"asset_(\d+)\[\] = \{([\d,\s]*)\}", source))
     rows = re.findall(r'\{"([^"]+)", "([^"]+)", asset_(\d+),', source)
+    policy = re.search(r'web_assets_policy\[\] = "([^"]*)"', source).group(1)
     return {
         path: (kind, bytes(map(int, re.findall(r"\d+", arrays[number])[:-1])))
         for path, kind, number in rows
-    }
+    }, policy
+
+
+def report(answer):
+    """The page with the answer inside, as `hearth export --format html` puts them together."""
+    files, policy = shipped()
+    whole = binary(answer)
+    (length,) = struct.unpack_from("<I", whole, 8)
+    text = whole[16 : 16 + length].rstrip().replace(b"<", b"\\u003c")
+    allowed = f"default-src 'none'; {policy}; img-src data:; base-uri 'none'; form-action 'none'"
+    title = f'<meta http-equiv="Content-Security-Policy" content="{allowed}"><title>'
+    head, script, rest = files["index.html"][1].partition(b"<script type")
+    head = re.sub(rb"<link[^>]*>", b"", head).replace(b"<title>", title.encode())
+    data = b'<script type="application/json" id="hearth-report">%s</script>\n' % text
+    columns = base64.b64encode(whole[16 + length :])
+    data += b'<script type="text/plain" id="hearth-columns">%s</script>\n' % columns
+    return head + script + rest.replace(b"</head>", data + b"</head>", 1)
 
 
 class Pages:
@@ -177,7 +211,7 @@ class Pages:
     def __init__(self, answer, samples=b""):
         # Compressed as the server does: files once, at the best level; answers at the fastest.
         self.bodies = {
-            path: (kind, gzip.compress(body, 9)) for path, (kind, body) in shipped().items()
+            path: (kind, gzip.compress(body, 9)) for path, (kind, body) in shipped()[0].items()
         }
         self.bodies["profile"] = (BINARY, gzip.compress(binary(answer), 1))
         self.bodies["samples"] = ("text/tab-separated-values", gzip.compress(samples, 1))
@@ -325,17 +359,73 @@ def processes(browser):
 
 def cpu_since(browser, before):
     """Milliseconds of all its processes that still run."""
-    now = processes(browser)
+    return cpu_between(before, processes(browser))
+
+
+def cpu_between(before, now):
     return 1000 * sum(cpu - before.get(pid, (0, 0))[1] for pid, (_, cpu, _) in now.items())
 
 
+def rest(browser):
+    """Waits until the browser does nothing: it goes on for a while after it has started."""
+    end = time.monotonic() + REST_MAX_S
+    quiet, before = 0, processes(browser)
+    while quiet < 5 and time.monotonic() < end:
+        time.sleep(0.1)
+        quiet = quiet + 1 if cpu_since(browser, before) < 10 else 0
+        before = processes(browser)
+
+
+class Meter:
+    """Notes what the browser's processes have used, every few milliseconds; use with `with`."""
+
+    def __init__(self, browser):
+        self.browser = browser
+        self.notes = []
+        self.ended = False
+
+    def run(self):
+        while not self.ended:
+            self.notes.append((time.time(), processes(self.browser)))
+            time.sleep(METER_S)
+
+    def at(self, when):
+        """The first note from then on."""
+        return next((note for at, note in self.notes if at >= when), self.notes[-1][1])
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended = True
+        self.thread.join()
+
+
+def pss(pid):
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+            return next(1024 * int(line.split()[1]) for line in file if line.startswith("Pss:"))
+    except (OSError, StopIteration):
+        return 0
+
+
+def renderer(browser):
+    """The process that has drawn most, which is the page's: the browser's own page is another."""
+    drawing = {}
+    for pid, (_, cpu, _) in processes(browser).items():
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+            if "--type=renderer" in file.read():
+                drawing[pid] = cpu - browser.rested.get(pid, (0, 0))[1]
+    return max(drawing, key=drawing.get)
+
+
 def memory(browser):
+    """Bytes: the script's heap, arrays outside of it, the process that draws the page."""
     browser.devtools("HeapProfiler.collectGarbage", {})
-    browser.devtools("Performance.enable", {})
-    metrics = browser.devtools("Performance.getMetrics", {})["metrics"]
-    heap = next(m["value"] for m in metrics if m["name"] == "JSHeapUsedSize")
-    # Typed arrays are not in it: their buffers are outside of the heap.
-    return heap, max(resident for _, _, resident in processes(browser).values())
+    heap = browser.devtools("Runtime.getHeapUsage", {})
+    return heap["usedSize"], heap.get("backingStorageSize", 0), pss(renderer(browser))
 
 
 def open_page(browser, url, ready):
@@ -343,13 +433,16 @@ def open_page(browser, url, ready):
     browser.devtools("Page.enable", {})
     source = f"window.isReady = () => {ready};" + WATCH
     added = browser.devtools("Page.addScriptToEvaluateOnNewDocument", {"source": source})
-    before = processes(browser)
-    browser.open(url)
-    browser.wait("the page", lambda: browser.script("return window.readyAt"), 200)
-    cpu = cpu_since(browser, before)
+    rest(browser)
+    before = browser.rested = processes(browser)
+    with Meter(browser) as meter:
+        browser.open(url)
+        browser.wait("the page", lambda: browser.script("return window.readyAt"), 200)
     browser.devtools("Page.removeScriptToEvaluateOnNewDocument", added)
-    opened, longest = browser.script("return [readyAt, Math.max(0, ...tasks)]")
-    return "first graph", opened, cpu, longest
+    opened, longest, started = browser.script(
+        "return [readyAt, Math.max(0, ...tasks), performance.timeOrigin]"
+    )
+    return "first graph", opened, cpu_between(before, meter.at((started + opened) / 1000)), longest
 
 
 def take(browser, name, source):
@@ -359,62 +452,108 @@ def take(browser, name, source):
     return name, ms, cpu, browser.script("return Math.max(0, ...tasks)")
 
 
-def show(name, steps, heap, rss):
-    print(f"  {name}: heap {heap / 1e6:.0f} MB, renderer {rss / 1e6:.0f} MB")
+def show(name, steps, heap, arrays, renderer):
+    mb = [f"{n / 1e6:.0f} MB" for n in (heap, arrays, renderer)]
+    print(f"  {name}: heap {mb[0]}, arrays {mb[1]}, renderer {mb[2]}")
     for step, ms, cpu, task in steps:
         print(f"    {step:20} {ms:7.0f} ms {cpu:7.0f} ms of CPU, longest task {task:6.0f} ms")
     sys.stdout.flush()
 
 
-def bench_hearth(name, answer, query, actions, samples=b""):
-    with Pages(answer, samples) as pages, Browser() as browser:
-        steps = [open_page(browser, pages.base + query, GRAPH_SHOWN)]
-        browser.script_async(TIMED % "")
-        heap, rss = memory(browser)
-        steps += [take(browser, step, source) for step, source in actions]
-        show(name, steps, heap, rss)
+# A page to be measured: open(answer) is a context manager that gives its address; the rest as Peer.
+Viewer = namedtuple("Viewer", "name open ready before actions")
 
 
-def bench_threads(n):
-    actions = [(name, TIMED % action) for name, action in ACTIONS]
-    actions += [("lanes", LANES), ("lanes scrolled", TIMED % SCROLLED)]
-    answer = flame(*threads(n), labels=n)
-    bench_hearth("Hearth", answer, "?from=-5m&by=tid", actions, thread_samples(n))
+@contextlib.contextmanager
+def our_page(answer):
+    with Pages(answer) as pages:
+        yield pages.base + "?from=-5m"
 
 
-def bench_peer(peer, answer):
-    with tempfile.TemporaryDirectory() as folder, peer.serve(answer, folder) as url:
-        with Browser() as browser:
-            steps = [open_page(browser, url, peer.ready)]
-            heap, rss = memory(browser)
-            browser.script_async(SETTLED % peer.before)
-            steps += [take(browser, name, SETTLED % act) for name, act in peer.actions.items()]
-            show(peer.name, steps, heap, rss)
+@contextlib.contextmanager
+def our_threads(answer):
+    with Pages(answer, thread_samples(THREADS)) as pages:
+        yield pages.base + "?from=-5m&by=tid"
+
+
+@contextlib.contextmanager
+def our_report(answer):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "report.html")
+        with open(path, "wb") as file:
+            file.write(report(answer))
+        yield "file://" + path
+
+
+def ours(name, open_with, more=()):
+    actions = [(step, TIMED % action) for step, action in ACTIONS]
+    return Viewer(name, open_with, GRAPH_SHOWN, TIMED % "", [*actions, *more])
+
+
+def viewer_of(peer):
+    @contextlib.contextmanager
+    def page(answer):
+        with tempfile.TemporaryDirectory() as folder, peer.serve(answer, folder) as url:
+            yield url
+
+    actions = [(step, SETTLED % action) for step, action in peer.actions.items()]
+    return Viewer(peer.name, page, peer.ready, SETTLED % peer.before, actions)
+
+
+def measure(viewer, url, firsts, last):
+    """Opens it, and does in the last of its browsers what a user does."""
+    with Browser(log=False) as browser:
+        firsts.append(open_page(browser, url, viewer.ready))
+        if not last:
+            return
+        browser.script_async(viewer.before)
+        used = memory(browser)
+        steps = [take(browser, step, source) for step, source in viewer.actions]
+    least = [min(column) for column in list(zip(*firsts))[1:]]
+    show(viewer.name, [(firsts[0][0], *least), *steps], *used)
+
+
+def bench(viewers, answer, rounds=1):
+    """All of them in turn, so that what else the machine does is none's alone."""
+    failures = (AssertionError, OSError, WebDriverError, viewer_peers.NoPeer)
+    with contextlib.ExitStack() as stack:
+        urls, firsts = {}, {viewer.name: [] for viewer in viewers}
+        for turn in range(rounds):
+            for viewer in viewers:
+                name = viewer.name
+                try:
+                    if turn == 0:
+                        urls[name] = stack.enter_context(viewer.open(answer))
+                    if name in urls:
+                        measure(viewer, urls[name], firsts[name], turn == rounds - 1)
+                except failures as reason:
+                    print(f"  {name}: {str(reason)[:300]}", flush=True)
+                    urls.pop(name, None)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument(
         "size", nargs="*", default=["10000", "100000", "1000000", "deep", "threads"]
     )
     arguments = parser.parse_args()
+    viewers = [ours("Hearth", our_page), ours("Hearth's report", our_report)]
+    viewers += map(viewer_of, viewer_peers.PEERS if arguments.peers else ())
     for size in arguments.size:
         if size == "threads":
             print("50,000 threads")
-            bench_threads(50000)
+            lanes = [("lanes", LANES), ("lanes scrolled", TIMED % SCROLLED)]
+            answer = flame(*threads(THREADS), labels=THREADS)
+            bench([ours("Hearth", our_threads, lanes)], answer)
             continue
         rng = random.Random(7)
         columns = deep(50001) if size == "deep" else None
         columns = columns or sorted_tree(list(depths(int(size), rng)), rng)
         answer = flame(*columns)
         print(f"{len(answer['depth']):,} nodes, {max(answer['depth']):,} deep")
-        bench_hearth("Hearth", answer, "?from=-5m", [(n, TIMED % act) for n, act in ACTIONS])
-        for peer in viewer_peers.PEERS if arguments.peers else ():
-            try:
-                bench_peer(peer, answer)
-            except (AssertionError, OSError, WebDriverError, viewer_peers.NoPeer) as reason:
-                print(f"  {peer.name}: {str(reason)[:300]}", flush=True)
+        bench(viewers, answer, arguments.rounds)
 
 
 if __name__ == "__main__":

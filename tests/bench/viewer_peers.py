@@ -178,6 +178,7 @@ def converter():
 
 @contextlib.contextmanager
 def serve_async_profiler(answer, folder):
+    """The path of its page."""
     jar = converter()
     collapsed, page = os.path.join(folder, "x.collapsed"), os.path.join(folder, "x.html")
     name = names(answer)
@@ -194,8 +195,30 @@ def serve_async_profiler(answer, folder):
     os.unlink(collapsed)
     if done.returncode != 0 or not os.path.exists(page):
         raise NoPeer(f"its converter failed: {done.stderr.strip()[-200:]}")
-    yield "file://" + page
+    yield page
 
+
+@contextlib.contextmanager
+def async_profiler_file(answer, folder):
+    with serve_async_profiler(answer, folder) as page:
+        yield "file://" + page
+
+
+@contextlib.contextmanager
+def async_profiler_http(answer, folder):
+    with serve_async_profiler(answer, folder) as page, speedscope.Server(folder) as server:
+        yield server.base + os.path.basename(page)
+
+
+ASYNC_PROFILER = (
+    "(() => { try { return !!root; } catch { return false; } })()",
+    "",
+    {
+        "search": f"search('{PATTERN}')",
+        "zoom": "render(levels[Math.min(2, levels.length - 1)]"
+        ".reduce((a, b) => a.width > b.width ? a : b))",
+    },
+)
 
 PEERS = (
     Peer(
@@ -227,13 +250,12 @@ PEERS = (
     ),
     Peer(
         f"async-profiler's flame.html {CONVERTER[2]}",
-        serve_async_profiler,
-        "(() => { try { return !!root; } catch { return false; } })()",
-        "",
-        {
-            "search": f"search('{PATTERN}')",
-            "zoom": "render(levels[Math.min(2, levels.length - 1)]"
-            ".reduce((a, b) => a.width > b.width ? a : b))",
-        },
+        async_profiler_file,
+        *ASYNC_PROFILER,
+    ),
+    Peer(
+        f"async-profiler's flame.html {CONVERTER[2]}, by HTTP",
+        async_profiler_http,
+        *ASYNC_PROFILER,
     ),
 )

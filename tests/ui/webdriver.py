@@ -88,9 +88,9 @@ class Element:
 
 
 class Browser:
-    """A headless Chromium; use with `with`."""
+    """A headless Chromium; use with `with`. log: what its pages say and ask for is kept."""
 
-    def __init__(self, width=1400, height=900, dark=False):
+    def __init__(self, width=1400, height=900, dark=False, log=True):
         driver, chromium = find_browser()
         self.folder = tempfile.mkdtemp(prefix="hearth-browser-")
         with socket.socket() as s:
@@ -103,7 +103,7 @@ class Browser:
         )
         try:
             self._wait_for_driver()
-            self._open_session(chromium, width, height, dark)
+            self._open_session(chromium, width, height, dark, log)
         except BaseException:
             self.close()
             raise
@@ -120,7 +120,7 @@ class Browser:
                 raise WebDriverError("chromedriver does not start")
             time.sleep(0.05)
 
-    def _open_session(self, chromium, width, height, dark):
+    def _open_session(self, chromium, width, height, dark, log):
         arguments = [
             "--headless",
             "--no-sandbox",
@@ -141,14 +141,16 @@ class Browser:
             "browserName": "chrome",
             "timeouts": {"script": ANSWER_S * 1000},
             "goog:chromeOptions": {"binary": chromium, "args": arguments},
-            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         }
+        if log:
+            capabilities["goog:loggingPrefs"] = {"browser": "ALL", "performance": "ALL"}
         self.session = self._request(
             "POST", "/session", {"capabilities": {"alwaysMatch": capabilities}}
         )["sessionId"]
         self.open("about:blank")
-        self.console()
-        self.requests()  # those of the browser's own first page
+        if log:
+            self.console()
+            self.requests()  # those of the browser's own first page
 
     def __enter__(self):
         return self
