@@ -184,7 +184,8 @@ def test_instructions_have_what_they_cost(view, api, moments):
 
 def refusal(api, path, since):
     """What the API says of spin_a in the program at path, which ran just now."""
-    for _ in range(50):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         try:
             api.get(
                 "disassembly",
@@ -193,7 +194,8 @@ def refusal(api, path, since):
             return ""
         except urllib.error.HTTPError as e:
             message = json.load(e)["error"]["message"]
-            if "ran here" not in message:
+            # 503: a worker was not started and the file not read in time, on a busy machine.
+            if e.code != 503 and "ran here" not in message:
                 return message
         time.sleep(0.2)
     return message
@@ -207,7 +209,8 @@ def test_code_is_read_only_where_everyone_may(_view, api, _moments):
         shutil.copy(host.program("split"), program)
         since = time.time()
         subprocess.run([program, "0.5"], stdout=subprocess.DEVNULL, check=True)
-        assert refusal(api, program, since) == ""
+        said = refusal(api, program, since)
+        assert said == "", said
         os.chmod(program, 0o711)
         assert "no regular file that everyone may read" in refusal(api, program, since)
         os.chmod(folder, 0o700)
