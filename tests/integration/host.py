@@ -3,6 +3,7 @@
 Everything that is started here is ended here. HEARTH_BUILD names the build folder.
 """
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -20,6 +21,7 @@ BUILD = os.environ.get("HEARTH_BUILD", "build")
 HEARTH = os.path.join(BUILD, "hearth")
 PROGRAMS = os.path.join(BUILD, "tests", "programs")
 SKIP = 77
+ALREADY_KNOWN = "HEARTH_CAN_SAMPLE"  # in the environment of a test among others
 
 
 def program(name):
@@ -200,7 +202,46 @@ def skip_without_sampling():
         sys.exit(1 if os.environ.get("CI") == "true" else SKIP)
 
 
-def main():
-    """Run the module's tests, where sampling is possible."""
-    skip_without_sampling()
+def names_of(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from names_of(test)
+        else:
+            yield test.id().removeprefix("__main__.")
+
+
+def run_side_by_side(at_once):
+    """Each test of the module in a process of its own; the exit status."""
+    names = list(names_of(unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])))
+
+    def run_one(name):
+        return subprocess.run(
+            [sys.executable, "-B", sys.argv[0], name],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+            env={**os.environ, ALREADY_KNOWN: "1"},
+        )
+
+    failed = []
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        for name, done in zip(names, pool.map(run_one, names)):
+            print(done.stdout, end="", flush=True)
+            if done.returncode != 0:
+                failed.append(name)
+    print(f"{len(names) - len(failed)} of {len(names)} passed", *failed, flush=True)
+    return 1 if failed or not names else 0
+
+
+def main(at_once=1):
+    """
+    Run the module's tests, where sampling is possible; so many at once where they wait more than
+    they compute, and none sees what the others do.
+    """
+    if ALREADY_KNOWN not in os.environ:
+        skip_without_sampling()
+    if at_once > 1 and len(sys.argv) == 1:
+        sys.exit(run_side_by_side(at_once))
     unittest.main(verbosity=2)
