@@ -24,7 +24,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import elf_facts  # noqa: E402
 import host  # noqa: E402
 import real_programs  # noqa: E402
-from test_real_programs import RealPrograms, WARM_UP_SECONDS, report  # noqa: E402
+from test_real_programs import BesideOneDaemon, WARM_UP_SECONDS, report  # noqa: E402
 
 FREQUENCY_HZ = "499"
 PERF_STACKS_MAX = 6000
@@ -104,13 +104,13 @@ def measure(program, case):
 
 def main():
     wanted = sys.argv[1:]
-    RealPrograms.setUpClass()
+    BesideOneDaemon.setUpClass()
     try:
         for program in real_programs.PROGRAMS:
             if not wanted or program.name in wanted:
-                measure(program, RealPrograms())
+                measure(program, BesideOneDaemon())
     finally:
-        RealPrograms.doClassCleanups()
+        BesideOneDaemon.doClassCleanups()
 
 
 if __name__ == "__main__":

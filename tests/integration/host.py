@@ -203,15 +203,20 @@ def skip_without_sampling():
 
 
 def names_of(suite):
+    """Tests, each once; those that a class sets something up for are one."""
+    names = {}
     for test in suite:
         if isinstance(test, unittest.TestSuite):
-            yield from names_of(test)
+            names.update(names_of(test))
+        elif "setUpClass" in vars(type(test)):
+            names[type(test).__name__] = True
         else:
-            yield test.id().removeprefix("__main__.")
+            names[test.id().removeprefix("__main__.")] = True
+    return names
 
 
 def run_side_by_side(at_once):
-    """Each test of the module in a process of its own; the exit status."""
+    """Each in a process of its own; the exit status."""
     names = list(names_of(unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])))
 
     def run_one(name):

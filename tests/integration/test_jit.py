@@ -250,7 +250,16 @@ class Moments(unittest.TestCase):
         jit = self.status["jit"]
         self.assertGreater(jit["frames_named"], 4000)
         self.assertGreaterEqual(jit["generations"], 3)
-        self.assertLess(jit["frames_nameless"], jit["frames_named"] / 100)
+        # A host may have other code of this kind, which nobody wrote a map of.
+        pids = f"{self.dump.process.pid}|{self.map.process.pid}"
+        match = f'{{pid!~"{pids}"}}'
+        export = host.run(
+            *("export", "--store", self.store, "--format", "folded", "--match", match)
+        )
+        others = sum(
+            count * stack.count("[jit]_[j]") for stack, count in host.folded(export.stdout).items()
+        )
+        self.assertLess(jit["frames_nameless"] - others, jit["frames_named"] / 100)
         self.assertEqual(jit["samples_left_out"], 0)
 
 
@@ -392,8 +401,8 @@ class Hostile(unittest.TestCase):
     def test_each_ends_in_a_reason_and_the_others_are_named(self):
         with contextlib.ExitStack() as stack:
             served = stack.enter_context(host.daemon("-F", "499"))
-            all_of_them = {make: Jitted("none", 1.5, "x") for make in self.REASONS}
-            good = Jitted("map", 2, "good")
+            all_of_them = {make: Jitted("none", 0.5, "x") for make in self.REASONS}
+            good = Jitted("map", 1, "good")
             for process in [*all_of_them.values(), good]:
                 stack.callback(process.kill)
                 path = f"/tmp/perf-{process.inner_pid}.map"
@@ -404,21 +413,30 @@ class Hostile(unittest.TestCase):
                 process.go()
             for process in [*all_of_them.values(), good]:
                 process.process.wait(timeout=60)
-            host.wait_until(
-                lambda: served.status()["jit"]["processes"] == 0, 30, "all are done with"
-            )
-            status = served.status()
-            told = {
-                failed["path"]: failed["reason"] for failed in status["symbols"]["failed_objects"]
+            reasons = {
+                f"/tmp/perf-{process.inner_pid}.map of pid {process.inner_pid}": self.REASONS[make]
+                for make, process in all_of_them.items()
             }
-            for make, process in all_of_them.items():
-                path = f"/tmp/perf-{process.inner_pid}.map of pid {process.inner_pid}"
-                self.assertEqual(told.get(path), self.REASONS[make], (make.__name__, told))
+
+            def told():
+                failed = served.status()["symbols"]["failed_objects"]
+                return {each["path"]: each["reason"] for each in failed}
+
+            # Another process of the host may have code of this kind, and live on.
+            with contextlib.suppress(AssertionError):
+                host.wait_until(lambda: reasons.keys() <= told().keys(), 30, "all are told")
+            time.sleep(3)  # what could not be read is not waited for, and what was read is stored
+            self.assertEqual({path: told().get(path) for path in reasons}, reasons)
+            status = served.status()
             self.assertEqual(status["symbols"]["workers_restarted"], 0)
             text = host.run("status", "--store", served.store).stdout
             self.assertIn("not read, or not whole:", text)
-            export = host.run("export", "--store", served.store, "--format", "folded").stdout
-            found = jit_frames(host.folded(export))
+            pids = "|".join(str(p.process.pid) for p in [*all_of_them.values(), good])
+            export = host.run(
+                *("export", "--store", served.store, "--format", "folded"),
+                *("--match", f'{{pid=~"{pids}"}}'),
+            )
+            found = jit_frames(host.folded(export.stdout))
             self.assertEqual(set(found), {"[jit]", "good"})
 
 

@@ -41,21 +41,13 @@ def report(program, stacks, lines=8):
     return share, text
 
 
-class RealPrograms(unittest.TestCase):
+class BesideOneDaemon(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.served = host.Daemon(os.path.join(folder.name, "s", "hearth.db"), "-F", "997")
         cls.addClassCleanup(cls.served.stop)
-        pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE)
-        cls.addClassCleanup(pool.shutdown)
-        # In the order of their tests, which are named on the command line or all.
-        cls.ran = {
-            program.name: pool.submit(cls.run_program, program)
-            for program in sorted(real_programs.PROGRAMS, key=lambda program: program.name)
-            if len(sys.argv) == 1 or any(program.name in word for word in sys.argv[1:])
-        }
 
     @classmethod
     def exported(cls, begin, end, group, comms):
@@ -68,6 +60,20 @@ class RealPrograms(unittest.TestCase):
             )
             with open(out, encoding="utf-8") as file:
                 return unwinding.stacks_of(json.load(file))
+
+
+class RealPrograms(BesideOneDaemon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE)
+        cls.addClassCleanup(pool.shutdown)
+        # In the order of their tests, which are named on the command line or all.
+        cls.ran = {
+            program.name: pool.submit(cls.run_program, program)
+            for program in sorted(real_programs.PROGRAMS, key=lambda program: program.name)
+            if len(sys.argv) == 1 or any(program.name in word for word in sys.argv[1:])
+        }
 
     @classmethod
     def run_program(cls, program):

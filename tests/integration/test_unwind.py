@@ -172,4 +172,4 @@ class Compiled(Case):
 
 
 if __name__ == "__main__":
-    host.main()
+    host.main(at_once=2)

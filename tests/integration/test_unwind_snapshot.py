@@ -42,4 +42,4 @@ class Refused(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    host.main()
+    host.main(at_once=2)
