@@ -1,37 +1,46 @@
 /*
  * glibc's crt1.o, which is linked into programs as it is: _start clears the frame pointer, takes
- * the arguments from the stack, and calls __libc_start_main with main in rdi. It loads that
- * relative to itself or, in programs at a fixed address, as it is.
+ * the arguments from the stack, and calls __libc_start_main with main in rdi. Until glibc 2.34 it
+ * gave two more functions, in r8 and rcx, which have been nothing since. It loads them relative to
+ * itself or, in programs at a fixed address, as they are.
  */
 #include "symbolizer/start_code.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define START_BYTES   34
-#define MAIN_AT	      20 /* lea or mov, and 4 bytes of main */
-#define MAIN_LOAD_END (MAIN_AT + 7)
-#define HLT	      0xf4
+#define ADDRESS_BYTES 4
+#define LOAD_BYTES    (3 + ADDRESS_BYTES)
 
 /* .eh_frame_hdr (LSB 5.0, 10.6.2), in the encodings that linkers use. */
 #define HEADER_BYTES 12
 #define ENTRY_BYTES  8
 #define FDE_BYTES    16 /* length, CIE, start and size */
 
-static const uint8_t head[MAIN_AT] = {
+static const uint8_t branch_target[] = {0xf3, 0x0f, 0x1e, 0xfa}; /* endbr64 */
+static const uint8_t head[] = {
 	0x31, 0xed, /* xor %ebp,%ebp */
 	0x49, 0x89, 0xd1, /* mov %rdx,%r9 */
 	0x5e, /* pop %rsi */
 	0x48, 0x89, 0xe2, /* mov %rsp,%rdx */
 	0x48, 0x83, 0xe4, 0xf0, /* and $-16,%rsp */
 	0x50, 0x54, /* push %rax, push %rsp */
+};
+static const uint8_t nothing[] = {
 	0x45, 0x31, 0xc0, /* xor %r8d,%r8d */
 	0x31, 0xc9, /* xor %ecx,%ecx */
 };
-static const uint8_t relative[] = {0x48, 0x8d, 0x3d}; /* lea main(%rip),%rdi */
-static const uint8_t absolute[] = {0x48, 0xc7, 0xc7}; /* mov $main,%rdi */
+struct load {
+	uint8_t relative[3]; /* lea f(%rip),%register */
+	uint8_t absolute[3]; /* mov $f,%register */
+};
+static const struct load to_r8 = {{0x4c, 0x8d, 0x05}, {0x49, 0xc7, 0xc0}}; /* __libc_csu_fini */
+static const struct load to_rcx = {{0x48, 0x8d, 0x0d}, {0x48, 0xc7, 0xc1}}; /* __libc_csu_init */
+static const struct load to_rdi = {{0x48, 0x8d, 0x3d}, {0x48, 0xc7, 0xc7}}; /* main */
 static const uint8_t call[] = {0xff, 0x15}; /* call *__libc_start_main@GOT(%rip) */
 static const uint8_t direct_call[] = {0x67, 0xe8}; /* the same, as linkers shorten it */
+static const uint8_t plt_call[] = {0xe8}; /* call __libc_start_main@PLT, of still older ones */
+static const uint8_t halt[] = {0xf4};
 static const uint8_t eh_frame_header[] = {1, 0x1b, 0x03, 0x3b};
 
 /* n bytes of the file at an address, or NULL. */
@@ -114,35 +123,73 @@ static int add_main(const struct elf_image *image, struct symbol_list *l, uint64
 	return add(image, l, "main", address, size);
 }
 
-/* Is this _start, to the last byte but main's address and the function that is called? */
-static bool is_start(const uint8_t *at)
-{
-	const uint8_t *called = at + MAIN_LOAD_END;
+struct reader {
+	const struct elf_image *image;
+	uint64_t at;
+};
 
-	return memcmp(at, head, sizeof(head)) == 0 &&
-	       (memcmp(called, call, sizeof(call)) == 0 ||
-		memcmp(called, direct_call, sizeof(direct_call)) == 0) &&
-	       at[START_BYTES - 1] == HLT;
+/* Goes on behind these bytes if they are next. */
+static bool take(struct reader *r, const uint8_t *bytes, size_t n)
+{
+	const uint8_t *at = bytes_at(r->image, r->at, n);
+
+	if (!at || memcmp(at, bytes, n) != 0)
+		return false;
+	r->at += n;
+	return true;
+}
+
+static bool take_load(struct reader *r, const struct load *l, uint64_t *ret)
+{
+	const uint8_t *at = bytes_at(r->image, r->at, LOAD_BYTES);
+	uint64_t address;
+
+	if (!at)
+		return false;
+	address = signed_at(at + sizeof(l->relative));
+	if (memcmp(at, l->relative, sizeof(l->relative)) == 0)
+		address += r->at + LOAD_BYTES;
+	else if (memcmp(at, l->absolute, sizeof(l->absolute)) != 0)
+		return false;
+	r->at += LOAD_BYTES;
+	*ret = address;
+	return true;
+}
+
+static bool take_call(struct reader *r)
+{
+	if (!take(r, call, sizeof(call)) && !take(r, direct_call, sizeof(direct_call)) &&
+	    !take(r, plt_call, sizeof(plt_call)))
+		return false;
+	r->at += ADDRESS_BYTES;
+	return true;
+}
+
+/* Is this _start, to the last byte but the addresses of others? */
+static bool take_start(struct reader *r, uint64_t *ret_main)
+{
+	uint64_t other;
+
+	take(r, branch_target, sizeof(branch_target));
+	return take(r, head, sizeof(head)) &&
+	       (take(r, nothing, sizeof(nothing)) ||
+		(take_load(r, &to_r8, &other) && take_load(r, &to_rcx, &other))) &&
+	       take_load(r, &to_rdi, ret_main) && take_call(r) && take(r, halt, sizeof(halt));
 }
 
 int start_symbols(const struct elf_image *image, struct symbol_list *l)
 {
+	struct reader r = {.image = image};
 	uint64_t main_address;
-	const uint8_t *at;
 	Elf64_Ehdr e;
-	int r;
+	int result;
 
 	if (!image->is_64 || image->machine != EM_X86_64 || image->size < sizeof(e))
 		return 0;
 	memcpy(&e, image->data, sizeof(e));
-	at = bytes_at(image, e.e_entry, START_BYTES);
-	if (!at || !is_start(at))
+	r.at = e.e_entry;
+	if (!take_start(&r, &main_address))
 		return 0;
-	main_address = signed_at(at + MAIN_AT + sizeof(relative));
-	if (memcmp(at + MAIN_AT, relative, sizeof(relative)) == 0)
-		main_address += e.e_entry + MAIN_LOAD_END;
-	else if (memcmp(at + MAIN_AT, absolute, sizeof(absolute)) != 0)
-		return 0;
-	r = add(image, l, "_start", e.e_entry, START_BYTES);
-	return r < 0 ? r : add_main(image, l, main_address);
+	result = add(image, l, "_start", e.e_entry, r.at - e.e_entry);
+	return result < 0 ? result : add_main(image, l, main_address);
 }

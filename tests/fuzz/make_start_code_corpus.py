@@ -6,12 +6,17 @@ import struct
 import corpora
 
 HEADER_BYTES = 64  # of ELF, before the input's own bytes
-HEAD = bytes.fromhex("31ed 4989d1 5e 4889e2 4883e4f0 50 54 4531c0 31c9".replace(" ", ""))
+HEAD = bytes.fromhex("31ed 4989d1 5e 4889e2 4883e4f0 50 54")
+NOTHING = bytes.fromhex("4531c0 31c9")  # in r8 and rcx
+# What was in them until glibc 2.34, relative to _start and not.
+OLDER = bytes.fromhex("4c8d05 10000000 488d0d 20000000")
+OLDER_FIXED = bytes.fromhex("49c7c0 00014000 48c7c1 10014000")
+ENDBR64 = bytes.fromhex("f30f1efa")
 START, MAIN, FRAMES, FDE = 0x40, 0x80, 0xC0, 0x100  # in the input's bytes
 
 
-def start(load, main, call, end=b"\xf4"):
-    return HEAD + load + struct.pack("<i", main) + call + bytes(4) + end
+def start(load, main, call, end=b"\xf4", others=NOTHING):
+    return HEAD + others + load + struct.pack("<i", main) + call + bytes(4) + end
 
 
 def program(code, entries, fde, header=b"\x01\x1b\x03\x3b"):
@@ -29,6 +34,8 @@ def program(code, entries, fde, header=b"\x01\x1b\x03\x3b"):
 RELATIVE, ABSOLUTE = b"\x48\x8d\x3d", b"\x48\xc7\xc7"
 CALL, DIRECT = b"\xff\x15", b"\x67\xe8"
 TO_MAIN = MAIN - START - 27
+TO_MAIN_OLDER = TO_MAIN - len(OLDER) + len(NOTHING)
+AT_MAIN = 0x400000 + HEADER_BYTES + MAIN
 ENTRY, SIZE = (MAIN - FRAMES, FDE - FRAMES), (MAIN - FDE - 8, 0x20)
 PLAIN = start(RELATIVE, TO_MAIN, CALL)
 
@@ -37,9 +44,20 @@ corpora.write(
     [
         ("relative", program(PLAIN, [ENTRY], SIZE)),
         ("direct", program(start(RELATIVE, TO_MAIN, DIRECT), [ENTRY], SIZE)),
+        ("absolute", program(start(ABSOLUTE, AT_MAIN, CALL), [ENTRY], SIZE)),
+        ("older", program(start(RELATIVE, TO_MAIN_OLDER, CALL, others=OLDER), [ENTRY], SIZE)),
         (
-            "absolute",
-            program(start(ABSOLUTE, 0x400000 + HEADER_BYTES + MAIN, CALL), [ENTRY], SIZE),
+            "older_absolute",
+            program(start(ABSOLUTE, AT_MAIN, b"\xe8", others=OLDER_FIXED), [ENTRY], SIZE),
+        ),
+        (
+            "older_swapped",
+            program(start(RELATIVE, TO_MAIN_OLDER, CALL, others=OLDER[7:] + OLDER[:7]), [], SIZE),
+        ),
+        ("older_cut", program(start(RELATIVE, 0, CALL, others=OLDER), [], SIZE)[: 8 + START + 25]),
+        (
+            "branch_target",
+            program(ENDBR64 + start(RELATIVE, TO_MAIN - len(ENDBR64), CALL), [ENTRY], SIZE),
         ),
         ("no_entry", program(PLAIN, [], SIZE)),
         ("many_entries", program(PLAIN, [(-0x90, 0), ENTRY, (0, 0), (0x10, 0)], SIZE)),
