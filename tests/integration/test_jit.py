@@ -41,6 +41,31 @@ public class Hot {
     }
 }
 """
+HOT_C = """
+#include <stdlib.h>
+#include <time.h>
+
+static volatile unsigned int sink;
+
+__attribute__((noinline)) unsigned int mixed(unsigned int n)
+{
+	unsigned int x = n;
+
+	for (unsigned int i = 0; i < 1000000; i++) { /* the loop */
+		x = x * 1664525u + 1013904223u; /* the loop */
+		if (x == n) /* the loop */
+			return 0;
+	}
+	return x;
+}
+
+int main(int argc, char **argv)
+{
+	while (clock() < atoi(argv[1]) * CLOCKS_PER_SEC)
+		sink = mixed(sink); /* the call */
+	return argc - 2;
+}
+"""
 JAVA = ["-XX:+UnlockDiagnosticVMOptions", "-XX:+PreserveFramePointer"]
 OTHER = 12345  # a user id that is nobody's
 
@@ -94,6 +119,35 @@ class Real(unittest.TestCase):
 
     def test_node_with_a_jitdump(self):
         self.check_node("--perf-prof")
+
+    def test_llvm_with_a_jitdump_that_has_lines(self):
+        """Its lines begin behind the ELF header that perf will put there."""
+        self.write("hot.c", HOT_C)
+        source, out = (os.path.join(self.folder, name) for name in ("hot.c", "out.json"))
+        subprocess.run(
+            ["clang", "-g", "-O1", "-fno-omit-frame-pointer", "-emit-llvm", "-c", source],
+            cwd=self.folder,
+            check=True,
+        )
+        host.run(
+            *("record", "-F", "499", "-o", out, "--", "lli", "-jit-kind=mcjit", "hot.bc", "2"),
+            cwd=self.folder,
+            env={**os.environ, "JITDUMPDIR": self.folder},
+        )
+        with open(out, encoding="utf-8") as opened:
+            stacks = json.load(opened)["stacks"]
+        lines = {"mixed": {}, "main": {}}
+        for stack in stacks:
+            for frame in (frame for frame in stack["frames"] if frame["kind"] == "jit"):
+                place = (frame["file"], frame["line"])
+                of = lines[frame["function"]]
+                of[place] = of.get(place, 0) + stack["count"]
+        for name, mark in (("mixed", "the loop"), ("main", "the call")):
+            marked = [i for i, line in enumerate(HOT_C.splitlines(), 1) if mark in line]
+            found = [lines[name].get((source, line), 0) for line in marked]
+            self.assertGreater(sum(found), 500, lines)
+            self.assertGreater(sum(found), 0.97 * sum(lines[name].values()), lines)
+            self.assertGreater(min(found), 10, lines)
 
     def compile_java(self):
         self.write("Hot.java", HOT_JAVA)
