@@ -2,6 +2,7 @@
  * A worker of an asking thread: its start, its first words, its end. See resolve_state.h for who
  * may call what.
  */
+#include "profiler/base/cleanup.h"
 #include "profiler/jail/open_debug.h"
 #include "profiler/jail/worker.h"
 #include "profiler/resolve/resolve_state.h"
@@ -21,9 +22,10 @@
 #else
 #define DERIVES false
 #endif
-#define WAIT_SHARE    12 /* times as long as of a CPU it may take in all */
-#define STEP_SHARE    8 /* one part of it is the least that is waited */
-#define FORWARD_SHARE 32 /* one part of the time that passes: who has less of a CPU is stalled */
+#define WAIT_SHARE 12 /* times as long as of a CPU it may take in all */
+#define STEP_SHARE 8 /* one part of it is the least that is waited */
+/* One part of the time that passes: who has less of a CPU, and wants none, is stalled. */
+#define FORWARD_SHARE 32
 
 int resolve_end_worker(struct resolve_slot *s)
 {
@@ -119,6 +121,18 @@ static uint64_t cpu_ms_of(pid_t pid)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+/* Does it run, or would it if others left it a CPU? */
+static bool wants_cpu(pid_t pid)
+{
+	_cleanup_fclose_ FILE *stat = NULL;
+	char path[64], text[512], *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	stat = fopen(path, "re");
+	at = stat && fgets(text, sizeof(text), stat) ? strrchr(text, ')') : NULL;
+	return at && strncmp(at, ") R", 3) == 0;
+}
+
 void resolve_be_patient(const struct resolve_slot *s, struct resolve_patience *ret)
 {
 	uint64_t ms = s->r->options.request_ms ? s->r->options.request_ms : RESOLVE_REQUEST_MS;
@@ -143,8 +157,9 @@ int resolve_receive(const struct resolve_slot *s, const struct resolve_patience 
 		if (r != -ETIMEDOUT)
 			return r ? r : -EPIPE;
 		cpu_ms = cpu_ms_of(s->worker.pid);
-		if (cpu_ms < before + wait_ms / FORWARD_SHARE || cpu_ms >= p->cpu_ms + p->ms ||
-		    resolve_now_ms() >= p->until_ms)
+		if (cpu_ms >= p->cpu_ms + p->ms || resolve_now_ms() >= p->until_ms)
+			return r;
+		if (cpu_ms < before + wait_ms / FORWARD_SHARE && !wants_cpu(s->worker.pid))
 			return r;
 	}
 }

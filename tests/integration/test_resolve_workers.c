@@ -1,13 +1,16 @@
 /* Resolve's workers in their jail: what happens when they stall and die, and who shares one. */
 #include "tests/integration/resolve_asker.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 700 /* of resolve, where a test waits for it to run out */
+#define BUSY_MS	    (2 * PATIENCE_MS)
 #define OTHER_UID   12345
 #define COPY	    "/tmp/hearth-resolve-copy"
 
@@ -76,6 +79,71 @@ static void the_object_that_kills_a_worker_is_set_aside_and_the_rest_is_named(vo
 	usleep(300000); /* the request is on its way */
 	kill(worker, SIGKILL);
 	assert_only_2_is_set_aside(r, &s, "signal 9");
+}
+
+/*
+ * A child that leaves the CPU of that worker to nobody else, for BUSY_MS: when it runs. (The kernel
+ * lets others have a twentieth of a second in each.)
+ */
+static pid_t keep_its_cpu_busy(pid_t worker)
+{
+	const struct sched_param first = {.sched_priority = 1};
+	cpu_set_t allowed, one;
+	int ready[2], cpu = 0;
+	char byte = 0;
+	pid_t pid;
+
+	assert_int_equal(sched_getaffinity(worker, sizeof(allowed), &allowed), 0);
+	while (!CPU_ISSET(cpu, &allowed))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(worker, sizeof(one), &one), 0);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		uint64_t until;
+
+		if (sched_setaffinity(0, sizeof(one), &one) ||
+		    sched_setscheduler(0, SCHED_FIFO, &first) || write(ready[1], &byte, 1) != 1)
+			_exit(1);
+		for (until = now_ms() + BUSY_MS; now_ms() < until;)
+			;
+		_exit(0);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void a_worker_that_others_leave_no_cpu_is_waited_for(void **state)
+{
+	struct resolve *r = new_resolve(PATIENCE_MS);
+	struct seen s = {};
+	bool met = false;
+
+	(void)state;
+	announce_self(r, 1);
+	ask_function(r, 1);
+	take_all(r, &s);
+	/* Where others use the machine as well, we may come too late with our question. */
+	for (uint32_t object = 2; object < 8 && !met; object++) {
+		pid_t busy = keep_its_cpu_busy(only_worker(r));
+		uint64_t began = now_ms();
+		int status = -1;
+
+		announce_self(r, object);
+		ask_function(r, object);
+		take_all(r, &s);
+		assert_named(&s, object);
+		met = now_ms() - began > PATIENCE_MS; /* it had none for so long */
+		assert_int_equal(waitpid(busy, &status, 0), busy);
+		assert_int_equal(status, 0);
+	}
+	assert_true(met);
+	assert_int_equal(status_number(r, "\"workers_restarted\""), 0);
+	resolve_free(r);
 }
 
 static void a_worker_that_dies_between_requests_costs_no_object(void **state)
@@ -182,6 +250,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(
 			the_object_that_stalls_a_worker_is_set_aside_and_the_rest_is_named),
 		cmocka_unit_test(the_object_that_kills_a_worker_is_set_aside_and_the_rest_is_named),
+		cmocka_unit_test(a_worker_that_others_leave_no_cpu_is_waited_for),
 		cmocka_unit_test(a_worker_that_dies_between_requests_costs_no_object),
 		cmocka_unit_test(the_end_waits_for_no_stalled_worker),
 		cmocka_unit_test(a_table_that_no_worker_could_be_started_for_comes_later),
