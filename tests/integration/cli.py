@@ -50,6 +50,15 @@ def hearth_on_terminal(*arguments):
     return run.returncode, shown.decode(), told
 
 
+def has_open(pid, path):
+    """Whether a process has this file open: a worker that was given it has been asked."""
+    folder, real = f"/proc/{pid}/fd", os.path.realpath(path)
+    try:
+        return any(os.readlink(os.path.join(folder, fd)) == real for fd in os.listdir(folder))
+    except OSError:  # one of them was closed, or it has ended
+        return False
+
+
 class CliCase(unittest.TestCase):
     def assert_refused(self, status, sentence, *arguments, **more):
         """Exit status, nothing on stdout, and on stderr the sentence, on one line of its own."""

@@ -62,16 +62,16 @@ class ImportCase(CliCase):
         self.assertEqual(run.returncode, 0, run.stderr)
         return run.stdout
 
-    def wait_for_worker(self, pid):
-        """The pid of its child, once it is a worker in the jail."""
-        until = time.monotonic() + 10
+    def wait_for_worker(self, pid, path):
+        """The pid of its child, once it is a worker in the jail that was given the file."""
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
                 children = f.read().split()
             for child in children:
                 with open(f"/proc/{child}/status", encoding="ascii") as f:
                     status = f.read()
-                if "Seccomp:\t2" in status:
+                if "Seccomp:\t2" in status and cli.has_open(child, path):
                     return int(child), status
             time.sleep(0.01)
         self.fail("no worker in a jail was started")
@@ -237,7 +237,7 @@ class Files(ImportCase):
         command = [cli.HEARTH, "import", "--store", self.store("one"), fifo]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as first:
             with open(fifo, "w", encoding="ascii") as feed:
-                self.wait_for_worker(first.pid)
+                self.wait_for_worker(first.pid, fifo)
                 self.assert_failed(
                     "another", "import", "--store", self.store("one"), self.at("good")
                 )
@@ -253,7 +253,7 @@ class Jail(ImportCase):
         command = [cli.HEARTH, "import", "--store", self.store("one"), fifo]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
             with open(fifo, "w", encoding="ascii"):
-                worker, status = self.wait_for_worker(run.pid)
+                worker, status = self.wait_for_worker(run.pid, fifo)
                 self.assertIn("CapEff:\t0000000000000000", status)
                 self.assertIn("NoNewPrivs:\t1", status)
                 if os.geteuid() == 0:

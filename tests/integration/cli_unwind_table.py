@@ -112,7 +112,6 @@ class UnwindTable(CliCase):
             text=True,
         ) as run:
             worker, _ = self.wait_for_worker(run)
-            time.sleep(0.02)  # it has been asked
             os.kill(worker, signal.SIGKILL)
             out, told = run.communicate(timeout=120)
         self.assertEqual(run.returncode, 1)
@@ -122,7 +121,7 @@ class UnwindTable(CliCase):
         self.assertIn(": 0 mismatches", out)
 
     def wait_for_worker(self, run):
-        """Its child and that one's status, once it has closed itself in."""
+        """Its child and that one's status, once it has closed itself in and was given a file."""
         while run.poll() is None:
             with open(f"/proc/{run.pid}/task/{run.pid}/children", encoding="ascii") as f:
                 children = f.read().split()
@@ -132,7 +131,7 @@ class UnwindTable(CliCase):
                         status = dict(line.rstrip("\n").split(":\t", 1) for line in f)
                 except OSError:
                     continue
-                if status.get("Seccomp") == "2":
+                if status.get("Seccomp") == "2" and cli.has_open(child, slow()[0]):
                     return int(child), status
             time.sleep(0.001)
         self.fail("it ended, and no worker was seen in its jail")
