@@ -167,7 +167,10 @@ class Stored(FormatsCase):
         try:
             with host.load(host.program("split"), "60") as load:
                 cls.match = f'{{pid="{load.pid}"}}'  # a host may run several
-                time.sleep(SECONDS + 2)
+                time.sleep(SECONDS)  # the last five of them are asked for
+                host.wait_until(
+                    lambda: cls.sampled(served) >= ENOUGH, 120, f"{ENOUGH} samples are stored"
+                )
                 cls.asked = time.time()
                 began = time.monotonic()
                 cls.last = pprof.Profile(f"{served.address}debug/pprof/profile?seconds=5")
@@ -182,6 +185,11 @@ class Stored(FormatsCase):
         cls.json = json.loads(cls.export("json"))
         cls.folded = formats.read_folded(cls.export("folded").decode("utf-8", "surrogateescape"))
         cls.samples, _ = formats.read_samples(cls.export("samples"))
+
+    @classmethod
+    def sampled(cls, served):
+        query = urllib.parse.urlencode({"from": "-5m", "match": cls.match})
+        return served.json(f"/api/v1/profile?{query}")["samples"]
 
     @classmethod
     def export(cls, format):

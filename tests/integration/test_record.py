@@ -79,7 +79,7 @@ class Selection(unittest.TestCase):
         ):
             with tempfile.TemporaryDirectory() as folder:
                 out = os.path.join(folder, "one.json")
-                host.run("record", "-d", 1, "-p", wanted.pid, "-o", out)
+                host.run("record", "-F", 499, "-d", 1, "-p", wanted.pid, "-o", out)
                 with open(out, encoding="utf-8") as file:
                     profile = json.load(file)
                 self.assertEqual(
