@@ -11,6 +11,14 @@ import sys
 PARTS = ("unit", "style", "integration", "ui", "soak", "bench", "vm", "verify-all", "fresh")
 # They measure or sample: a neighbour would change what they see.
 SERIAL = ("integration", "soak", "bench", "vm")
+# These neither measure nor sample: commands that read files.
+BESIDE_OTHERS = tuple(
+    "integration/" + name
+    for name in (
+        *("cli_usage", "cli_diff", "cli_import", "cli_query", "cli_symbolize", "cli_unwind_table"),
+        *("symbolize_hostile", "symbolize_peers", "symbolize_variants", "worker_caps"),
+    )
+)
 SECONDS_MAX = {"unit": 120, "style": 120, "integration": 600, "ui": 600}
 # They depend on the kernel that they meet.
 SKIPPING = ("integration", "vm")
@@ -29,7 +37,7 @@ def check(listing):
             yield f"{name}: has no TIMEOUT"
         elif properties["TIMEOUT"] > SECONDS_MAX.get(part, float("inf")):
             yield f"{name}: may take {properties['TIMEOUT']:.0f} s; at most {SECONDS_MAX[part]}"
-        if part in SERIAL and not properties.get("RUN_SERIAL"):
+        if part in SERIAL and name not in BESIDE_OTHERS and not properties.get("RUN_SERIAL"):
             yield f"{name}: {part} tests are RUN_SERIAL"
         skips = properties.get("SKIP_RETURN_CODE") == 77 or "SKIP_REGULAR_EXPRESSION" in properties
         if part in SKIPPING and not skips:

@@ -1,4 +1,4 @@
-/* _start and main of programs without symbols: every form of the C library's start code, by hand. */
+/* _start and main of programs without symbols: each form of the start code, by hand. */
 #include "symbolizer/start_code.h"
 
 #include <setjmp.h>
