@@ -103,7 +103,7 @@ class Ending(unittest.TestCase):
                 host.wait_until(
                     lambda s=served: s.status()["samples"]["stored"] > 0, 15, "the first commit"
                 )
-                time.sleep(random.uniform(0.1, 1.2))
+                time.sleep(random.uniform(0.1, 2.4))  # two commits later, or none
                 pids = served.processes()
                 killed = time.time()
                 served.kill()
