@@ -493,13 +493,11 @@ static void stop(struct daemon *d)
 int daemon_run(const struct daemon_options *options)
 {
 	struct daemon d = {.options = options, .signals = -1};
-	struct features features;
 	struct err err = {};
 	int r;
 
 	heap_settle();
-	features_probe(&features);
-	r = features_require(&features, &err);
+	r = features_demand(&err);
 	if (r == 0) {
 		d.signals = signals_open();
 		r = d.signals < 0 ? d.signals : start(&d, &err);

@@ -329,12 +329,10 @@ static int run(struct record *rec, struct err *err)
 int record_run(const struct record_options *options)
 {
 	struct record rec = {.options = options, .signals = -1, .output.fd = -1};
-	struct features features;
 	struct err err = {};
 	int status = 0, r;
 
-	features_probe(&features);
-	r = features_require(&features, &err);
+	r = features_demand(&err);
 	if (r == 0) {
 		rec.signals = signals_open();
 		r = rec.signals < 0 ? rec.signals : run(&rec, &err);

@@ -80,26 +80,42 @@ static void jail(struct features *all)
 			"a kernel with CONFIG_SECURITY_LANDLOCK, and landlock in its lsm= list");
 }
 
-void features_probe(struct features *ret)
+static void begin(struct features *ret)
 {
 	*ret = (struct features){.can_sample = true};
 	for (int i = 0; i < FEATURE_COUNT; i++) {
 		ret->feature[i].name = list[i].name;
 		ret->feature[i].needed = list[i].needed;
 	}
+}
+
+/* What is quickly asked; all that is needed but for the kernel's types is among it. */
+static void probe_quickly(struct features *ret)
+{
 	features_probe_root(&ret->feature[FEATURE_ROOT]);
-	kernel(&ret->feature[FEATURE_KERNEL]);
-	features_probe_btf(&ret->feature[FEATURE_BTF], &ret->feature[FEATURE_MAPPINGS]);
 	features_probe_bpf(&ret->feature[FEATURE_BPF], &ret->feature[FEATURE_LOCKDOWN]);
 	features_probe_ring(&ret->feature[FEATURE_RING_BUFFER]);
 	features_probe_perf(&ret->feature[FEATURE_PERF_EVENTS],
 			    &ret->feature[FEATURE_HARDWARE_EVENTS]);
-	features_probe_kallsyms(&ret->feature[FEATURE_KALLSYMS]);
-	features_probe_cgroup(&ret->feature[FEATURE_CGROUP]);
-	jail(ret);
+}
+
+static void judge(struct features *ret)
+{
 	for (int i = 0; i < FEATURE_COUNT; i++)
 		if (list[i].needed && !ret->feature[i].there)
 			ret->can_sample = false;
+}
+
+void features_probe(struct features *ret)
+{
+	begin(ret);
+	probe_quickly(ret);
+	kernel(&ret->feature[FEATURE_KERNEL]);
+	features_probe_btf(&ret->feature[FEATURE_BTF], &ret->feature[FEATURE_MAPPINGS]);
+	features_probe_kallsyms(&ret->feature[FEATURE_KALLSYMS]);
+	features_probe_cgroup(&ret->feature[FEATURE_CGROUP]);
+	jail(ret);
+	judge(ret);
 }
 
 void features_probe_debuginfod(struct features *ret)
@@ -134,4 +150,18 @@ int features_require(const struct features *f, struct err *err)
 				       one->name, one->found, one->cost, one->advice);
 	}
 	return 0;
+}
+
+int features_demand(struct err *err)
+{
+	struct features f;
+
+	begin(&f);
+	probe_quickly(&f);
+	f.feature[FEATURE_BTF].there = features_has_btf();
+	judge(&f);
+	if (f.can_sample)
+		return 0;
+	features_probe(&f);
+	return features_require(&f, err);
 }

@@ -66,3 +66,9 @@ void features_probe_debuginfod(struct features *ret);
  * -EPERM where something is missing.
  */
 int features_require(const struct features *f, struct err *err);
+
+/*
+ * The same of what is probed now, in a millisecond where nothing is missing: the kernel's types are
+ * looked for, not looked at.
+ */
+int features_demand(struct err *err);

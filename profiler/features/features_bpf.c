@@ -3,6 +3,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
@@ -96,6 +97,14 @@ void features_probe_btf(struct feature *btf, struct feature *mappings)
 	else
 		features_there(mappings, "the kernel's own tree of mappings can be read");
 	btf__free(types);
+}
+
+bool features_has_btf(void)
+{
+	_cleanup_close_ int fd = open(BTF_PATH, O_RDONLY | O_CLOEXEC);
+	struct btf_header head = {};
+
+	return fd >= 0 && read(fd, &head, sizeof(head)) == sizeof(head) && head.magic == BTF_MAGIC;
 }
 
 /* With read_kernel the program calls what a locked-down kernel refuses. 0 or negative errno. */

@@ -9,6 +9,7 @@ void features_missing(struct feature *f, const char *found, const char *cost, co
 
 /* By BPF system calls: features_bpf.c */
 void features_probe_btf(struct feature *btf, struct feature *mappings);
+bool features_has_btf(void); /* false: that is to be looked at */
 void features_probe_bpf(struct feature *bpf, struct feature *lockdown);
 void features_probe_ring(struct feature *ring);
 

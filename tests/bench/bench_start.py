@@ -5,6 +5,7 @@ its processes, and a program that nobody has seen before from its exec to its fi
 usage: bench_start.py. HEARTH_BUILD names the build folder. Nothing is asserted.
 """
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -26,18 +27,21 @@ BUILD_ID = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
 BUILD_ID_BYTES = 20
 
 
+def of_threads(pid, name):
+    """The words of that file of each thread; some end meanwhile."""
+    for path in glob.glob(f"/proc/{pid}/task/*/{name}"):
+        with contextlib.suppress(OSError), open(path, encoding="ascii") as file:
+            yield file.read().split()
+
+
 def children(pid):
-    for path in glob.glob(f"/proc/{pid}/task/*/children"):
-        with open(path, encoding="ascii") as file:
-            yield from map(int, file.read().split())
+    for words in of_threads(pid, "children"):
+        yield from map(int, words)
 
 
 def cpu_seconds(pid):
     """Of a process, its threads and its children."""
-    total = 0.0
-    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
-        with open(path, encoding="ascii") as file:
-            total += int(file.read().split()[0]) / 1e9
+    total = sum(int(words[0]) / 1e9 for words in of_threads(pid, "schedstat"))
     return total + sum(cpu_seconds(child) for child in children(pid))
 
 

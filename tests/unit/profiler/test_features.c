@@ -68,12 +68,28 @@ static void the_first_needed_feature_that_is_missing_is_told(void **state)
 					    "(`hearth doctor` has the rest)");
 }
 
+static void sampling_is_refused_where_something_needed_is_missing(void **state)
+{
+	struct features f;
+	struct err err = {}, told = {};
+	int r = features_demand(&err);
+
+	(void)state;
+	features_probe(&f);
+	assert_int_equal(r == 0, f.can_sample);
+	if (r == 0)
+		return;
+	assert_int_equal(r, features_require(&f, &told));
+	assert_string_equal(err_text(&err), err_text(&told));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_feature_says_what_it_found),
 		cmocka_unit_test(probing_twice_finds_the_same),
 		cmocka_unit_test(the_first_needed_feature_that_is_missing_is_told),
+		cmocka_unit_test(sampling_is_refused_where_something_needed_is_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
