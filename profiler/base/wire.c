@@ -55,14 +55,19 @@ static int wait_for(int sock, short events, int64_t deadline)
 	}
 }
 
-static int send_part(int sock, const void *data, size_t len, const int *fds, unsigned int n_fds)
+/* A header that is still to be sent, and a body: one call, so that the other end wakes once. */
+struct parts {
+	struct iovec iov[2];
+	unsigned int at; /* the first that is not sent whole */
+};
+
+static int send_part(int sock, struct parts *p, const int *fds, unsigned int n_fds)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)];
 		struct cmsghdr align;
 	} control = {};
-	struct iovec iov = {.iov_base = (void *)data, .iov_len = len};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct msghdr msg = {.msg_iov = &p->iov[p->at], .msg_iovlen = 2 - p->at};
 	ssize_t n;
 
 	if (n_fds) {
@@ -82,12 +87,25 @@ static int send_part(int sock, const void *data, size_t len, const int *fds, uns
 	return (int)n;
 }
 
-static int send_all(int sock, const uint8_t *data, size_t len, const int *fds, unsigned int n_fds,
-		    int64_t deadline)
+/* n bytes of them were sent. */
+static void parts_sent(struct parts *p, size_t n)
 {
-	while (len) {
-		size_t part = len < (1u << 20) ? len : (1u << 20);
-		int n = send_part(sock, data, part, fds, n_fds);
+	for (; p->at < 2; p->at++) {
+		struct iovec *v = &p->iov[p->at];
+
+		if (n < v->iov_len) {
+			v->iov_base = (uint8_t *)v->iov_base + n;
+			v->iov_len -= n;
+			return;
+		}
+		n -= v->iov_len;
+	}
+}
+
+static int send_all(int sock, struct parts *p, const int *fds, unsigned int n_fds, int64_t deadline)
+{
+	while (p->at < 2) {
+		int n = send_part(sock, p, fds, n_fds);
 
 		if (n == -EINTR)
 			continue;
@@ -100,8 +118,7 @@ static int send_all(int sock, const uint8_t *data, size_t len, const int *fds, u
 		}
 		if (n < 0)
 			return n;
-		data += n;
-		len -= (size_t)n;
+		parts_sent(p, (size_t)n);
 		n_fds = 0;
 	}
 	return 0;
@@ -111,18 +128,14 @@ int wire_send(int sock, const struct wire_msg *m, int timeout_ms)
 {
 	int64_t deadline = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
 	uint32_t words[4] = {(uint32_t)m->body.len, m->type, m->id, m->n_fds};
-	uint8_t header[HEADER_BYTES];
-	int r;
+	/* Both ends are the same binary. */
+	struct parts p = {.iov = {{words, HEADER_BYTES}, {m->body.data, m->body.len}}};
 
 	if (m->body.err)
 		return m->body.err;
 	if (m->body.len > WIRE_BODY_MAX || m->n_fds > WIRE_FDS_MAX)
 		return -EINVAL;
-	memcpy(header, words, sizeof(header)); /* both ends are the same binary */
-	r = send_all(sock, header, sizeof(header), m->fds, m->n_fds, deadline);
-	if (r < 0)
-		return r;
-	return send_all(sock, m->body.data, m->body.len, NULL, 0, deadline);
+	return send_all(sock, &p, m->fds, m->n_fds, deadline);
 }
 
 static void take_fds(struct msghdr *msg, struct wire_msg *to, int *err)
