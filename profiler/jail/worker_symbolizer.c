@@ -24,8 +24,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define SEND_MS	      10000
-#define REST_MS	      500 /* without a request: memory is given back */
+#define SEND_MS	    10000
+#define REST_MS	    500 /* without a request: memory is given back */
+#define FEW_REST_MS 5000 /* the same behind a few offsets: a second later there are some more */
+/* Offsets, after which pages of files go back: tens of kilobytes of them each, at most. */
+#define RESTLESS_MAX  32
 #define MODULE_NONE   UINT32_MAX
 #define OBJECTS_FIRST 64
 
@@ -60,6 +63,8 @@ struct worker {
 	struct disassembler *disassembler; /* NULL: none was asked for, or is to be had */
 	struct worker_wants wants;
 	uint32_t kernel; /* its module: one, however many objects stand for it */
+	uint32_t restless; /* offsets named since pages of files went back */
+	int patience_ms;
 	struct worker_jit jit;
 };
 
@@ -208,6 +213,20 @@ static int name_all(struct worker *w, const struct protocol_request *q, const st
 	return b->err;
 }
 
+/*
+ * The pages of files that n more offsets touched go back, many at once; of a few that come each
+ * second, the same pages are wanted again.
+ */
+static void rest_after(struct worker *w, uint32_t n)
+{
+	w->restless += n;
+	w->patience_ms = n < RESTLESS_MAX ? FEW_REST_MS : REST_MS;
+	if (w->restless < RESTLESS_MAX)
+		return;
+	symbolizer_rest(w->symbolizer);
+	w->restless = 0;
+}
+
 static int answer(struct worker *w, struct wire_msg *m)
 {
 	int fd = m->n_fds ? steal_fd(m->fds[0]) : -1;
@@ -235,8 +254,7 @@ static int answer(struct worker *w, struct wire_msg *m)
 	}
 	r = w->wants.lost ? -EPROTO : wire_send(JAIL_SOCK, &out, SEND_MS);
 	wire_msg_done(&out);
-	/* The next question is mostly about another file. */
-	symbolizer_rest(w->symbolizer);
+	rest_after(w, q.n);
 	return r;
 }
 
@@ -276,21 +294,22 @@ static int handle(struct worker *w, struct wire_msg *m)
 
 static int serve(struct worker *w)
 {
-	int patience = -1;
-
+	w->patience_ms = -1;
 	for (;;) {
 		struct wire_msg m;
-		int r = wire_receive(JAIL_SOCK, &m, patience);
+		int r = wire_receive(JAIL_SOCK, &m, w->patience_ms);
 
 		/* Nothing more is asked: what was freed goes back, once. */
 		if (r == -ETIMEDOUT) {
+			symbolizer_rest(w->symbolizer);
+			w->restless = 0;
 			heap_trim();
-			patience = -1;
+			w->patience_ms = -1;
 			continue;
 		}
 		if (r <= 0)
 			return r;
-		patience = REST_MS;
+		w->patience_ms = REST_MS;
 		r = handle(w, &m);
 		wire_msg_done(&m);
 		if (r < 0)
