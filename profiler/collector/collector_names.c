@@ -10,8 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define ASK_OFFSETS 256
-
 void collector_ask_jit(struct collector *c)
 {
 	uint64_t now_ns = quantity_monotonic_ns();
@@ -170,17 +168,11 @@ void collector_give_up_names(struct collector *c)
 	jit_release(c->jit, c->live);
 }
 
-/* A location to be named, sortable by the object that it is asked of. */
-struct question {
-	uint32_t number;
-	uint64_t offset;
-};
-
-static int by_number(const void *a, const void *b)
+static int by_object(const void *a, const void *b)
 {
-	const struct question *x = a, *y = b;
+	const struct resolve_question *x = a, *y = b;
 
-	return x->number < y->number ? -1 : x->number > y->number;
+	return x->object < y->object ? -1 : x->object > y->object;
 }
 
 /* A name that debug information would have a file for, or none. */
@@ -194,7 +186,7 @@ static bool is_poor(const struct profile *p, const struct profile_location *l)
  * The locations of live from first on that somebody can be asked for: the new ones, and of changed
  * objects all that lack something. Sorted by object.
  */
-static size_t collect_questions(struct collector *c, uint32_t first, struct question *ret)
+static size_t collect_questions(struct collector *c, uint32_t first, struct resolve_question *ret)
 {
 	size_t n = 0;
 
@@ -206,19 +198,18 @@ static size_t collect_questions(struct collector *c, uint32_t first, struct ques
 			continue;
 		if ((i >= c->asked && l->naming == PROFILE_UNNAMED) ||
 		    (object->changed == c->round && is_poor(c->live, l)))
-			ret[n++] = (struct question){object->number, l->offset};
+			ret[n++] = (struct resolve_question){object->number, l->offset};
 	}
-	qsort(ret, n, sizeof(*ret), by_number);
+	qsort(ret, n, sizeof(*ret), by_object);
 	return n;
 }
 
 int collector_ask_names(struct collector *c)
 {
-	_cleanup_free_ struct question *questions = NULL;
-	uint64_t offsets[ASK_OFFSETS];
+	_cleanup_free_ struct resolve_question *questions = NULL;
 	uint32_t first = c->changed ? 0 : c->asked;
-	size_t n, in_batch = 0;
-	int r = 0;
+	size_t n;
+	int r;
 
 	collector_ask_jit(c);
 	if (first == c->live->n_locations)
@@ -227,14 +218,7 @@ int collector_ask_names(struct collector *c)
 	if (!questions)
 		return -ENOMEM;
 	n = collect_questions(c, first, questions);
-	for (size_t i = 0; i < n && r == 0; i++) {
-		offsets[in_batch++] = questions[i].offset;
-		if (in_batch < ASK_OFFSETS && i + 1 < n &&
-		    questions[i + 1].number == questions[i].number)
-			continue;
-		r = resolve_ask(c->resolve, questions[i].number, offsets, in_batch);
-		in_batch = 0;
-	}
+	r = resolve_ask_all(c->resolve, questions, n);
 	/*
 	 * What resolve has no room for is asked again with the next ones: an answer twice does no
 	 * harm.

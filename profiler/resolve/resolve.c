@@ -13,8 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OFFSETS_FIRST 16
-#define OPEN_MIN      16
+#define OFFSETS_FIRST	16
+#define OFFSETS_AT_ONCE 256
+#define OPEN_MIN	16
 
 uint64_t resolve_now_ms(void)
 {
@@ -97,7 +98,7 @@ void resolve_enqueue(struct resolve *r, struct resolve_entry *e)
 	} else if (e->state == RESOLVE_READY && e->n) {
 		e->ready_ms = resolve_now_ms();
 		TAILQ_INSERT_TAIL(&r->ready, e, queue);
-		pthread_cond_broadcast(&r->to_ask);
+		resolve_wake_askers(r, e);
 	} else {
 		return;
 	}
@@ -316,6 +317,43 @@ int resolve_ask(struct resolve *r, uint32_t object, const uint64_t *offsets, siz
 	return result;
 }
 
+/* All n are of the first one's object. */
+static int queue_those_of_one(struct resolve *r, const struct resolve_question *q, size_t n)
+{
+	uint64_t offsets[OFFSETS_AT_ONCE];
+
+	for (size_t i = 0; i < n; i++)
+		offsets[i] = q[i].offset;
+	return resolve_queue(r, resolve_find(r, q->object), offsets, n);
+}
+
+int resolve_ask_all(struct resolve *r, const struct resolve_question *questions, size_t n)
+{
+	bool wake[RESOLVE_WORKERS_MAX];
+	size_t end;
+	int result = 0;
+
+	pthread_mutex_lock(&r->lock);
+	r->is_asking_all = true;
+	for (size_t i = 0; i < n && result == 0; i = end) {
+		for (end = i + 1; end < n && end - i < OFFSETS_AT_ONCE; end++)
+			if (questions[end].object != questions[i].object)
+				break;
+		result = queue_those_of_one(r, questions + i, end - i);
+	}
+	r->is_asking_all = false;
+	for (size_t i = 0; i < RESOLVE_WORKERS_MAX; i++) {
+		wake[i] = r->slot[i].to_wake;
+		r->slot[i].to_wake = false;
+	}
+	pthread_mutex_unlock(&r->lock);
+	/* Who is woken needs the lock. */
+	for (size_t i = 0; i < RESOLVE_WORKERS_MAX; i++)
+		if (wake[i])
+			pthread_cond_signal(&r->slot[i].to_ask);
+	return result;
+}
+
 /* Answers on their way are dropped where they are: the caller may be in the middle of one. */
 static void drop_answers(struct resolve *r, uint32_t object)
 {
@@ -345,6 +383,7 @@ void resolve_forget(struct resolve *r, uint32_t object)
 		if (e->queued)
 			TAILQ_REMOVE(e->state == RESOLVE_TO_OPEN ? &r->opening : &r->ready, e,
 				     queue);
+		resolve_tell_all(r);
 		if (e->table_queued)
 			TAILQ_REMOVE(e->table_queued, e, table_queue);
 		if (e->busy)
@@ -376,8 +415,8 @@ static int init_lock(struct resolve *r)
 	result = pthread_mutex_init(&r->lock, NULL);
 	if (!result)
 		result = pthread_cond_init(&r->to_open, &attr);
-	if (!result)
-		result = pthread_cond_init(&r->to_ask, &attr);
+	for (size_t i = 0; i < RESOLVE_SLOTS && !result; i++)
+		result = pthread_cond_init(&r->slot[i].to_ask, &attr);
 	if (!result)
 		result = pthread_cond_init(&r->to_table, &attr);
 	if (!result)
@@ -444,7 +483,8 @@ static void free_all(struct resolve *r)
 	fetch_free(r->fetch);
 	pthread_cond_destroy(&r->to_look);
 	pthread_cond_destroy(&r->ended);
-	pthread_cond_destroy(&r->to_ask);
+	for (size_t i = 0; i < RESOLVE_SLOTS; i++)
+		pthread_cond_destroy(&r->slot[i].to_ask);
 	pthread_cond_destroy(&r->to_table);
 	pthread_cond_destroy(&r->to_unwind);
 	pthread_cond_destroy(&r->to_open);

@@ -90,6 +90,11 @@ struct resolve_line {
 	uint32_t line, column;
 };
 
+struct resolve_question {
+	uint32_t object;
+	uint64_t offset;
+};
+
 struct resolve_jit_question {
 	uint64_t address;
 	uint64_t time_ns; /* CLOCK_MONOTONIC: what it was called then */
@@ -185,6 +190,11 @@ int resolve_announce(struct resolve *r, const struct resolve_object *o);
  */
 int resolve_ask(struct resolve *r, uint32_t object, const uint64_t *offsets, size_t n);
 /*
+ * As resolve_ask() of each object, those of one next to each other, and cheaper. At a failure, those
+ * of the objects before are asked.
+ */
+int resolve_ask_all(struct resolve *r, const struct resolve_question *questions, size_t n);
+/*
  * Ask for the unwind table of a FILE or of the VDSO; answered once, unless it is forgotten before.
  * Asking again before the answer is one question. What a walk has missed comes before what may be
  * wanted later. -ENOENT: not announced, or of another kind.
@@ -206,7 +216,7 @@ void resolve_forget(struct resolve *r, uint32_t object);
 int resolve_jit_ask(struct resolve *r, uint32_t object,
 		    const struct resolve_jit_question *questions, uint32_t n);
 
-/* Readable when answers wait. */
+/* Readable when answers wait: names, when no others are to come at once, or many wait. */
 int resolve_fd(const struct resolve *r);
 /* Deliver what has arrived, at most max answers (0: all). The number delivered. */
 int resolve_take(struct resolve *r, const struct resolve_answers *to, void *ctx, unsigned int max);

@@ -84,6 +84,35 @@ static struct resolve_entry *pick(const struct resolve_slot *s)
 	return NULL;
 }
 
+static void wake(struct resolve_slot *s)
+{
+	if (s->r->is_asking_all)
+		s->to_wake = true;
+	else
+		pthread_cond_signal(&s->to_ask);
+}
+
+/*
+ * Only whose domain it is, where nothing else waits: no other will get it, and whoever is busy
+ * looks before it rests.
+ */
+void resolve_wake_askers(struct resolve *r, const struct resolve_entry *e)
+{
+	const struct resolve_entry *first = TAILQ_FIRST(&r->ready);
+	struct resolve_slot *holder = NULL;
+
+	for (unsigned int i = 0; i < RESOLVE_WORKERS_MAX; i++)
+		if (is_held(&r->slot[i], e->object.domain, false))
+			holder = &r->slot[i];
+	for (unsigned int i = 0; i < RESOLVE_WORKERS_MAX; i++) {
+		struct resolve_slot *s = &r->slot[i];
+		bool others_wait = first->object.domain != e->object.domain;
+
+		if (s->idle && (!holder || others_wait || s == holder))
+			wake(s);
+	}
+}
+
 /* ---- forgetting ---- */
 
 void resolve_forget_later(struct resolve_slot *s, uint32_t serial)
@@ -478,7 +507,7 @@ static void start_failed(struct resolve_slot *s, struct resolve_entry *e, const 
 	if (++s->start_failures >= START_FAILURES_MAX)
 		resolve_set_aside(s->r, e, err->code, err_text(err));
 	else
-		resolve_wait(s->r, &s->r->to_ask, START_BACKOFF_MS << s->start_failures);
+		resolve_wait(s->r, &s->to_ask, START_BACKOFF_MS << s->start_failures);
 }
 
 /* Lock held, released meanwhile. */
@@ -510,7 +539,7 @@ static void ask_one(struct resolve_slot *s, struct resolve_entry *e)
 static void wait_for_work(struct resolve_slot *s)
 {
 	s->idle = true;
-	resolve_wait(s->r, &s->r->to_ask, TAILQ_EMPTY(&s->r->ready) ? IDLE_END_MS : LOOK_AGAIN_MS);
+	resolve_wait(s->r, &s->to_ask, TAILQ_EMPTY(&s->r->ready) ? IDLE_END_MS : LOOK_AGAIN_MS);
 	if (s->alive && resolve_now_ms() - s->used_ms >= IDLE_END_MS)
 		resolve_end_worker(s);
 }

@@ -124,8 +124,11 @@ struct resolve_slot {
 	struct resolve *r;
 	unsigned int index;
 	pthread_t thread;
+	pthread_cond_t to_ask;
 	bool idle; /* waits for something to ask */
+	bool to_wake; /* by resolve_ask_all() */
 	struct jail_worker worker;
+	clockid_t cpu_clock; /* the worker's */
 	bool alive; /* worker may be killed by resolve_free(); changed under the lock */
 	uint32_t domain; /* of the worker, while alive */
 	bool claiming; /* busy for this domain: no other slot serves it now */
@@ -174,7 +177,7 @@ struct resolve_failed {
 struct resolve {
 	struct resolve_options options;
 	pthread_mutex_t lock;
-	pthread_cond_t to_open, to_ask, to_table, to_unwind, to_look, ended;
+	pthread_cond_t to_open, to_table, to_unwind, to_look, ended;
 	pthread_t opener, looker;
 	unsigned int running; /* threads */
 	bool ending;
@@ -186,6 +189,7 @@ struct resolve {
 	struct resolve_bucket bucket[RESOLVE_BUCKETS];
 	LIST_HEAD(, resolve_domain) domains;
 	struct resolve_queue opening, ready;
+	bool is_asking_all; /* whoever is to be woken is at its end */
 	struct resolve_queue tables, tables_later; /* the latter when the former is empty */
 	struct table_cache *cache; /* of the table thread; NULL: none */
 	STAILQ_HEAD(, resolve_answer) answers;
@@ -204,6 +208,7 @@ struct resolve {
 	struct resolve_refused refused[RESOLVE_REFUSED_MAX];
 	uint32_t refused_total;
 	atomic_size_t pending;
+	size_t n_untold; /* offsets of answers that resolve_fd() does not tell of yet */
 
 	uint64_t asked, named, nameless, failed_total;
 	uint64_t tables_compiled, tables_cached, tables_none;
@@ -226,6 +231,8 @@ struct resolve_entry *resolve_find(struct resolve *r, uint32_t object); /* NULL:
 /* As resolve_ask(), of any kind. */
 int resolve_queue(struct resolve *r, struct resolve_entry *e, const uint64_t *offsets, size_t n);
 void resolve_answer_add(struct resolve *r, struct resolve_answer *a); /* takes a */
+/* Where no other name is on its way, resolve_fd() tells of those that have come. */
+void resolve_tell_all(struct resolve *r);
 void resolve_answer_free(struct resolve_answer *a);
 /* What e is asked for as a table goes on: to the table thread, to be opened, or to its end. */
 void resolve_table_enqueue(struct resolve *r, struct resolve_entry *e);
@@ -234,6 +241,8 @@ uint64_t resolve_now_ms(void);
 void resolve_thread_ends(
 	struct resolve *r); /* its last words: nothing of r is touched after the unlock */
 
+/* e has become ready: wake who may ask about it. Lock held. */
+void resolve_wake_askers(struct resolve *r, const struct resolve_entry *e);
 /* Lock held, released meanwhile: until cond is signalled or ms have passed. */
 void resolve_wait(struct resolve *r, pthread_cond_t *cond, uint64_t ms);
 
@@ -258,13 +267,13 @@ void resolve_bury_worker(struct resolve_slot *s, struct resolve_entry *e, int wh
  */
 struct resolve_patience {
 	uint64_t ms; /* of a CPU */
-	uint64_t cpu_ms; /* the worker's, when it was asked */
+	uint64_t cpu_ms; /* the worker's, when it was asked, */
+	bool is_now; /* which was now */
 	uint64_t until_ms; /* at the latest; moved by who takes time of their own meanwhile */
 };
 /* Without the lock. The second as wire_receive(), -EPIPE at an orderly end; 1: a message. */
 void resolve_be_patient(const struct resolve_slot *s, struct resolve_patience *ret);
-int resolve_receive(const struct resolve_slot *s, const struct resolve_patience *p,
-		    struct wire_msg *ret);
+int resolve_receive(const struct resolve_slot *s, struct resolve_patience *p, struct wire_msg *ret);
 
 /* Without the lock: tell the worker of s what it may forget. 0 or negative errno of the worker. */
 int resolve_tell_forgotten(const struct resolve_slot *s, const uint32_t *serials, size_t n);

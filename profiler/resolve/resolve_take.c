@@ -4,13 +4,31 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-void resolve_answer_add(struct resolve *r, struct resolve_answer *a)
+#define UNTOLD_MAX 1024 /* names */
+
+static void tell(struct resolve *r)
 {
 	uint64_t one = 1;
 
-	STAILQ_INSERT_TAIL(&r->answers, a, link);
+	r->n_untold = 0;
 	/* It can only fail when it is readable already. */
 	(void)!write(r->event, &one, sizeof(one));
+}
+
+void resolve_tell_all(struct resolve *r)
+{
+	if (r->n_untold && TAILQ_EMPTY(&r->ready))
+		tell(r);
+}
+
+/* Names of many files are told at once, with the last that is ready: each telling wakes a thread. */
+void resolve_answer_add(struct resolve *r, struct resolve_answer *a)
+{
+	STAILQ_INSERT_TAIL(&r->answers, a, link);
+	if (a->kind == RESOLVE_ANSWER_NAMED)
+		r->n_untold += a->n;
+	if (a->kind != RESOLVE_ANSWER_NAMED || r->n_untold >= UNTOLD_MAX || TAILQ_EMPTY(&r->ready))
+		tell(r);
 }
 
 void resolve_answer_free(struct resolve_answer *a)

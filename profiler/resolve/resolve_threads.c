@@ -98,7 +98,8 @@ bool resolve_threads_stop(struct resolve *r, unsigned int n)
 	pthread_mutex_lock(&r->lock);
 	r->ending = true;
 	pthread_cond_broadcast(&r->to_open);
-	pthread_cond_broadcast(&r->to_ask);
+	for (unsigned int i = 0; i < RESOLVE_SLOTS; i++)
+		pthread_cond_signal(&r->slot[i].to_ask);
 	pthread_cond_broadcast(&r->to_table);
 	pthread_cond_broadcast(&r->to_unwind);
 	pthread_cond_broadcast(&r->to_look);

@@ -63,6 +63,8 @@ static int start_worker(struct resolve_slot *s, uint32_t domain, struct err *err
 	if (result < 0)
 		return result;
 	s->worker = worker;
+	if (clock_getcpuclockid(worker.pid, &s->cpu_clock) != 0)
+		s->cpu_clock = CLOCK_MONOTONIC; /* it has gone: whoever waits for it is told */
 	s->alive = true;
 	s->domain = domain;
 	s->room_left = OPEN_DEBUG_ROOM_MAX;
@@ -111,13 +113,11 @@ int resolve_ensure_worker(struct resolve_slot *s, uint32_t domain, struct err *e
 /* ---- waiting for its answer ---- */
 
 /* What it has used of a CPU; 0 where it has gone. */
-static uint64_t cpu_ms_of(pid_t pid)
+static uint64_t cpu_ms_of(const struct resolve_slot *s)
 {
 	struct timespec ts = {};
-	clockid_t clock;
 
-	if (clock_getcpuclockid(pid, &clock) == 0)
-		clock_gettime(clock, &ts);
+	clock_gettime(s->cpu_clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
@@ -138,15 +138,16 @@ void resolve_be_patient(const struct resolve_slot *s, struct resolve_patience *r
 	uint64_t ms = s->r->options.request_ms ? s->r->options.request_ms : RESOLVE_REQUEST_MS;
 
 	*ret = (struct resolve_patience){.ms = ms,
-					 .cpu_ms = cpu_ms_of(s->worker.pid),
+					 .cpu_ms = cpu_ms_of(s),
+					 .is_now = true,
 					 .until_ms = resolve_now_ms() + WAIT_SHARE * ms};
 }
 
-int resolve_receive(const struct resolve_slot *s, const struct resolve_patience *p,
-		    struct wire_msg *ret)
+int resolve_receive(const struct resolve_slot *s, struct resolve_patience *p, struct wire_msg *ret)
 {
-	uint64_t cpu_ms = cpu_ms_of(s->worker.pid);
+	uint64_t cpu_ms = p->is_now ? p->cpu_ms : cpu_ms_of(s);
 
+	p->is_now = false;
 	for (;;) {
 		uint64_t used = cpu_ms - p->cpu_ms, before = cpu_ms, wait_ms = p->ms / STEP_SHARE;
 		int r;
@@ -156,7 +157,7 @@ int resolve_receive(const struct resolve_slot *s, const struct resolve_patience 
 		r = wire_receive(s->worker.sock, ret, (int)wait_ms);
 		if (r != -ETIMEDOUT)
 			return r ? r : -EPIPE;
-		cpu_ms = cpu_ms_of(s->worker.pid);
+		cpu_ms = cpu_ms_of(s);
 		if (cpu_ms >= p->cpu_ms + p->ms || resolve_now_ms() >= p->until_ms)
 			return r;
 		if (cpu_ms < before + wait_ms / FORWARD_SHARE && !wants_cpu(s->worker.pid))
