@@ -8,12 +8,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+/* With each sync, and behind a round that left some: */
 #define AGE_STEPS 8 /* bounded steps of ageing in one round, */
 #define AGE_NS	  20000000ull /* while no more than this is gone when another begins */
 #define NS_PER_S  1000000000ull
 
 struct flusher {
 	struct store *store; /* the thread's */
+	bool ages_on; /* the thread's: the last ageing left some */
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t asked, answered;
@@ -60,8 +62,10 @@ static void write_round(struct flusher *f)
 
 	pthread_mutex_unlock(&f->lock);
 	round.written = store_write(f->store, sync, &round.write_err);
-	if (round.written >= 0)
+	if (round.written >= 0 && (sync || f->ages_on)) {
 		round.aged = age(f->store, &round.age_err);
+		f->ages_on = round.aged > 0;
+	}
 	pthread_mutex_lock(&f->lock);
 	f->round = round;
 	f->untold = true;
@@ -154,8 +158,8 @@ void flusher_begin(struct flusher *f, bool sync)
 	pthread_mutex_lock(&f->lock);
 	f->busy = true;
 	f->sync = sync;
-	pthread_cond_signal(&f->asked);
 	pthread_mutex_unlock(&f->lock);
+	pthread_cond_signal(&f->asked); /* it needs the lock */
 }
 
 void flusher_work(struct flusher *f, void (*work)(void *ctx), void *ctx)
@@ -164,8 +168,8 @@ void flusher_work(struct flusher *f, void (*work)(void *ctx), void *ctx)
 	f->busy = true;
 	f->work = work;
 	f->work_ctx = ctx;
-	pthread_cond_signal(&f->asked);
 	pthread_mutex_unlock(&f->lock);
+	pthread_cond_signal(&f->asked); /* it needs the lock */
 }
 
 bool flusher_is_busy(struct flusher *f)

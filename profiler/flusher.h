@@ -23,7 +23,7 @@ int flusher_new(struct store *s, struct flusher **ret);
 /* Waits for what is under way. NULL is fine. */
 struct flusher *flusher_free(struct flusher *f);
 
-/* Write what was taken, and age. Not while it is busy. */
+/* Write what was taken; with a sync, and while there is much, age too. Not while it is busy. */
 void flusher_begin(struct flusher *f, bool sync);
 /* Have the thread call work, which tells ctx what became of it. Not while it is busy. */
 void flusher_work(struct flusher *f, void (*work)(void *ctx), void *ctx);
