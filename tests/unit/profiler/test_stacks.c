@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -110,11 +111,101 @@ static void raw_frames_are_placed_and_others_left_alone(void **state)
 	fixture_done(&f);
 }
 
+/* ---- stacks that begin as the one before ---- */
+
+#define DEPTH	   90 /* more than is remembered of a way */
+#define PROGRAMS   20 /* more than there are ways */
+#define STACKS_MET 4000
+
+static uint32_t number_of_file(struct fixture *f, uint32_t ino)
+{
+	struct abi_object o = {.key.ino = ino};
+	char path[16];
+
+	snprintf(path, sizeof(path), "/file%u", ino);
+	return objects_describe(f->objects, &o, path, 1)->number;
+}
+
+/* The stack has these frames, leaf first, and where it is incomplete a root that says so. */
+static void assert_frames(const struct fixture *f, int64_t stack, const struct abi_sample *s,
+			  const struct abi_frame *frames)
+{
+	uint64_t offset;
+	char path[16];
+
+	assert_true(stack >= 0);
+	for (unsigned int i = 0; i < s->n_user; i++) {
+		snprintf(path, sizeof(path), "/file%u", frames[i].object + 1);
+		assert_string_equal(leaf(f, stack, &offset), path);
+		assert_int_equal(offset, frames[i].offset);
+		stack = f->live->stacks[stack].parent;
+	}
+	if (s->end != ABI_END_ROOT) {
+		assert_string_equal(leaf(f, stack, &offset), "no-table");
+		stack = f->live->stacks[stack].parent;
+	}
+	assert_int_equal(stack, 0);
+}
+
+/* A call tree: what is called from a frame differs, and so does how deep it goes. */
+static void change(struct abi_sample *s, struct abi_frame *frames, unsigned int *seed)
+{
+	struct abi_frame before[DEPTH];
+	unsigned int kept = (unsigned int)rand_r(seed) % (s->n_user + 1);
+	unsigned int n = 1 + (unsigned int)rand_r(seed) % DEPTH;
+
+	kept = kept < n ? kept : n;
+	memcpy(before, frames, sizeof(before));
+	for (unsigned int i = 0; i < kept; i++)
+		frames[n - 1 - i] = before[s->n_user - 1 - i];
+	for (unsigned int i = kept; i < n; i++)
+		frames[n - 1 - i] = (struct abi_frame){
+			.offset = (uint64_t)rand_r(seed) % 4,
+			.object = (uint32_t)rand_r(seed) % PROGRAMS,
+		};
+	s->n_user = (uint16_t)n;
+	s->end = rand_r(seed) % 4 ? ABI_END_ROOT : ABI_END_NO_TABLE;
+	s->exe = (uint8_t)((unsigned int)rand_r(seed) % PROGRAMS);
+	s->user_stack = (uint64_t)rand_r(seed) % 2;
+	s->time_ns++;
+}
+
+static void stacks_that_begin_alike_keep_their_own_frames(void **state)
+{
+	struct fixture f = fixture_new();
+	struct abi_object_ref refs[PROGRAMS] = {};
+	struct abi_frame frames[DEPTH] = {};
+	struct abi_sample s = {.n_objects = PROGRAMS};
+	unsigned int seed = 1;
+
+	(void)state;
+	for (unsigned int i = 0; i < PROGRAMS; i++) {
+		refs[i].kind = ABI_OBJECT_FILE;
+		refs[i].number = number_of_file(&f, i + 1);
+	}
+	for (unsigned int met = 0; met < STACKS_MET; met++) {
+		int64_t stack;
+
+		change(&s, frames, &seed);
+		if (met == STACKS_MET / 2) {
+			profile_free(f.live);
+			assert_int_equal(profile_new(true, &f.live), 0);
+			objects_new_profile(f.objects);
+			stacks_new_profile(f.stacks);
+		}
+		stack = stacks_of(f.stacks, &s, NULL, frames, refs, f.live);
+		assert_frames(&f, stack, &s, frames);
+		assert_int_equal(stacks_of(f.stacks, &s, NULL, frames, refs, f.live), stack);
+	}
+	fixture_done(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_that_makes_the_table_of_objects_grow_keeps_its_frames),
 		cmocka_unit_test(raw_frames_are_placed_and_others_left_alone),
+		cmocka_unit_test(stacks_that_begin_alike_keep_their_own_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
