@@ -2,9 +2,9 @@
  * `hearth serve`: see daemon.h. daemon_run() tells the story; second() is what happens once a
  * second.
  *
- * This thread: records come in ten times a second, names as they arrive, and each second ends with
- * a flush, which flusher.c's thread commits, and every tenth of them syncs to the disk: nothing
- * here waits for one. The web process asks for the status over its socket.
+ * This thread: records come in a few times a second, names as they arrive, and each second ends
+ * with a flush, which flusher.c's thread commits, and every tenth of them syncs to the disk:
+ * nothing here waits for one. The web process asks for the status over its socket.
  */
 #include "profiler/daemon.h"
 
@@ -30,9 +30,12 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
-#define ROUND_MS       100 /* how often the ring buffer is emptied */
+/* How often the ring buffer is emptied: while something waits for it, and else. */
+#define ROUND_MS       100
+#define CALM_ROUND_MS  500
 #define LAST_NAMES_NS  500000000ull /* how long the end waits for names */
 #define SECOND_NS      1000000000ull
+#define MS_NS	       1000000ull
 #define SYNC_EVERY     10 /* flushes; with it and behind it the counters are written */
 #define SLOW_S	       5 /* of waiting for one flush are told */
 #define SUMMARY_MS     20 /* that an answer waits for what is in the store */
@@ -245,6 +248,8 @@ static int second(struct daemon *d)
 	struct err err = {};
 	int r = collector_tick(d->collector, &err);
 
+	/* What is not yet told of is written now all the same. */
+	collector_take_names(d->collector);
 	err.code = r;
 	tell_sampler(d, r, &err);
 	if (flush(d, d->since_sync == SYNC_EVERY - 1) > 0 && wants_renewal(d))
@@ -321,6 +326,17 @@ static void take_signal(struct daemon *d)
 	begin_renaming(d);
 }
 
+/* Until the next round, or the end of this second. */
+static int round_ms(const struct daemon *d)
+{
+	bool calm = !d->renamer && collector_is_calm(d->collector);
+	uint64_t now_ns = quantity_monotonic_ns(), end_ns = d->second_ns + SECOND_NS;
+	uint64_t ms = end_ns > now_ns ? (end_ns - now_ns + MS_NS - 1) / MS_NS : 0;
+	uint64_t round = calm ? CALM_ROUND_MS : ROUND_MS;
+
+	return (int)(ms < round ? ms : round);
+}
+
 static int loop(struct daemon *d)
 {
 	int r = 0;
@@ -335,14 +351,15 @@ static int loop(struct daemon *d)
 			{.fd = d->renamer ? renamer_fd(d->renamer) : -1, .events = POLLIN},
 		};
 
-		if (poll(p, 5, ROUND_MS) < 0 && errno != EINTR)
+		if (poll(p, 5, round_ms(d)) < 0 && errno != EINTR)
 			return -errno;
 		if (p[2].revents)
 			take_signal(d);
 		collector_take_records(d->collector);
 		if (p[1].revents)
 			collector_take_names(d->collector);
-		serve_web(d);
+		if (p[3].revents)
+			serve_web(d);
 		take_round(d);
 		go_on_renaming(d);
 		if (quantity_monotonic_ns() >= d->second_ns + SECOND_NS) {

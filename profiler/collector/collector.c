@@ -13,6 +13,12 @@
 #define CLOCK_STEP_NS 1000000000ll /* a jump of the wall clock that is told */
 /* Samples through JIT code are named this long after a tick: shortly before the next. */
 #define JIT_ASK_NS 800000000ull
+/*
+ * For so long it is not calm: after the start, and a frame without its table; and where a process
+ * must be looked at, for its JIT code's names or for its mappings, such processes are usual here.
+ */
+#define HASTE_NS      2000000000ull
+#define HASTE_CODE_NS 60000000000ull
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -82,12 +88,25 @@ static void on_unwound(void *ctx, const struct abi_sample *s, const uint64_t *ke
 		on_ready(c, s, kernel, user, refs);
 }
 
+static void note_haste(struct collector *c, const struct abi_sample *s,
+		       const struct abi_object_ref *refs)
+{
+	uint64_t until_ns = s->end == ABI_END_NO_TABLE ? s->time_ns + HASTE_NS : 0;
+
+	for (unsigned int i = 0; i < s->n_objects; i++)
+		if (refs[i].kind == ABI_OBJECT_ANON || refs[i].kind == ABI_OBJECT_RAW)
+			until_ns = s->time_ns + HASTE_CODE_NS;
+	if (until_ns > c->haste_until_ns)
+		c->haste_until_ns = until_ns;
+}
+
 static void on_sample(void *ctx, const struct abi_sample *s, const uint64_t *kernel,
 		      const struct abi_frame *user, const struct abi_object_ref *refs)
 {
 	struct collector *c = ctx;
 
 	c->received++;
+	note_haste(c, s, refs);
 	if (c->snapshots && events_registers(s))
 		snapshots_take(c->snapshots, s, kernel, user, refs, quantity_monotonic_ns());
 	else
@@ -239,6 +258,7 @@ int collector_filter_cgroup(struct collector *c, const char *path, struct err *e
 int collector_start(struct collector *c, struct err *err)
 {
 	c->live->start_ns = quantity_now_ns();
+	c->haste_until_ns = quantity_monotonic_ns() + HASTE_NS;
 	if (c->tables) {
 		objects_vdso(c->objects, quantity_monotonic_ns());
 		c->running = running_start(c->programs);
@@ -265,6 +285,11 @@ struct collector_fds collector_fds(const struct collector *c)
 {
 	return (struct collector_fds){.ring = events_fd(c->events),
 				      .names = resolve_fd(c->resolve)};
+}
+
+bool collector_is_calm(const struct collector *c)
+{
+	return !c->snapshots && quantity_monotonic_ns() >= c->haste_until_ns;
 }
 
 int collector_take_records(struct collector *c)

@@ -74,11 +74,14 @@ int collector_start(struct collector *c, struct err *err); /* timers run */
 void collector_stop(struct collector *c); /* timers end; what is under way is taken in */
 
 struct collector_fds {
-	int ring; /* readable when records are urgent; read them ten times a second anyway */
+	/* readable when records are urgent; read them ten times a second anyway, calm: twice */
+	int ring;
 	int names; /* readable when names have arrived */
 };
 struct collector_fds collector_fds(const struct collector *c);
 
+/* Whether nothing that is sampled lately waits for its record to be taken in. */
+bool collector_is_calm(const struct collector *c);
 /* Take in the records that are there. */
 int collector_take_records(struct collector *c);
 /* Take in the names that have arrived. */

@@ -35,6 +35,7 @@ struct collector {
 	int64_t boot_offset_ns; /* wall clock - CLOCK_BOOTTIME */
 	uint64_t clock_steps;
 	int64_t last_step_ns;
+	uint64_t haste_until_ns; /* monotonic; see collector_is_calm() */
 	uint64_t received, stored;
 	uint64_t loss[COLLECTOR_LOSS_COUNT];
 };
