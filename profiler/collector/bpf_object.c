@@ -6,6 +6,7 @@
 
 #include "bpf/hearth.skel.h"
 #include "profiler/base/cleanup.h"
+#include "profiler/collector/kernel_types.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -59,17 +60,30 @@ static uint32_t ring_bytes(const struct bpf_programs_options *o, unsigned int cp
 	return bytes;
 }
 
-static void look_at_kernel(struct bpf_programs *b)
+/* Where kernel_types.h cannot: another path, other kinds of types. */
+static void look_by_libbpf(struct kernel_type *wanted, size_t n)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 
-	if (!btf)
-		return;
-	/* The mapping walk reads mm_struct.mm_mt, the maple tree that kernels have from 6.1 on. */
-	b->mappings = btf__find_by_name_kind(btf, "maple_tree", BTF_KIND_STRUCT) > 0;
-	b->direct = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
-	b->iterates = btf__find_by_name_kind(btf, "bpf_iter_task_vma", BTF_KIND_FUNC) > 0;
+	for (size_t i = 0; btf && i < n; i++)
+		wanted[i].found = btf__find_by_name_kind(btf, wanted[i].name, wanted[i].kind) > 0;
 	btf__free(btf);
+}
+
+static void look_at_kernel(struct bpf_programs *b)
+{
+	struct kernel_type wanted[] = {
+		/* The mapping walk reads mm_struct.mm_mt, a maple tree from 6.1 on. */
+		{.name = "maple_tree", .kind = BTF_KIND_STRUCT},
+		{.name = "bpf_rdonly_cast", .kind = BTF_KIND_FUNC},
+		{.name = "bpf_iter_task_vma", .kind = BTF_KIND_FUNC},
+	};
+
+	if (kernel_types_find(KERNEL_TYPES_PATH, wanted, 3) < 0)
+		look_by_libbpf(wanted, 3);
+	b->mappings = wanted[0].found;
+	b->direct = wanted[1].found;
+	b->iterates = wanted[2].found;
 }
 
 static int set_knobs(struct bpf_programs *b, const struct bpf_programs_options *o)

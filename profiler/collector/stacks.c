@@ -262,7 +262,6 @@ static int64_t user_location(struct stacks *s, const struct abi_sample *sample,
 struct climb {
 	struct way *way; /* NULL: none, or gone beyond */
 	uint32_t at; /* steps of it that were taken */
-	bool is_new; /* this stack has left the way of the one before */
 	int64_t node; /* where it is, or negative errno */
 	struct profile *live;
 };
@@ -271,7 +270,7 @@ static bool go_known(struct climb *c, uint32_t object, uint64_t offset)
 {
 	const struct step *step;
 
-	if (!c->way || c->is_new || c->at == c->way->n)
+	if (!c->way || c->at == c->way->n)
 		return false;
 	step = &c->way->step[c->at];
 	if (step->object != object || step->offset != offset)
@@ -287,7 +286,7 @@ static void go(struct climb *c, int64_t location)
 			       : profile_stack(c->live, (uint32_t)c->node, (uint32_t)location);
 }
 
-/* The way that was gone now leads here. */
+/* The way leads here now, and no further. */
 static void remember_step(struct climb *c, uint32_t object, uint64_t offset)
 {
 	if (!c->way || c->node < 0 || c->at == WAY_STEPS) {
@@ -296,7 +295,6 @@ static void remember_step(struct climb *c, uint32_t object, uint64_t offset)
 	}
 	c->way->step[c->at] = (struct step){offset, object, (uint32_t)c->node};
 	c->way->n = ++c->at;
-	c->is_new = true;
 }
 
 static void climb_user(struct stacks *s, struct climb *c, const struct abi_sample *sample,
