@@ -585,7 +585,8 @@ int profile_set_lines(struct profile *p, uint32_t location, const struct profile
 	l->first_line = p->n_lines;
 	l->n_lines = n;
 	l->naming = naming;
-	p->namings++;
+	if (location < p->named_from)
+		p->named_from = location;
 	p->n_lines += n;
 	return 0;
 }

@@ -168,7 +168,8 @@ struct profile {
 	uint32_t n_functions, cap_functions;
 	struct profile_line *lines;
 	uint32_t n_lines, cap_lines;
-	uint64_t namings; /* how often a location got another name */
+	/* No location below got another name since whoever stores it set this to UINT32_MAX. */
+	uint32_t named_from;
 	struct profile_location *locations;
 	uint32_t n_locations, cap_locations;
 	struct profile_stack *stacks; /* [0] is the empty stack */

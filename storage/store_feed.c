@@ -43,6 +43,7 @@ void store_feed_forget(struct store_feed *f)
 {
 	f->n_string = f->n_object = f->n_function = f->n_location = 0;
 	f->n_stack = f->n_labels = f->n_class = f->n_named = 0;
+	f->new_from = 0;
 }
 
 void store_feed_detach(struct store_feed *f)
@@ -195,7 +196,8 @@ static int number_location(struct store_feed *f, uint32_t id)
 	r = number_object(f, l->object);
 	if (r < 0)
 		return r;
-	f->has_new_locations = true;
+	if (id < f->new_from)
+		f->new_from = id;
 	f->named[id] = (struct store_feed_named){};
 	return keep(&f->location[id],
 		    growth_location(&f->store->growth, f->object[l->object], l->offset));
@@ -420,13 +422,12 @@ int store_feed_names(struct store_feed *f)
 	uint32_t n = f->live->n_locations;
 	int r = 0;
 
-	if (!f->has_new_locations && f->namings == f->live->namings)
-		return 0;
-	for (uint32_t i = 0; i < n && r >= 0; i++)
+	/* What is new is mostly the last; the others may be tens of thousands. */
+	for (uint32_t i = f->new_from < f->live->named_from ? f->new_from : f->live->named_from;
+	     i < n && r >= 0; i++)
 		r = tell_name(f, i);
 	if (r < 0)
 		return r;
-	f->has_new_locations = false;
-	f->namings = f->live->namings;
+	f->new_from = f->live->named_from = UINT32_MAX;
 	return 0;
 }

@@ -85,8 +85,7 @@ struct store_feed {
 		uint8_t naming;
 	} * named; /* by live location: the name that was taken over, or passed over, last */
 	uint32_t n_named;
-	bool has_new_locations; /* since names were looked through, */
-	uint64_t namings; /* and of live when they were */
+	uint32_t new_from; /* no location below has a new number since names were looked through */
 };
 
 /* store.c */
