@@ -18,11 +18,12 @@ struct cached {
 };
 
 /*
- * The way of the last stack of a program from its root on: the next one mostly begins the same, and
- * what follows here is several times cheaper than a look at an index.
+ * The way of the last stack from its root on, by what a program does: the next one mostly begins the
+ * same, and what follows here is several times cheaper than a look at an index.
  */
-#define WAYS	    16 /* by the number of the executable */
-#define WAY_STEPS   64
+#define WAYS	    32
+#define WAY_STEPS   192 /* of an interpreter's stacks half is beyond 64 */
+#define WAY_FRAME   12 /* from the root: what a program does, beside itself */
 #define STEP_KERNEL UINT32_MAX /* in place of an object's number */
 #define STEP_MARK   (UINT32_MAX - 1)
 
@@ -383,11 +384,15 @@ static size_t flatten(const struct abi_sample *sample, const uint64_t *kernel,
 #define FLAT_WORDS (1 + 2 * ABI_USER_FRAMES_MAX + ABI_KERNEL_FRAMES_MAX)
 
 static struct way *way_of(struct stacks *s, const struct abi_sample *sample,
-			  const struct abi_object_ref *refs)
+			  const struct abi_frame *user, const struct abi_object_ref *refs)
 {
-	bool has_exe = !(sample->flags & ABI_SAMPLE_EXE_NONE);
+	uint64_t place = 0;
 
-	return &s->way[has_exe ? refs[sample->exe].number % WAYS : 0];
+	if (!(sample->flags & ABI_SAMPLE_EXE_NONE))
+		place = refs[sample->exe].number;
+	if (sample->n_user > WAY_FRAME)
+		place += user[sample->n_user - WAY_FRAME].offset;
+	return &s->way[place % WAYS];
 }
 
 static int64_t cache_find(const struct stacks *s, uint64_t hash, const uint64_t *words, size_t n)
@@ -542,7 +547,8 @@ int64_t stacks_of(struct stacks *s, const struct abi_sample *sample, const uint6
 		if (node >= 0)
 			return node;
 	}
-	node = build(s, sample, kernel, user, refs, shared ? way_of(s, sample, refs) : NULL, live);
+	node = build(s, sample, kernel, user, refs, shared ? way_of(s, sample, user, refs) : NULL,
+		     live);
 	if (node >= 0 && shared)
 		cache_add(s, hash, words, n, (uint32_t)node);
 	return node;

@@ -113,7 +113,7 @@ static void raw_frames_are_placed_and_others_left_alone(void **state)
 
 /* ---- stacks that begin as the one before ---- */
 
-#define DEPTH	   90 /* more than is remembered of a way */
+#define DEPTH	   250 /* more than is remembered of a way */
 #define PROGRAMS   20 /* more than there are ways */
 #define STACKS_MET 4000
 
