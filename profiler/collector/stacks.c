@@ -18,8 +18,8 @@ struct cached {
 };
 
 /*
- * The way of the last stack from its root on, by what a program does: the next one mostly begins the
- * same, and what follows here is several times cheaper than a look at an index.
+ * The way of the last stack from its root on, by what a program does: the next one mostly begins
+ * the same, and what follows here is several times cheaper than a look at an index.
  */
 #define WAYS	    32
 #define WAY_STEPS   192 /* of an interpreter's stacks half is beyond 64 */

@@ -190,8 +190,8 @@ int resolve_announce(struct resolve *r, const struct resolve_object *o);
  */
 int resolve_ask(struct resolve *r, uint32_t object, const uint64_t *offsets, size_t n);
 /*
- * As resolve_ask() of each object, those of one next to each other, and cheaper. At a failure, those
- * of the objects before are asked.
+ * As resolve_ask() of each object, those of one next to each other, and cheaper. At a failure,
+ * those of the objects before are asked.
  */
 int resolve_ask_all(struct resolve *r, const struct resolve_question *questions, size_t n);
 /*

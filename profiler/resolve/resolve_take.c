@@ -21,7 +21,7 @@ void resolve_tell_all(struct resolve *r)
 		tell(r);
 }
 
-/* Names of many files are told at once, with the last that is ready: each telling wakes a thread. */
+/* Names of many files are told at once, with the last that is ready: telling wakes a thread. */
 void resolve_answer_add(struct resolve *r, struct resolve_answer *a)
 {
 	STAILQ_INSERT_TAIL(&r->answers, a, link);
