@@ -4,6 +4,7 @@
 #include "tests/unit/symbolizer/fixture.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,47 @@ static void every_offset_is_answered_exactly_once(void **state)
 	take_all(r, &s);
 	assert_int_equal(s.object[1].named + s.object[1].nameless, MANY);
 	assert_true(s.object[1].named > MANY / 2);
+	resolve_free(r);
+}
+
+/* Until nothing is pending; how often it was told that there is something to take. */
+static unsigned int take_what_is_told(struct resolve *r, struct seen *s)
+{
+	struct pollfd p = {.fd = resolve_fd(r), .events = POLLIN};
+	unsigned int told = 0;
+
+	while (resolve_pending(r)) {
+		assert_int_equal(poll(&p, 1, 60000), 1);
+		resolve_take(r, &to_seen, s, 0);
+		told++;
+	}
+	return told;
+}
+
+static void what_is_asked_of_many_objects_at_once_is_told_at_once(void **state)
+{
+	enum { OBJECTS = 5, OF_THE_FIRST = 600 };
+	struct resolve_question q[OF_THE_FIRST + OBJECTS - 1], unknown = {.object = 77};
+	struct resolve *r = new_resolve(0);
+	struct seen s = {};
+
+	(void)state;
+	for (size_t i = 0; i < OF_THE_FIRST; i++)
+		q[i] = (struct resolve_question){1, function_offset() + i};
+	for (uint32_t object = 1; object <= OBJECTS; object++)
+		announce_self(r, object);
+	for (uint32_t object = 2; object <= OBJECTS; object++)
+		q[OF_THE_FIRST + object - 2] = (struct resolve_question){object, function_offset()};
+	/* The first time files are opened, and identified, each when it is. */
+	for (unsigned int time = 0; time < 2; time++) {
+		s = (struct seen){};
+		assert_int_equal(resolve_ask_all(r, q, sizeof(q) / sizeof(q[0])), 0);
+		assert_in_range(take_what_is_told(r, &s), 1, time ? 1 : UINT32_MAX);
+		assert_int_equal(s.object[1].named + s.object[1].nameless, OF_THE_FIRST);
+		for (uint32_t object = 2; object <= OBJECTS; object++)
+			assert_named(&s, object);
+	}
+	assert_int_equal(resolve_ask_all(r, &unknown, 1), -ENOENT);
 	resolve_free(r);
 }
 
@@ -363,6 +405,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_function_of_a_file_is_named_and_the_file_identified),
 		cmocka_unit_test(the_kernel_and_the_vdso_are_named),
 		cmocka_unit_test(every_offset_is_answered_exactly_once),
+		cmocka_unit_test(what_is_asked_of_many_objects_at_once_is_told_at_once),
 		cmocka_unit_test(answers_come_in_the_portions_that_are_asked_for),
 		cmocka_unit_test(a_stripped_file_is_named_by_its_debug_file),
 		cmocka_unit_test(a_table_that_is_missed_comes_before_what_may_wait),
