@@ -17,11 +17,28 @@
 
 #define E_FULL	       (-7) /* E2BIG */
 
+struct elf_start {
+	__u8 ident[16];
+	__u16 type, machine;
+	__u32 version;
+	__u64 entry, phoff, shoff;
+	__u32 flags;
+	__u16 ehsize, phentsize, phnum;
+};
+
+struct elf_phdr {
+	__u32 type, flags;
+	__u64 offset, vaddr, paddr, filesz, memsz, align;
+};
+
+/* What is too large for the stack: all functions of a chain of calls share 512 bytes. */
 struct describe {
 	union {
 		struct abi_object object;
 		struct abi_cgroup cgroup;
 	};
+	struct elf_start start;
+	struct elf_phdr phdr;
 	/* components; the last one may be cut, never overrun */
 	char path[ABI_PATH_BYTES + 256];
 };
@@ -107,20 +124,6 @@ extern const volatile __u64 knob_vmemmap;
 #define NOTE_NAME_MAX 64
 #define XA_DEPTH_MAX  6
 
-struct elf_start {
-	__u8 ident[16];
-	__u16 type, machine;
-	__u32 version;
-	__u64 entry, phoff, shoff;
-	__u32 flags;
-	__u16 ehsize, phentsize, phnum;
-};
-
-struct elf_phdr {
-	__u32 type, flags;
-	__u64 offset, vaddr, paddr, filesz, memsz, align;
-};
-
 struct elf_note {
 	__u32 name_bytes, desc_bytes, type;
 	char name[4];
@@ -147,7 +150,7 @@ static __always_inline __u64 first_page(struct file *file)
 
 /* One look at the headers: where we are, and where the id goes. */
 struct build_id_walk {
-	struct abi_object *object;
+	struct describe *d;
 	__u64 page;
 	__u64 phdrs; /* their offset in the page */
 	__u64 at, end; /* of the notes of one header */
@@ -156,7 +159,7 @@ struct build_id_walk {
 /* One note; 1 when the walk is over. */
 static long note_step(__u32 i, struct build_id_walk *w)
 {
-	struct abi_object *o = w->object;
+	struct abi_object *o = &w->d->object;
 	struct elf_note note;
 	__u64 at = w->at;
 
@@ -188,34 +191,34 @@ static long note_step(__u32 i, struct build_id_walk *w)
 static long phdr_step(__u32 i, struct build_id_walk *w)
 {
 	__u64 at = w->phdrs + i * sizeof(struct elf_phdr);
-	struct elf_phdr ph;
+	struct elf_phdr *ph = &w->d->phdr;
 
-	if (at > PAGE_BYTES - sizeof(ph) ||
-	    bpf_probe_read_kernel(&ph, sizeof(ph), (void *)(w->page + at)))
+	if (at > PAGE_BYTES - sizeof(*ph) ||
+	    bpf_probe_read_kernel(ph, sizeof(*ph), (void *)(w->page + at)))
 		return 1;
-	if (ph.type != PT_NOTE || ph.offset >= PAGE_BYTES)
+	if (ph->type != PT_NOTE || ph->offset >= PAGE_BYTES)
 		return 0;
-	w->at = ph.offset;
-	w->end = ph.offset + ph.filesz;
+	w->at = ph->offset;
+	w->end = ph->offset + ph->filesz;
 	bpf_loop(NOTES_MAX, note_step, w, 0);
-	return w->object->build_id_bytes != 0;
+	return w->d->object.build_id_bytes != 0;
 }
 
-/* The build id of a file into o, where its first page has it. */
-static __always_inline int build_id_read(struct abi_object *o, struct file *file)
+/* The build id of a file into d->object, where its first page has it. */
+static __always_inline int build_id_read(struct describe *d, struct file *file)
 {
-	struct build_id_walk w = {.object = o, .page = first_page(file)};
-	struct elf_start start;
+	struct build_id_walk w = {.d = d, .page = first_page(file)};
+	struct elf_start *start = &d->start;
 	__u32 n;
 
-	if (!w.page || bpf_probe_read_kernel(&start, sizeof(start), (void *)w.page))
+	if (!w.page || bpf_probe_read_kernel(start, sizeof(*start), (void *)w.page))
 		return 0;
-	if (start.ident[0] != 0x7f || start.ident[1] != 'E' || start.ident[2] != 'L' ||
-	    start.ident[3] != 'F' || start.phentsize != sizeof(struct elf_phdr) ||
-	    start.phoff > PAGE_BYTES)
+	if (start->ident[0] != 0x7f || start->ident[1] != 'E' || start->ident[2] != 'L' ||
+	    start->ident[3] != 'F' || start->phentsize != sizeof(struct elf_phdr) ||
+	    start->phoff > PAGE_BYTES)
 		return 0;
-	w.phdrs = start.phoff;
-	n = start.phnum;
+	w.phdrs = start->phoff;
+	n = start->phnum;
 	bpf_loop(n < PHDRS_MAX ? n : PHDRS_MAX, phdr_step, &w, 0);
 	return 0;
 }
@@ -273,7 +276,7 @@ static __noinline int object_send(struct scratch *s, struct file *file, __u64 st
 	o->path_bytes = path_bytes;
 	o->process_uid = s->head.uid;
 	o->start_ns = s->head.start_ns;
-	build_id_read(o, file);
+	build_id_read(d, file);
 	if (send(d, sizeof(*o), path_bytes))
 		count(ABI_COUNTER_OBJECT_LOST);
 	return 0;
