@@ -159,7 +159,10 @@ def share_of(profile, pattern):
 
 
 def split_moments(api):
-    """(from, until) in seconds where split ran, from the series."""
+    """
+    (from, until) in seconds where split ran, from the series. Without the second of its start, in
+    which a sample may be of the process before it was split.
+    """
     series = api.get(
         "series", **{"from": "-15m", "until": "now", "step": "1s", "match": api.split, "by": "comm"}
     )
@@ -168,7 +171,7 @@ def split_moments(api):
     assert busy, "the daemon has no samples of a program `split` in the last 15 minutes"
     start = series["start_ns"] / 1e9
     return (
-        start + busy[0] * series["step_ns"] / 1e9,
+        start + busy[min(1, len(busy) - 1)] * series["step_ns"] / 1e9,
         start + (busy[-1] + 1) * series["step_ns"] / 1e9,
     )
 
