@@ -95,7 +95,7 @@ export function themePalette(dark) {
  * strongest of each and darker. Noise has no colour.
  */
 function changeColors(dark, faded) {
-	const light = (step) => (dark ? 0.36 + 0.07 * step : 0.93 - 0.065 * step);
+	const light = (step) => (dark ? 0.36 + 0.04 * step : 0.93 - 0.065 * step);
 	const color = (step, hue) =>
 		faded
 			? oklch(dark ? 0.3 : 0.945, 0.015, hue)
