@@ -110,7 +110,7 @@ class Speedscope(Documents):
         return text
 
     def test_it_opens_our_json(self):
-        self.assert_names_are_shown("speedscope.json", ["churn", "burn"])
+        self.assert_names_are_shown("speedscope.json", ["churn"])
 
     def test_it_opens_our_pprof(self):
         # It shows all threads in one, and of a location with inlined functions the outermost.
@@ -181,8 +181,7 @@ class Speedscope(Documents):
             self.browser.command("POST", "/window", {"handle": here})
 
     def test_it_opens_our_folded_text(self):
-        text = self.assert_names_are_shown("folded", ["churn_[i]", "burn"])
-        self.assertIn(STRANGE, text)
+        text = self.assert_names_are_shown("folded", ["churn_[i]", STRANGE])
         self.assertIn("f:g_12", text)
 
 
