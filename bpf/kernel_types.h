@@ -125,7 +125,7 @@ struct seqcount {
 	unsigned int sequence;
 };
 
-/* 6.14 and later, where changes to the mappings are counted by a sequence count */
+/* As in 6.18. 6.1 does not count changes to the mappings. */
 struct mm_struct {
 	struct maple_tree mm_mt;
 	struct rw_semaphore mmap_lock;
@@ -134,7 +134,7 @@ struct mm_struct {
 	mm_context_t context;
 };
 
-/* 6.4 to 6.13 */
+/* As in 6.12. */
 struct mm_struct___number {
 	int mm_lock_seq;
 };

@@ -229,9 +229,9 @@ __noinline int mapping_read(struct scratch *s, __u64 pc, struct mapping *m, __u6
 }
 
 /*
- * How often the process's mappings were changed, as the kernel counts it for itself (from 6.4 on):
- * at the end of every change, before its lock is given back. E_TORN while one is at work, and where
- * it is not counted.
+ * How often the process's mappings were changed, as the kernel counts it for the locks of single
+ * mappings: at the end of every change, before its lock is given back. E_TORN while one is at work,
+ * and where it is not counted.
  */
 static __always_inline int mapping_changes(const struct mm_struct *mm, __u32 *ret)
 {
@@ -302,27 +302,32 @@ __noinline int mappings_keep(struct scratch *s)
 __noinline int object_index(struct scratch *s, __u32 kind, __u64 file, __u64 start, __u64 end);
 __noinline int object_again(struct scratch *s, __u32 kind, __u32 number);
 
-/* One file too many for the record: user space has to place the address. */
-static __always_inline int mapping_raw(struct scratch *s, struct mapping *m)
+/*
+ * The mapping's object has this index in the sample's table. Negative: it is one file too many for
+ * the record, and user space has to place the address.
+ */
+static __always_inline int mapping_place(struct scratch *s, struct mapping *m, int index)
 {
-	mappings_forget(s);
-	m->kind = ABI_OBJECT_RAW;
-	m->bias = 0;
-	return object_index(s, ABI_OBJECT_RAW, 0, 0, 0);
+	if (index < 0) {
+		mappings_forget(s);
+		m->kind = ABI_OBJECT_RAW;
+		m->bias = 0;
+		__builtin_memset(&m->info, 0, sizeof(m->info));
+		index = object_index(s, ABI_OBJECT_RAW, 0, 0, 0);
+	}
+	if (index < 0)
+		return E_TORN;
+	m->object = index;
+	m->sample = s->sample;
+	return 0;
 }
 
 /* A mapping that an earlier sample has found, its object now in this one's table. */
 static __always_inline int mapping_again(struct scratch *s, struct mapping *m)
 {
-	int r = object_again(s, m->kind, m->kind == ABI_OBJECT_FILE ? m->info.number : 0);
+	__u32 number = m->kind == ABI_OBJECT_FILE ? m->info.number : 0;
 
-	if (r < 0)
-		r = mapping_raw(s, m);
-	if (r < 0)
-		return E_TORN;
-	m->object = r;
-	m->sample = s->sample;
-	return 0;
+	return mapping_place(s, m, object_again(s, m->kind, number));
 }
 
 /* The mapping of pc into *m, from the tree. */
@@ -345,17 +350,11 @@ static __always_inline int mapping_new(struct scratch *s, __u64 pc, struct mappi
 	} else {
 		r = object_index(s, m->kind, file, m->start, m->end);
 	}
+	m->info = s->info;
 	/* The next sample has to name it by its key once more. */
 	if (m->kind == ABI_OBJECT_FILE && !s->info.number)
 		mappings_forget(s);
-	if (r < 0)
-		r = mapping_raw(s, m);
-	if (r < 0)
-		return E_TORN;
-	m->object = r;
-	m->sample = s->sample;
-	m->info = s->info;
-	return 0;
+	return mapping_place(s, m, r);
 }
 
 /*

@@ -353,35 +353,34 @@ int bpf_programs_last_ticks(const struct bpf_programs *b, uint64_t *ret, unsigne
 	return 0;
 }
 
-static int update(struct bpf_map *map, const void *key, size_t key_bytes, uint32_t value)
+/* Tell the samplers, which keep what they looked up. 0 or negative errno, as in forget(). */
+static int tell(struct bpf_programs *b, const struct bpf_map *map, const void *key,
+		size_t key_bytes, const void *value, size_t value_bytes)
 {
-	return bpf_map__update_elem(map, key, key_bytes, &value, sizeof(value), BPF_ANY) ? -errno
-											 : 0;
+	int r = bpf_map__update_elem(map, key, key_bytes, value, value_bytes, BPF_ANY) ? -errno : 0;
+
+	known_changed(b);
+	return r;
 }
 
-static int drop(struct bpf_map *map, const void *key, size_t key_bytes)
+static int forget(struct bpf_programs *b, const struct bpf_map *map, const void *key,
+		  size_t key_bytes)
 {
-	return bpf_map__delete_elem(map, key, key_bytes, 0) ? -errno : 0;
+	int r = bpf_map__delete_elem(map, key, key_bytes, 0) ? -errno : 0;
+
+	known_changed(b);
+	return r;
 }
 
 int bpf_programs_tell_object(struct bpf_programs *b, const struct abi_file_key *key,
 			     const struct abi_object_info *info)
 {
-	int r = bpf_map__update_elem(b->skeleton->maps.objects, key, sizeof(*key), info,
-				     sizeof(*info), BPF_ANY)
-			? -errno
-			: 0;
-
-	known_changed(b);
-	return r;
+	return tell(b, b->skeleton->maps.objects, key, sizeof(*key), info, sizeof(*info));
 }
 
 int bpf_programs_forget_object(struct bpf_programs *b, const struct abi_file_key *key)
 {
-	int r = drop(b->skeleton->maps.objects, key, sizeof(*key));
-
-	known_changed(b);
-	return r;
+	return forget(b, b->skeleton->maps.objects, key, sizeof(*key));
 }
 
 int bpf_programs_number_cgroup(struct bpf_programs *b, uint64_t id, uint32_t hierarchy,
@@ -389,35 +388,29 @@ int bpf_programs_number_cgroup(struct bpf_programs *b, uint64_t id, uint32_t hie
 {
 	struct abi_cgroup_key key = {.id = id, .hierarchy = hierarchy};
 
-	return update(b->skeleton->maps.cgroups, &key, sizeof(key), number);
+	return tell(b, b->skeleton->maps.cgroups, &key, sizeof(key), &number, sizeof(number));
 }
 
 int bpf_programs_forget_cgroup(struct bpf_programs *b, uint64_t id, uint32_t hierarchy)
 {
 	struct abi_cgroup_key key = {.id = id, .hierarchy = hierarchy};
 
-	int r = drop(b->skeleton->maps.cgroups, &key, sizeof(key));
-
-	known_changed(b);
-	return r;
+	return forget(b, b->skeleton->maps.cgroups, &key, sizeof(key));
 }
 
 int bpf_programs_filter_set(struct bpf_programs *b, const struct abi_filter_key *key,
 			    enum abi_filter_verdict verdict)
 {
-	int r = update(b->skeleton->maps.filters, key, sizeof(*key), verdict);
+	uint32_t value = verdict;
+	int r = tell(b, b->skeleton->maps.filters, key, sizeof(*key), &value, sizeof(value));
 
 	b->skeleton->bss->filter_kinds |= 1u << key->kind;
-	known_changed(b);
 	return r;
 }
 
 int bpf_programs_filter_clear(struct bpf_programs *b, const struct abi_filter_key *key)
 {
-	int r = drop(b->skeleton->maps.filters, key, sizeof(*key));
-
-	known_changed(b);
-	return r;
+	return forget(b, b->skeleton->maps.filters, key, sizeof(*key));
 }
 
 /* /proc/self/fdinfo says "memlock:" with the bytes that a map takes. */

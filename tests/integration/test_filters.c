@@ -5,6 +5,7 @@
 #include "profiler/collector/bpf_object.h"
 #include "profiler/collector/events.h"
 #include "profiler/collector/sampler.h"
+#include "tests/integration/can_sample.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -175,15 +176,9 @@ int main(void)
 		cmocka_unit_test(who_is_denied_is_not_sampled_until_the_rule_goes),
 		cmocka_unit_test(only_who_is_allowed_is_sampled),
 	};
-	struct bpf_programs_options options = {.frequency_hz = 99};
-	struct bpf_programs *programs = NULL;
-	struct err err = {};
 
-	if (geteuid() != 0 || bpf_programs_load(&options, &programs, &err) < 0) {
-		print_message("skipped: %s\n", geteuid() ? "needs root" : err_text(&err));
+	if (!can_sample())
 		return 77;
-	}
-	bpf_programs_free(programs);
 	/*
 	 * Before what else runs, for the processes that spin as well: sample after sample of a CPU
 	 * is then of one process, which finds what was kept for it.

@@ -26,6 +26,7 @@
 #include <cmocka.h>
 
 #include "profiler/collector/sampler.h"
+#include "tests/integration/can_sample.h"
 
 #define FREQUENCY_HZ 5000
 #define RUN_NS	     3000000000ull
@@ -268,14 +269,8 @@ int main(void)
 		cmocka_unit_test(a_mapping_that_is_split_and_merged_keeps_its_offsets),
 		cmocka_unit_test(neighbours_that_come_and_go_hide_nothing),
 	};
-	struct bpf_programs_options options = {.frequency_hz = 99};
-	struct bpf_programs *programs = NULL;
-	struct err err = {};
 
-	if (geteuid() != 0 || bpf_programs_load(&options, &programs, &err) < 0) {
-		print_message("skipped: %s\n", geteuid() ? "needs root" : err_text(&err));
+	if (!can_sample())
 		return 77;
-	}
-	bpf_programs_free(programs);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include "profiler/collector/objects.h"
 #include "profiler/collector/sampler.h"
 #include "profiler/collector/stacks.h"
+#include "tests/integration/can_sample.h"
 #include "symbolizer/procmaps.h"
 
 #include <fcntl.h>
@@ -487,16 +488,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(both_ways_place_frames_alike),
 		cmocka_unit_test(files_that_no_record_holds_are_placed_all_the_same),
 	};
-	struct bpf_programs_options options = {.frequency_hz = 99};
-	struct bpf_programs *programs = NULL;
-	struct err err = {};
 
 	if (argc > 1)
 		strcmp(argv[1], "deep") ? run_four_places() : run_deep();
-	if (geteuid() != 0 || bpf_programs_load(&options, &programs, &err) < 0) {
-		print_message("skipped: %s\n", geteuid() ? "needs root" : err_text(&err));
+	if (!can_sample())
 		return 77;
-	}
-	bpf_programs_free(programs);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,6 +110,7 @@ class Speedscope(Documents):
         return text
 
     def test_it_opens_our_json(self):
+        # Of ten threads it shows the first, and of that one function has samples of its own.
         self.assert_names_are_shown("speedscope.json", ["churn"])
 
     def test_it_opens_our_pprof(self):
