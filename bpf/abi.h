@@ -215,9 +215,6 @@ struct abi_sample {
 	__u16 n_user;
 	__u16 stack_bytes; /* of the copied stack */
 	__u32 reserved2;
-	/* content hashes of the two halves, keyed with this start's secret; 0 is empty */
-	__u64 user_stack;
-	__u64 kernel_stack;
 	char comm[ABI_COMM_BYTES]; /* the process's: its main thread's name */
 	char thread[ABI_COMM_BYTES];
 };
@@ -287,7 +284,7 @@ struct abi_filter_key {
 _Static_assert(sizeof(struct abi_frame) == 8, "a frame is one word");
 _Static_assert(sizeof(struct abi_file_key) == 32, "no padding: the key is hashed");
 _Static_assert(sizeof(struct abi_object_ref) == 40, "no padding");
-_Static_assert(sizeof(struct abi_sample) == 112, "the header's layout is shared");
+_Static_assert(sizeof(struct abi_sample) == 96, "the header's layout is shared");
 _Static_assert(sizeof(struct abi_object) == 104, "the header's layout is shared");
 _Static_assert(sizeof(struct abi_filter_key) == 24, "no padding: the key is hashed");
 #endif

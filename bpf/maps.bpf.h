@@ -18,7 +18,6 @@
 
 /* Set before loading. */
 extern const volatile __u64 knob_period_ns;
-extern const volatile __u64 knob_secret[2]; /* keys the stack hashes */
 extern const volatile __u8 knob_filter; /* any filter at all */
 extern const volatile __u8
 	knob_filter_allows; /* some filter allows: what none allows is left out */
@@ -94,15 +93,4 @@ static __always_inline void count_add(enum abi_counter which, __u64 n)
 static __always_inline void count(enum abi_counter which)
 {
 	count_add(which, 1);
-}
-
-/*
- * Fold one word into the two halves of a stack hash. Keyed, so that nobody can craft two stacks of
- * one id.
- */
-static __always_inline void hash_word(__u64 *hash, __u64 word)
-{
-	__u64 h = (*hash ^ word) * 0x9e3779b97f4a7c15ull;
-
-	*hash = (h ^ (h >> 29)) * 0xbf58476d1ce4e5b9ull + knob_secret[1];
 }

@@ -15,7 +15,6 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile __u64 knob_period_ns = 10101010;
-const volatile __u64 knob_secret[2] = {};
 const volatile __u8 knob_filter = 0;
 const volatile __u8 knob_filter_allows = 0;
 const volatile __u8 knob_mappings = 1;
@@ -196,8 +195,6 @@ static __always_inline void walk_reset(struct scratch *s)
 	s->n_objects = 0;
 	s->mapping.start = 0;
 	s->mapping.end = 0;
-	s->hash[0] = knob_secret[0];
-	s->hash[1] = knob_secret[0];
 	s->end = ABI_END_NONE;
 }
 
@@ -301,14 +298,6 @@ static __always_inline void kernel_stack(struct scratch *s, void *ctx)
 	s->head.n_kernel = bytes / sizeof(__u64);
 }
 
-static long hash_kernel_step(__u32 i, struct scratch **ctx)
-{
-	struct scratch *s = *ctx;
-
-	hash_word(&s->hash[1], s->kernel[i & 127]);
-	return 0;
-}
-
 /* Registers and stack, behind everything else. */
 static __always_inline void snapshot_write(struct bpf_dynptr *ptr, __u32 at, struct scratch *s)
 {
@@ -339,8 +328,6 @@ static __noinline int sample_send(struct scratch *s)
 	s->head.n_user = s->n_user;
 	s->head.n_objects = s->n_objects;
 	s->head.end = s->end;
-	s->head.user_stack = s->n_user ? s->hash[0] : 0;
-	s->head.kernel_stack = s->head.n_kernel ? s->hash[1] : 0;
 	if (bpf_ringbuf_reserve_dynptr(&ring, s->head.bytes, 0, &ptr)) {
 		bpf_ringbuf_discard_dynptr(&ptr, 0);
 		count(ABI_COUNTER_DROP_RING);
@@ -367,7 +354,6 @@ static __always_inline void take_sample(struct scratch *s, struct bpf_perf_event
 					struct abi_cpu *cpu, __u64 now, __u64 missed)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct scratch *ctx_of_loop = s;
 	struct mm_struct *mm;
 
 	head_fill(s, task, now);
@@ -398,8 +384,6 @@ static __always_inline void take_sample(struct scratch *s, struct bpf_perf_event
 	} else {
 		s->head.flags |= ABI_SAMPLE_EXE_NONE;
 	}
-	if (s->head.n_kernel)
-		bpf_loop(s->head.n_kernel, hash_kernel_step, &ctx_of_loop, 0);
 	sample_send(s);
 }
 

@@ -106,7 +106,6 @@ struct scratch {
 	struct task_struct *task;
 	struct mm_struct *mm;
 	__u64 vdso;
-	__u64 hash[2];
 	__u32 n_user;
 	__u32 n_objects;
 	__u32 sample; /* its number on this CPU */

@@ -203,7 +203,6 @@ static __always_inline void frame_keep(struct scratch *s)
 
 	s->user[at] = s->frame;
 	s->n_user = at + 1;
-	hash_word(&s->hash[0], *(__u64 *)&s->frame);
 }
 
 static __always_inline int in_file(const struct scratch *s)

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -101,9 +100,6 @@ static int set_knobs(struct bpf_programs *b, const struct bpf_programs_options *
 	s->rodata->knob_user = o->user;
 	s->rodata->knob_kernel = o->kernel;
 	s->rodata->knob_ring_bytes = ring;
-	if (getrandom((void *)s->rodata->knob_secret, sizeof(s->rodata->knob_secret), 0) !=
-	    sizeof(s->rodata->knob_secret))
-		return -EIO;
 	if (bpf_map__set_max_entries(s->maps.ring, ring))
 		return -EINVAL;
 	if (!o->snapshot && bpf_map__set_value_size(s->maps.stack_map, sizeof(uint64_t)))

@@ -3,39 +3,25 @@
 
 #include "profiler/base/cleanup.h"
 #include "profiler/base/quantity.h"
+#include "profiler/collector/edges.h"
 #include "symbolizer/kallsyms.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-/* A stack that was met: the node it became, and the words that make it. */
-struct cached {
-	uint64_t hash;
-	uint32_t node;
-	uint32_t words_at; /* into words */
-	uint32_t n_words;
-};
-
-/*
- * The way of the last stack from its root on, by what a program does: the next one mostly begins
- * the same, and what follows here is several times cheaper than a look at an index.
- */
-#define WAYS	    32
-#define WAY_STEPS   192 /* of an interpreter's stacks half is beyond 64 */
-#define WAY_FRAME   12 /* from the root: what a program does, beside itself */
-#define STEP_KERNEL UINT32_MAX /* in place of an object's number */
+/* In place of an object's number. */
+#define STEP_KERNEL UINT32_MAX
 #define STEP_MARK   (UINT32_MAX - 1)
+#define STEP_RAW    (UINT32_MAX - 2)
+#define STEPS_MAX   (1 + ABI_USER_FRAMES_MAX + ABI_KERNEL_FRAMES_MAX)
 
+/* One edge of a sample's way through the tree, as its record has it. */
 struct step {
-	uint64_t offset;
-	uint32_t object; /* number */
-	uint32_t node;
-};
-
-struct way {
-	uint32_t n;
-	struct step step[WAY_STEPS];
+	uint64_t offset; /* an address where the kernel placed none, or how the walk ended */
+	uint32_t object;
+	bool lasting; /* it means the same in every sample */
+	struct edges_set *set;
 };
 
 struct stacks {
@@ -43,16 +29,12 @@ struct stacks {
 	struct mappings *mappings;
 	struct kernel_layout layout;
 	uint64_t layout_read_ns; /* monotonic; 0 never */
-	struct cached *cache;
-	uint32_t n_cache, cap_cache;
-	uint64_t *words;
-	size_t n_words, cap_words;
-	struct idmap by_hash;
-	struct way way[WAYS];
+	struct edges edges;
+	struct step step[STEPS_MAX];
 	uint32_t mark[ABI_END_COUNT]; /* profile locations of the incomplete marks, + 1 */
 	uint64_t ends[ABI_END_COUNT];
 	struct quality quality;
-	uint64_t evicted; /* of objects, when the cache was last known good */
+	uint64_t evicted; /* of objects, when the edges were last known good */
 };
 
 static const char *const end_names[] = {
@@ -69,8 +51,10 @@ int stacks_new(struct objects *objects, struct stacks **ret)
 	if (!s)
 		return -ENOMEM;
 	r = mappings_new(objects, NULL, &s->mappings);
+	if (r == 0)
+		r = edges_new(&s->edges);
 	if (r < 0) {
-		free(s);
+		stacks_free(s);
 		return r;
 	}
 	s->objects = objects;
@@ -84,26 +68,15 @@ struct stacks *stacks_free(struct stacks *s)
 		return NULL;
 	mappings_free(s->mappings);
 	kernel_layout_done(&s->layout);
-	free(s->cache);
-	free(s->words);
-	idmap_done(&s->by_hash);
+	edges_done(&s->edges);
 	quality_done(&s->quality);
 	free(s);
 	return NULL;
 }
 
-static void cache_clear(struct stacks *s)
-{
-	s->n_cache = 0;
-	s->n_words = 0;
-	idmap_clear(&s->by_hash);
-	for (size_t i = 0; i < WAYS; i++)
-		s->way[i].n = 0;
-}
-
 void stacks_new_profile(struct stacks *s)
 {
-	cache_clear(s);
+	edges_clear(&s->edges);
 	memset(s->mark, 0, sizeof(s->mark));
 }
 
@@ -121,7 +94,7 @@ static void layout_read(struct stacks *s, uint64_t now_ns)
 	kernel_layout_done(&s->layout);
 	s->layout = layout;
 	/* What was placed by the old layout may lie elsewhere now. */
-	cache_clear(s);
+	edges_clear(&s->edges);
 }
 
 static const struct kernel_range *range_of(struct stacks *s, uint64_t address, uint64_t now_ns)
@@ -244,209 +217,109 @@ static void find_objects(struct stacks *s, const struct abi_sample *sample,
 	ret->now_ns = quantity_monotonic_ns();
 }
 
-static int64_t user_location(struct stacks *s, const struct abi_sample *sample,
-			     const struct abi_frame *frame, const struct abi_object_ref *refs,
-			     const struct frame_objects *objects, struct profile *live)
+/* Frames mean the same in every sample where they lie in a file that has a number. */
+static bool is_lasting(const struct abi_object_ref *ref)
 {
-	struct object *object;
-	uint64_t offset = frame->offset;
-
-	if (refs[frame->object].kind == ABI_OBJECT_RAW)
-		object = mappings_place(s->mappings, sample, objects->exe, frame->offset,
-					objects->now_ns, &offset);
-	else
-		object = objects_by_number(s->objects, objects->number[frame->object]);
-	return location_in(s, object, offset, live);
+	return ref->kind == ABI_OBJECT_VDSO || (ref->kind == ABI_OBJECT_FILE && ref->number);
 }
 
-/* From the root to the leaf. */
-struct climb {
-	struct way *way; /* NULL: none, or gone beyond */
-	uint32_t at; /* steps of it that were taken */
-	int64_t node; /* where it is, or negative errno */
-	struct profile *live;
-};
+/* ---- from the root to the leaf ---- */
 
-static bool go_known(struct climb *c, uint32_t object, uint64_t offset)
+static uint32_t steps_of_user(struct step *to, const struct abi_sample *sample,
+			      const struct abi_frame *user, const struct abi_object_ref *refs,
+			      const struct frame_objects *objects)
 {
-	const struct step *step;
+	uint32_t n = 0;
 
-	if (!c->way || c->at == c->way->n)
-		return false;
-	step = &c->way->step[c->at];
-	if (step->object != object || step->offset != offset)
-		return false;
-	c->node = step->node;
-	c->at++;
-	return true;
-}
+	for (unsigned int i = sample->n_user; i-- > 0;) {
+		const struct abi_object_ref *ref = &refs[user[i].object];
 
-static void go(struct climb *c, int64_t location)
-{
-	c->node = location < 0 ? location
-			       : profile_stack(c->live, (uint32_t)c->node, (uint32_t)location);
-}
-
-/* The way leads here now, and no further. */
-static void remember_step(struct climb *c, uint32_t object, uint64_t offset)
-{
-	if (!c->way || c->node < 0 || c->at == WAY_STEPS) {
-		c->way = NULL;
-		return;
+		to[n++] = (struct step){
+			.offset = user[i].offset,
+			.object = ref->kind == ABI_OBJECT_RAW ? STEP_RAW
+							      : objects->number[user[i].object],
+			.lasting = is_lasting(ref),
+		};
 	}
-	c->way->step[c->at] = (struct step){offset, object, (uint32_t)c->node};
-	c->way->n = ++c->at;
-}
-
-static void climb_user(struct stacks *s, struct climb *c, const struct abi_sample *sample,
-		       const struct abi_frame *user, const struct abi_object_ref *refs)
-{
-	struct frame_objects objects;
-
-	find_objects(s, sample, refs, &objects);
-	for (unsigned int i = sample->n_user; c->node >= 0 && i-- > 0;) {
-		uint32_t object = objects.number[user[i].object];
-
-		if (go_known(c, object, user[i].offset))
-			continue;
-		go(c, user_location(s, sample, &user[i], refs, &objects, c->live));
-		remember_step(c, object, user[i].offset);
-	}
-}
-
-static void climb_kernel(struct stacks *s, struct climb *c, const struct abi_sample *sample,
-			 const uint64_t *kernel)
-{
-	for (unsigned int i = sample->n_kernel; c->node >= 0 && i-- > 0;) {
-		/* All but the innermost are return addresses: looked up inside the call. */
-		uint64_t address = kernel[i] - (i > 0);
-		bool placed;
-
-		if (go_known(c, STEP_KERNEL, address))
-			continue;
-		go(c, kernel_location(s, address, sample->time_ns, c->live, &placed));
-		/* The layout may have been read again: all ways are new then. */
-		if (!placed || (c->way && c->at > c->way->n))
-			c->way = NULL;
-		remember_step(c, STEP_KERNEL, address);
-	}
-}
-
-/* way: where its frames mean the same in every sample; else NULL. */
-static int64_t build(struct stacks *s, const struct abi_sample *sample, const uint64_t *kernel,
-		     const struct abi_frame *user, const struct abi_object_ref *refs,
-		     struct way *way, struct profile *live)
-{
-	struct climb c = {.way = way, .live = live};
-
-	if (quality_is_incomplete(sample->end) && !go_known(&c, STEP_MARK, sample->end)) {
-		go(&c, mark_of(s, sample->end, live));
-		remember_step(&c, STEP_MARK, sample->end);
-	}
-	if (c.node >= 0)
-		climb_user(s, &c, sample, user, refs);
-	climb_kernel(s, &c, sample, kernel);
-	return c.node;
-}
-
-/* ---- the cache ---- */
-
-/*
- * Whether the record's frames mean the same in every sample: files all numbered, nothing of one
- * process alone.
- */
-static bool is_shared(const struct abi_sample *sample, const struct abi_object_ref *refs)
-{
-	for (unsigned int i = 0; i < sample->n_objects; i++)
-		if (refs[i].kind != ABI_OBJECT_VDSO &&
-		    !(refs[i].kind == ABI_OBJECT_FILE && refs[i].number))
-			return false;
-	return true;
-}
-
-/* Frames that carry their object's number instead of the record's own index. */
-static size_t flatten(const struct abi_sample *sample, const uint64_t *kernel,
-		      const struct abi_frame *user, const struct abi_object_ref *refs,
-		      uint64_t *ret)
-{
-	size_t n = 0;
-
-	ret[n++] = (uint64_t)sample->end << 32 | (uint32_t)sample->n_user << 8 | sample->n_kernel;
-	for (unsigned int i = 0; i < sample->n_user; i++)
-		ret[n++] = user[i].offset;
-	for (unsigned int i = 0; i < sample->n_user; i++)
-		ret[n++] = refs[user[i].object].number;
-	for (unsigned int i = 0; i < sample->n_kernel; i++)
-		ret[n++] = kernel[i];
 	return n;
 }
 
-#define FLAT_WORDS (1 + 2 * ABI_USER_FRAMES_MAX + ABI_KERNEL_FRAMES_MAX)
-
-static struct way *way_of(struct stacks *s, const struct abi_sample *sample,
-			  const struct abi_frame *user, const struct abi_object_ref *refs)
+/* All but the innermost are return addresses: looked up inside the call. */
+static uint32_t steps_of_kernel(struct step *to, const struct abi_sample *sample,
+				const uint64_t *kernel)
 {
-	uint64_t place = 0;
+	uint32_t n = 0;
 
-	if (!(sample->flags & ABI_SAMPLE_EXE_NONE))
-		place = refs[sample->exe].number;
-	if (sample->n_user > WAY_FRAME)
-		place += user[sample->n_user - WAY_FRAME].offset;
-	return &s->way[place % WAYS];
+	for (unsigned int i = sample->n_kernel; i-- > 0;)
+		to[n++] = (struct step){
+			.offset = kernel[i] - (i > 0), .object = STEP_KERNEL, .lasting = true};
+	return n;
 }
 
-static int64_t cache_find(const struct stacks *s, uint64_t hash, const uint64_t *words, size_t n)
+static uint32_t steps_of(struct stacks *s, const struct abi_sample *sample, const uint64_t *kernel,
+			 const struct abi_frame *user, const struct abi_object_ref *refs,
+			 const struct frame_objects *objects)
 {
-	uint32_t at, i;
+	uint64_t path = 0;
+	uint32_t n = 0;
 
-	for (i = idmap_first(&s->by_hash, hash, &at); i != IDMAP_NONE;
-	     i = idmap_next(&s->by_hash, hash, &at)) {
-		const struct cached *c = &s->cache[i];
-
-		if (c->hash == hash && c->n_words == n &&
-		    !memcmp(s->words + c->words_at, words, n * sizeof(*words)))
-			return c->node;
+	if (quality_is_incomplete(sample->end))
+		s->step[n++] =
+			(struct step){.offset = sample->end, .object = STEP_MARK, .lasting = true};
+	n += steps_of_user(&s->step[n], sample, user, refs, objects);
+	n += steps_of_kernel(&s->step[n], sample, kernel);
+	for (uint32_t i = 0; i < n; i++) {
+		path = edges_path(path, s->step[i].object, s->step[i].offset);
+		s->step[i].set = edges_fetch(&s->edges, path);
 	}
-	return -ENOENT;
+	return n;
 }
 
-static int room_for(struct stacks *s, size_t n)
+/* May find that the step does not last. */
+static int64_t location_of(struct stacks *s, struct step *step, const struct abi_sample *sample,
+			   const struct frame_objects *objects, struct profile *live)
 {
-	if ((s->n_words + n) * sizeof(*s->words) > STACKS_CACHED_BYTES)
-		cache_clear(s);
-	if (s->n_words + n > s->cap_words) {
-		size_t cap = s->cap_words ? s->cap_words * 2 : 4 * FLAT_WORDS;
-		uint64_t *more = realloc(s->words, cap * sizeof(*more));
+	struct object *object;
+	uint64_t offset = step->offset;
 
-		if (!more)
-			return -ENOMEM;
-		s->words = more;
-		s->cap_words = cap;
+	switch (step->object) {
+	case STEP_MARK:
+		return mark_of(s, sample->end, live);
+	case STEP_KERNEL:
+		return kernel_location(s, offset, sample->time_ns, live, &step->lasting);
+	case STEP_RAW:
+		object = mappings_place(s->mappings, sample, objects->exe, offset, objects->now_ns,
+					&offset);
+		break;
+	default:
+		object = objects_by_number(s->objects, step->object);
+		break;
 	}
-	if (s->n_cache == s->cap_cache) {
-		uint32_t cap = s->cap_cache ? s->cap_cache * 2 : 256;
-		struct cached *more = realloc(s->cache, cap * sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		s->cache = more;
-		s->cap_cache = cap;
-	}
-	return 0;
+	return location_in(s, object, offset, live);
 }
 
-static void cache_add(struct stacks *s, uint64_t hash, const uint64_t *words, size_t n,
-		      uint32_t node)
+static int64_t climb(struct stacks *s, uint32_t n_steps, const struct abi_sample *sample,
+		     const struct frame_objects *objects, struct profile *live)
 {
-	if (room_for(s, n) < 0 || idmap_add(&s->by_hash, hash, s->n_cache) < 0)
-		return; /* only slower */
-	memcpy(s->words + s->n_words, words, n * sizeof(*words));
-	s->cache[s->n_cache++] = (struct cached){.hash = hash,
-						 .node = node,
-						 .words_at = (uint32_t)s->n_words,
-						 .n_words = (uint32_t)n};
-	s->n_words += n;
+	int64_t node = 0;
+
+	for (uint32_t i = 0; i < n_steps && node >= 0; i++) {
+		struct step *step = &s->step[i];
+		uint32_t from = (uint32_t)node;
+
+		node = step->lasting ? edges_find(step->set, from, step->object, step->offset) : 0;
+		if (node)
+			continue;
+		node = location_of(s, step, sample, objects, live);
+		if (node >= 0)
+			node = profile_stack(live, from, (uint32_t)node);
+		if (node >= 0 && step->lasting)
+			edges_add(step->set, from, step->object, step->offset, (uint32_t)node);
+	}
+	return node;
 }
+
+/* ---- the quality of walks ---- */
 
 /* The frame where a walk was lost: the outermost one, or the first whose table was not there. */
 static unsigned int lost_at(const struct abi_sample *sample, const struct abi_frame *user)
@@ -522,11 +395,8 @@ int64_t stacks_of(struct stacks *s, const struct abi_sample *sample, const uint6
 		  const struct abi_frame *user, const struct abi_object_ref *refs,
 		  struct profile *live)
 {
-	uint64_t words[FLAT_WORDS];
-	uint64_t hash = sample->user_stack ^ (sample->kernel_stack * 0x9e3779b97f4a7c15ull);
-	bool shared = is_shared(sample, refs);
-	size_t n = 0;
-	int64_t node;
+	struct frame_objects objects;
+	uint32_t n;
 
 	count_end(s, sample, user, refs);
 	if (sample->end == ABI_END_NO_TABLE)
@@ -537,21 +407,11 @@ int64_t stacks_of(struct stacks *s, const struct abi_sample *sample, const uint6
 	 */
 	if (s->evicted != objects_evicted(s->objects)) {
 		s->evicted = objects_evicted(s->objects);
-		cache_clear(s);
+		edges_clear(&s->edges);
 	}
-	if (shared) {
-		for (unsigned int i = 0; i < sample->n_objects; i++)
-			objects_touch(s->objects, refs[i].number, sample->time_ns);
-		n = flatten(sample, kernel, user, refs, words);
-		node = cache_find(s, hash, words, n);
-		if (node >= 0)
-			return node;
-	}
-	node = build(s, sample, kernel, user, refs, shared ? way_of(s, sample, user, refs) : NULL,
-		     live);
-	if (node >= 0 && shared)
-		cache_add(s, hash, words, n, (uint32_t)node);
-	return node;
+	find_objects(s, sample, refs, &objects);
+	n = steps_of(s, sample, kernel, user, refs, &objects);
+	return climb(s, n, sample, &objects, live);
 }
 
 struct mappings *stacks_mappings(struct stacks *s)

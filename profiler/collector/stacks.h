@@ -1,10 +1,10 @@
 /*
  * Stacks: from a record's frames to a node of the live profile's prefix tree.
  *
- * Equal stacks are recognised by their content hash and then compared word by word before one
- * stands for the other. Kernel addresses are turned into (object, offset) here and go no further;
- * the layout behind them is read again when an address is not in it. Frames that left the kernel
- * raw are placed by their process's mappings. Not thread-safe.
+ * Most frames go over an edge that an earlier stack took (edges.h). Kernel addresses are turned
+ * into (object, offset) here and go no further; the layout behind them is read again when an
+ * address is not in it. Frames that left the kernel raw are placed by their process's mappings.
+ * Not thread-safe.
  */
 #pragma once
 
@@ -13,8 +13,7 @@
 #include "profiler/collector/objects.h"
 #include "storage/profile.h"
 
-#define STACKS_CACHED_BYTES (2u << 20)
-#define STACKS_LAYOUT_NS    2000000000ull /* the kernel's layout is not read again sooner */
+#define STACKS_LAYOUT_NS 2000000000ull /* the kernel's layout is not read again sooner */
 
 struct stacks;
 

@@ -39,7 +39,6 @@ static void leave(void)
 	world = NULL;
 }
 
-const volatile __u64 knob_secret[2] = {1, 2};
 #define knob_mappings (!world->c->no_mappings)
 #define knob_tables   1
 

@@ -166,7 +166,6 @@ static void change(struct abi_sample *s, struct abi_frame *frames, unsigned int 
 	s->n_user = (uint16_t)n;
 	s->end = rand_r(seed) % 4 ? ABI_END_ROOT : ABI_END_NO_TABLE;
 	s->exe = (uint8_t)((unsigned int)rand_r(seed) % PROGRAMS);
-	s->user_stack = (uint64_t)rand_r(seed) % 2;
 	s->time_ns++;
 }
 
@@ -200,12 +199,61 @@ static void stacks_that_begin_alike_keep_their_own_frames(void **state)
 	fixture_done(&f);
 }
 
+/* ---- frames that may mean another thing in the next sample ---- */
+
+#define JIT_OFFSET 64
+
+static uint32_t generation_of(const struct fixture *f, int64_t stack)
+{
+	const struct profile_stack *s = &f->live->stacks[stack];
+
+	return f->live->locations[s->location].object;
+}
+
+static void code_that_was_made_anew_is_another_place(void **state)
+{
+	struct fixture f = fixture_new();
+	struct abi_object_ref ref = {.kind = ABI_OBJECT_ANON};
+	struct abi_sample s = {
+		.end = ABI_END_ROOT, .n_user = 1, .n_objects = 1, .pid = 5, .start_ns = 9};
+	struct abi_frame frame = {.offset = JIT_OFFSET};
+	int64_t first, second;
+
+	(void)state;
+	assert_non_null(objects_jit(f.objects, s.pid, s.start_ns, 1, 0, 1));
+	first = stacks_of(f.stacks, &s, NULL, &frame, &ref, f.live);
+	assert_int_equal(stacks_of(f.stacks, &s, NULL, &frame, &ref, f.live), first);
+	assert_non_null(objects_jit(f.objects, s.pid, s.start_ns, 2, 0, 2));
+	second = stacks_of(f.stacks, &s, NULL, &frame, &ref, f.live);
+	assert_int_not_equal(generation_of(&f, second), generation_of(&f, first));
+	fixture_done(&f);
+}
+
+static void a_file_that_is_described_later_is_another_object(void **state)
+{
+	struct fixture f = fixture_new();
+	struct abi_object_ref ref = {.kind = ABI_OBJECT_FILE, .key.ino = 3};
+	struct abi_sample s = {.end = ABI_END_ROOT, .n_user = 1, .n_objects = 1};
+	struct abi_frame frame = {};
+	uint64_t offset;
+	int64_t stack = stacks_of(f.stacks, &s, NULL, &frame, &ref, f.live);
+
+	(void)state;
+	assert_string_equal(leaf(&f, stack, &offset), "[file 0:0:3]");
+	number_of_file(&f, 3);
+	stack = stacks_of(f.stacks, &s, NULL, &frame, &ref, f.live);
+	assert_string_equal(leaf(&f, stack, &offset), "/file3");
+	fixture_done(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_that_makes_the_table_of_objects_grow_keeps_its_frames),
 		cmocka_unit_test(raw_frames_are_placed_and_others_left_alone),
 		cmocka_unit_test(stacks_that_begin_alike_keep_their_own_frames),
+		cmocka_unit_test(code_that_was_made_anew_is_another_place),
+		cmocka_unit_test(a_file_that_is_described_later_is_another_object),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
