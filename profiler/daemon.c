@@ -158,7 +158,8 @@ static void tell_slow(struct daemon *d)
 
 	if (++d->waited_s != SLOW_S)
 		return;
-	err_set(&err, -EBUSY, "the disk takes longer than %d seconds", SLOW_S);
+	err_set(&err, -EBUSY, "%s takes longer than %d seconds",
+		d->renamer_works ? "naming anew what is stored" : "the disk", SLOW_S);
 	tell_store(d, -EBUSY, &err);
 }
 

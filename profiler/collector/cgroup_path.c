@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
 
@@ -101,7 +102,7 @@ static bool try_line(char *line, bool v2, const char *path, uint64_t *ret_id,
 	return hierarchy_of(at, ret_hierarchy) == 0;
 }
 
-int cgroup_path_find(const char *path, uint64_t *ret_id, uint32_t *ret_hierarchy, struct err *err)
+static bool find_in_mounts(const char *path, uint64_t *ret_id, uint32_t *ret_hierarchy)
 {
 	for (int v2 = 1; v2 >= 0; v2--) {
 		_cleanup_fclose_ FILE *f = fopen("/proc/self/mounts", "re");
@@ -109,7 +110,18 @@ int cgroup_path_find(const char *path, uint64_t *ret_id, uint32_t *ret_hierarchy
 
 		while (f && fgets(line, sizeof(line), f))
 			if (try_line(line, v2, path, ret_id, ret_hierarchy))
-				return 0;
+				return true;
 	}
+	return false;
+}
+
+int cgroup_path_find(const char *path, uint64_t *ret_id, uint32_t *ret_hierarchy, struct err *err)
+{
+	char real[PATH_MAX];
+
+	/* A link leads to a mount as well: of v1 there are `cpu` and others beside `cpu,cpuacct`. */
+	if (find_in_mounts(path, ret_id, ret_hierarchy) ||
+	    (realpath(path, real) && find_in_mounts(real, ret_id, ret_hierarchy)))
+		return 0;
 	return err_set(err, -ENOENT, "there is no cgroup %s", path);
 }

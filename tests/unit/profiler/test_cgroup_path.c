@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -65,6 +66,24 @@ static void the_root_is_found_by_every_spelling(void **state)
 	assert_int_equal(id, st.st_ino);
 }
 
+static void a_link_to_a_hierarchy_is_another_spelling(void **state)
+{
+	char directory[] = "/tmp/cgroup_path_XXXXXX", link[sizeof(directory) + 8];
+	uint64_t id = 0, other = 0;
+	uint32_t hierarchy = 77, again = 77;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(link, sizeof(link), "%s/link", directory);
+	assert_int_equal(symlink(root, link), 0);
+	find(root, &id, &hierarchy);
+	find(link, &other, &again);
+	assert_int_equal(id, other);
+	assert_int_equal(hierarchy, again);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(rmdir(directory), 0);
+}
+
 static void what_is_no_cgroup_is_told(void **state)
 {
 	static const char *const paths[] = {"/no such cgroup", "/../../../../proc/self",
@@ -94,6 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_root_is_found_by_every_spelling),
+		cmocka_unit_test(a_link_to_a_hierarchy_is_another_spelling),
 		cmocka_unit_test(what_is_no_cgroup_is_told),
 	};
 
