@@ -20,9 +20,17 @@
 #define PAGE_BYTES	      4096u
 #define NAMELESS	      UINT32_MAX
 
+/* A symbol while the table is read. */
+struct entry {
+	uint64_t address;
+	uint32_t name;
+	uint32_t owner;
+};
+
 struct reader {
 	struct kernel_names k;
-	size_t cap;
+	struct entry *v;
+	size_t n, cap;
 	size_t owners_cap;
 	struct buf text;
 	struct idmap by_owner;
@@ -82,14 +90,15 @@ static int add_owner(struct reader *r, const char *name, size_t len, uint64_t ha
 		return -EFBIG;
 	if (r->k.n_owners == r->owners_cap) {
 		size_t cap = r->owners_cap ? r->owners_cap * 2 : 64;
-		uint32_t *bigger = reallocarray(r->k.owners, cap, sizeof(*bigger));
+		struct kernel_owner *bigger = reallocarray(r->k.owners, cap, sizeof(*bigger));
 
 		if (!bigger)
 			return -ENOMEM;
 		r->k.owners = bigger;
 		r->owners_cap = cap;
 	}
-	e = add_text(r, name, len, &r->k.owners[id]);
+	r->k.owners[id] = (struct kernel_owner){};
+	e = add_text(r, name, len, &r->k.owners[id].name);
 	if (e < 0 || (e = idmap_add(&r->by_owner, hash, id)) < 0)
 		return e;
 	r->k.n_owners++;
@@ -99,7 +108,7 @@ static int add_owner(struct reader *r, const char *name, size_t len, uint64_t ha
 
 static bool owner_is(const struct reader *r, uint32_t id, const char *name, size_t len)
 {
-	const char *have = text_at(r, r->k.owners[id]);
+	const char *have = text_at(r, r->k.owners[id].name);
 
 	return strlen(have) == len && memcmp(have, name, len) == 0;
 }
@@ -138,7 +147,7 @@ static void note_edges(struct reader *r, const struct kallsyms_line *line)
 static int take_line(void *context, const struct kallsyms_line *line)
 {
 	struct reader *r = context;
-	struct kernel_symbol symbol = {.address = line->address, .name = NAMELESS};
+	struct entry symbol = {.address = line->address, .name = NAMELESS};
 	int e;
 
 	if (line->address == 0 || line->type == 'a' || line->type == 'A')
@@ -154,25 +163,25 @@ static int take_line(void *context, const struct kallsyms_line *line)
 		if (e < 0)
 			return e;
 	}
-	if (r->k.n == r->cap) {
+	if (r->n == r->cap) {
 		size_t cap = r->cap ? r->cap * 2 : 4096;
-		struct kernel_symbol *bigger;
+		struct entry *bigger;
 
 		if (cap > KERNEL_SYMBOLS_MAX)
 			return -EFBIG;
-		bigger = reallocarray(r->k.symbols, cap, sizeof(*bigger));
+		bigger = reallocarray(r->v, cap, sizeof(*bigger));
 		if (!bigger)
 			return -ENOMEM;
-		r->k.symbols = bigger;
+		r->v = bigger;
 		r->cap = cap;
 	}
-	r->k.symbols[r->k.n++] = symbol;
+	r->v[r->n++] = symbol;
 	return 0;
 }
 
 static int by_place(const void *pa, const void *pb)
 {
-	const struct kernel_symbol *a = pa, *b = pb;
+	const struct entry *a = pa, *b = pb;
 
 	if (a->owner != b->owner)
 		return a->owner < b->owner ? -1 : 1;
@@ -183,8 +192,7 @@ static int by_place(const void *pa, const void *pb)
 }
 
 /* Is b the better name for the place of a? */
-static bool better(const struct reader *r, const struct kernel_symbol *a,
-		   const struct kernel_symbol *b)
+static bool better(const struct reader *r, const struct entry *a, const struct entry *b)
 {
 	if (b->name == NAMELESS)
 		return false;
@@ -194,23 +202,50 @@ static bool better(const struct reader *r, const struct kernel_symbol *a,
 
 static void arrange(struct reader *r)
 {
-	struct kernel_symbol *v = r->k.symbols;
+	struct entry *v = r->v;
 	size_t kept = 0;
-	void *smaller;
 
-	if (!r->k.n)
+	if (!r->n)
 		return;
-	qsort(v, r->k.n, sizeof(*v), by_place);
-	for (size_t i = 1; i < r->k.n; i++) {
+	qsort(v, r->n, sizeof(*v), by_place);
+	for (size_t i = 1; i < r->n; i++) {
 		if (v[i].owner != v[kept].owner || v[i].address != v[kept].address)
 			v[++kept] = v[i];
 		else if (better(r, &v[kept], &v[i]))
 			v[kept] = v[i];
 	}
-	r->k.n = kept + 1;
-	smaller = realloc(v, r->k.n * sizeof(*v));
-	if (smaller)
-		r->k.symbols = smaller;
+	r->n = kept + 1;
+}
+
+/*
+ * Half as large: places from the first code of each owner. Marks before that end nothing, and what
+ * is farther away than 4 GiB stays nameless.
+ */
+static int pack(struct reader *r)
+{
+	struct kernel_names *k = &r->k;
+	uint32_t n = 0;
+
+	k->symbols = calloc(r->n, sizeof(*k->symbols));
+	if (!k->symbols && r->n)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->n; i++) {
+		const struct entry *e = &r->v[i];
+		struct kernel_owner *owner = &k->owners[e->owner];
+
+		if (!owner->n && e->name == NAMELESS)
+			continue;
+		if (!owner->n) {
+			owner->base = e->address;
+			owner->first = n;
+		}
+		if (e->address - owner->base > UINT32_MAX)
+			continue;
+		owner->n++;
+		k->symbols[n++] = (struct kernel_symbol){.at = (uint32_t)(e->address - owner->base),
+							 .name = e->name};
+	}
+	return 0;
 }
 
 int kernel_names_read(int kallsyms_fd, struct kernel_names *ret)
@@ -226,12 +261,16 @@ int kernel_names_read(int kallsyms_fd, struct kernel_names *ret)
 	idmap_done(&r.by_owner);
 	if (e == 0 && !r.k.base)
 		e = r.any_address ? -EBADMSG : -EPERM;
+	if (e == 0) {
+		arrange(&r);
+		e = pack(&r);
+	}
+	free(r.v);
 	if (e < 0) {
 		buf_done(&r.text);
 		kernel_names_done(&r.k);
 		return e;
 	}
-	arrange(&r);
 	r.k.text = (char *)buf_steal(&r.text, &r.k.text_bytes);
 	*ret = r.k;
 	return 0;
@@ -248,7 +287,7 @@ void kernel_names_done(struct kernel_names *k)
 int kernel_names_owner(const struct kernel_names *k, const char *name, uint32_t *ret_owner)
 {
 	for (size_t i = 0; i < k->n_owners; i++) {
-		if (strcmp(k->text + k->owners[i], name) == 0) {
+		if (strcmp(k->text + k->owners[i].name, name) == 0) {
 			*ret_owner = (uint32_t)i;
 			return 0;
 		}
@@ -258,26 +297,31 @@ int kernel_names_owner(const struct kernel_names *k, const char *name, uint32_t 
 
 const char *kernel_names_find(const struct kernel_names *k, uint32_t owner, uint64_t address)
 {
-	size_t low = 0, high = k->n;
-	const struct kernel_symbol *s;
+	const struct kernel_owner *o;
+	const struct kernel_symbol *v;
+	uint32_t low = 0, high;
+	uint64_t last;
 
+	if (owner >= k->n_owners)
+		return NULL;
+	o = &k->owners[owner];
+	if (address < o->base || address - o->base > UINT32_MAX)
+		return NULL;
+	v = k->symbols + o->first;
+	high = o->n;
 	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct kernel_symbol *at = &k->symbols[middle];
+		uint32_t middle = low + (high - low) / 2;
 
-		if (at->owner < owner || (at->owner == owner && at->address <= address))
+		if (v[middle].at <= address - o->base)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (!low)
-		return NULL;
-	s = &k->symbols[low - 1];
-	if (s->owner != owner || s->name == NAMELESS)
+	if (!low || v[low - 1].name == NAMELESS)
 		return NULL;
 	/* Nothing of this owner follows: not farther than the page. */
-	if ((low == k->n || k->symbols[low].owner != owner) &&
-	    address / PAGE_BYTES != s->address / PAGE_BYTES)
+	last = o->base + v[low - 1].at;
+	if (low == o->n && address / PAGE_BYTES != last / PAGE_BYTES)
 		return NULL;
-	return k->text + s->name;
+	return k->text + v[low - 1].name;
 }

@@ -8,18 +8,23 @@
 #include <stdint.h>
 
 struct kernel_symbol {
-	uint64_t address;
+	uint32_t at; /* from its owner's base */
 	uint32_t name; /* offset in text */
-	/* Index of owners: 0 the core, then modules in the order of their first symbol. */
-	uint32_t owner;
+};
+
+/* The core, or a module. */
+struct kernel_owner {
+	uint64_t base; /* of its first code */
+	uint32_t name; /* offset in text */
+	uint32_t first, n; /* its symbols */
 };
 
 struct kernel_names {
-	struct kernel_symbol *symbols; /* code only, by (owner, address), one for each place */
-	size_t n;
+	struct kernel_symbol *symbols; /* code only, by owner and place, one for each place */
 	char *text; /* NUL-terminated names, those of owners as well */
 	size_t text_bytes;
-	uint32_t *owners; /* offset in text of each one's name */
+	struct kernel_owner
+		*owners; /* 0 the core, then modules in the order of their first symbol */
 	size_t n_owners;
 	uint64_t base; /* _text */
 	uint64_t end; /* of the core's code */

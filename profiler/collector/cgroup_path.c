@@ -119,7 +119,7 @@ int cgroup_path_find(const char *path, uint64_t *ret_id, uint32_t *ret_hierarchy
 {
 	char real[PATH_MAX];
 
-	/* A link leads to a mount as well: of v1 there are `cpu` and others beside `cpu,cpuacct`. */
+	/* A link leads to a mount as well: v1 has `cpu` and others beside `cpu,cpuacct`. */
 	if (find_in_mounts(path, ret_id, ret_hierarchy) ||
 	    (realpath(path, real) && find_in_mounts(real, ret_id, ret_hierarchy)))
 		return 0;

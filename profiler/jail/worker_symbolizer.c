@@ -40,7 +40,7 @@
 /* And here, so that a slow file costs the collector's patience in steps: a tenth of what it has. */
 #define ANSWER_NS 1000000000ull
 /* Private memory: a part for indexes, which stay, the rest for what is being parsed. */
-#define INDEX_SHARE 12
+#define INDEX_SHARE 16
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1

@@ -118,6 +118,33 @@ static void a_module_has_its_own_symbols(void **state)
 	symbolizer_free(s);
 }
 
+/* Data far below the code, as per-CPU data may be, and code too far above it. */
+static void what_lies_far_from_the_code_takes_nothing_from_it(void **state)
+{
+	static const char spread[] = "0000000000001000 D per_cpu\n"
+				     "ffffffff81000000 T _text\n"
+				     "ffffffff81000010 T near\n"
+				     "ffffffff81000600 T _etext\n"
+				     "0000000000002000 d m_data\t[m]\n"
+				     "ffffffe000000000 t m_first\t[m]\n"
+				     "ffffffe000000100 t m_near\t[m]\n"
+				     "ffffffe100000080 t m_far\t[m]\n";
+	struct symbolizer *s;
+	uint32_t core, module;
+
+	(void)state;
+	assert_int_equal(symbolizer_new(NULL, &s), 0);
+	assert_int_equal(symbolizer_add_kernel(s, text_fd(spread), &core, NULL), 0);
+	assert_string_equal(name(s, core, 0x10), "near");
+	assert_int_equal(symbolizer_add_kernel_module(s, "m", 0xffffffe000000000, &module, NULL),
+			 0);
+	assert_string_equal(name(s, module, 0), "m_first");
+	assert_string_equal(name(s, module, 0x180), "m_near");
+	assert_string_equal(name(s, module, 0x2000), "?");
+	assert_string_equal(name(s, module, 0x100000080), "?");
+	symbolizer_free(s);
+}
+
 static void hidden_and_foreign_texts_are_told_apart(void **state)
 {
 	struct symbolizer *s;
@@ -146,6 +173,7 @@ int main(void)
 		cmocka_unit_test(core_names_reach_to_the_next_symbol),
 		cmocka_unit_test(a_clone_is_shown_as_its_function),
 		cmocka_unit_test(a_module_has_its_own_symbols),
+		cmocka_unit_test(what_lies_far_from_the_code_takes_nothing_from_it),
 		cmocka_unit_test(hidden_and_foreign_texts_are_told_apart),
 	};
 
