@@ -11,13 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EVICT_AGAIN_NS (OBJECTS_REUSE_NS / 10)
+
 struct objects {
 	struct bpf_programs *programs;
 	struct resolve *resolve;
 	struct tables *tables;
-	struct object *table; /* [0] unused; a free place has path NULL */
+	struct object *table; /* [0] unused; a free place has path NULL, see next_free */
 	uint32_t n, cap;
 	uint32_t used;
+	uint32_t free_oldest, free_newest; /* places, by when they were left; 0 none */
+	uint64_t evict_again_ns; /* not before */
 	struct idmap by_key; /* rebuilt when an object is evicted */
 	uint32_t *by_profile; /* numbers, by object id of the live profile; 0 none */
 	uint32_t cap_by_profile;
@@ -113,7 +117,7 @@ static int remember_profile_id(struct objects *o, uint32_t profile_id, uint32_t 
 	return 0;
 }
 
-static struct object *find(struct objects *o, const struct object_id *id)
+static struct object *find(struct objects *o, const struct object_id *id, bool any_generation)
 {
 	uint32_t at, i;
 	uint64_t hash = id_hash(id);
@@ -122,6 +126,8 @@ static struct object *find(struct objects *o, const struct object_id *id)
 	     i = idmap_next(&o->by_key, hash, &at)) {
 		struct object_id other = id_of(&o->table[i]);
 
+		if (any_generation)
+			other.key.generation = id->key.generation;
 		if (o->table[i].path && !memcmp(&other, id, sizeof(other)))
 			return &o->table[i];
 	}
@@ -143,7 +149,19 @@ void objects_touch(struct objects *o, uint32_t number, uint64_t now_ns)
 		object->used_ns = now_ns;
 }
 
-static void forget(struct objects *o, struct object *object)
+/* The place is free, but no other's yet. */
+static void leave(struct objects *o, struct object *object, uint64_t now_ns)
+{
+	object->used_ns = now_ns;
+	object->next_free = 0;
+	if (o->free_newest)
+		o->table[o->free_newest].next_free = object->number;
+	else
+		o->free_oldest = object->number;
+	o->free_newest = object->number;
+}
+
+static void forget(struct objects *o, struct object *object, uint64_t now_ns)
 {
 	if (object->kind == PROFILE_OBJECT_FILE && o->programs)
 		bpf_programs_forget_object(o->programs, &object->key);
@@ -157,6 +175,7 @@ static void forget(struct objects *o, struct object *object)
 	free(object->ends);
 	object->path = NULL;
 	object->ends = NULL;
+	leave(o, object, now_ns);
 	o->used--;
 	o->evicted++;
 }
@@ -183,6 +202,7 @@ static int evict(struct objects *o, uint64_t now_ns)
 	qsort(uses, n, sizeof(*uses), by_use);
 	limit = uses[n / 16];
 	free(uses);
+	o->evict_again_ns = now_ns + EVICT_AGAIN_NS;
 	idmap_clear(&o->by_key);
 	for (uint32_t i = 1; i < o->n; i++) {
 		struct object *object = &o->table[i];
@@ -190,7 +210,7 @@ static int evict(struct objects *o, uint64_t now_ns)
 
 		if (object->path && object->used_ns <= limit &&
 		    object->used_ns + OBJECTS_REUSE_NS < now_ns)
-			forget(o, object);
+			forget(o, object, now_ns);
 		if (!object->path)
 			continue;
 		id = id_of(object);
@@ -203,11 +223,19 @@ static int evict(struct objects *o, uint64_t now_ns)
 /* A place for one more: free for long enough, or new. */
 static struct object *place(struct objects *o, uint64_t now_ns)
 {
-	if (o->used >= OBJECTS_MAX && evict(o, now_ns) < 0)
+	struct object *oldest;
+
+	if (o->used >= OBJECTS_MAX &&
+	    (now_ns < o->evict_again_ns || evict(o, now_ns) < 0 || o->used >= OBJECTS_MAX))
 		return NULL;
-	for (uint32_t i = 1; o->evicted && i < o->n; i++)
-		if (!o->table[i].path && o->table[i].used_ns + OBJECTS_REUSE_NS < now_ns)
-			return &o->table[i];
+	oldest = o->free_oldest ? &o->table[o->free_oldest] : NULL;
+	if (oldest && oldest->used_ns + OBJECTS_REUSE_NS < now_ns) {
+		o->free_oldest = oldest->next_free;
+		if (!o->free_oldest)
+			o->free_newest = 0;
+		return oldest;
+	}
+	/* Twice OBJECTS_MAX at most: what left within that time was not used for as long before. */
 	if (o->n == o->cap || !o->table) {
 		uint32_t cap = o->cap ? o->cap * 2 : 256;
 		struct object *table = realloc(o->table, cap * sizeof(*table));
@@ -248,6 +276,7 @@ static struct object *add(struct objects *o, const struct object_id *id, const c
 	if (!object->path || idmap_add(&o->by_key, id_hash(id), number) < 0) {
 		free(object->path);
 		object->path = NULL;
+		leave(o, object, now_ns);
 		return NULL;
 	}
 	o->used++;
@@ -257,7 +286,7 @@ static struct object *add(struct objects *o, const struct object_id *id, const c
 static struct object *find_or_add(struct objects *o, const struct object_id *id, const char *path,
 				  uint64_t now_ns)
 {
-	struct object *object = find(o, id);
+	struct object *object = find(o, id, false);
 
 	if (!object)
 		object = add(o, id, path, now_ns);
@@ -356,29 +385,11 @@ struct object *objects_describe(struct objects *o, const struct abi_object *file
 	return object;
 }
 
-/* The file of this key but for the generation, which is not known. */
-static struct object *find_mapped(struct objects *o, const struct abi_file_key *key)
-{
-	struct object_id id = {.kind = PROFILE_OBJECT_FILE, .key = *key};
-	uint64_t hash = id_hash(&id);
-	uint32_t at, i;
-
-	for (i = idmap_first(&o->by_key, hash, &at); i != IDMAP_NONE;
-	     i = idmap_next(&o->by_key, hash, &at)) {
-		struct object *object = &o->table[i];
-
-		id.key.generation = object->key.generation;
-		if (object->path && object->kind == PROFILE_OBJECT_FILE &&
-		    !memcmp(&object->key, &id.key, sizeof(id.key)))
-			return object;
-	}
-	return NULL;
-}
-
 struct object *objects_describe_mapped(struct objects *o, const struct abi_object *file,
 				       const char *path, uint64_t now_ns)
 {
-	const struct object *known = find_mapped(o, &file->key);
+	const struct object_id id = {.kind = PROFILE_OBJECT_FILE, .key = file->key};
+	const struct object *known = find(o, &id, true);
 	struct abi_object described = *file;
 
 	if (known)
@@ -405,12 +416,12 @@ static struct object *file_of_ref(struct objects *o, const struct abi_object_ref
 static struct object *jit_of(struct objects *o, uint32_t pid, uint64_t start_ns, uint64_t now_ns)
 {
 	struct object_id id = {.kind = PROFILE_OBJECT_JIT, .pid = pid, .start_ns = start_ns};
-	struct object *object = find(o, &id);
+	struct object *object = find(o, &id, false);
 
 	if (!object && o->jit >= OBJECTS_JIT_MAX) {
 		id.pid = 0;
 		id.start_ns = 0;
-		object = find(o, &id);
+		object = find(o, &id, false);
 	}
 	if (!object) {
 		object = add(o, &id, "[jit]", now_ns);
@@ -479,10 +490,10 @@ struct object *objects_of_kernel(struct objects *o, const struct kernel_range *r
 		id.kind = PROFILE_OBJECT_BPF;
 		snprintf(path, sizeof(path), "%s", range->name);
 	}
-	object = find(o, &id);
+	object = find(o, &id, false);
 	/* Another module or program may have been loaded where one was. */
 	if (object && strcmp(object->path, path) != 0) {
-		forget(o, object);
+		forget(o, object, now_ns);
 		object = NULL;
 	}
 	if (!object) {

@@ -46,7 +46,8 @@ struct object {
 	uint32_t profile_id; /* in the live profile, IDMAP_NONE when not there yet */
 	bool announced; /* resolve knows it */
 	uint32_t changed; /* in which round of asking debug information turned up; 0: none did */
-	uint64_t used_ns; /* when a sample met it last, monotonic */
+	uint64_t used_ns; /* when a sample met it last, or it left; monotonic */
+	uint32_t next_free; /* of a place without an object */
 	struct quality_ends *ends; /* of walks through it; NULL: none yet */
 };
 
@@ -65,7 +66,7 @@ struct objects *objects_free(struct objects *o);
 /* A new live profile: no object is in it yet. */
 void objects_new_profile(struct objects *o);
 
-/* A file's description arrived. NULL only when memory ran out. */
+/* A file's description arrived. NULL when memory ran out, or the table is full of what is used. */
 struct object *objects_describe(struct objects *o, const struct abi_object *file, const char *path,
 				uint64_t now_ns);
 

@@ -401,15 +401,12 @@ int64_t stacks_of(struct stacks *s, const struct abi_sample *sample, const uint6
 	count_end(s, sample, user, refs);
 	if (sample->end == ABI_END_NO_TABLE)
 		ask_tables(s, sample, user, refs);
-	/*
-	 * An evicted object's number may be given to another: nothing may stand for stacks of the
-	 * old one.
-	 */
+	find_objects(s, sample, refs, &objects);
+	/* An evicted object's number may be given to another: no edge of the old one is left. */
 	if (s->evicted != objects_evicted(s->objects)) {
 		s->evicted = objects_evicted(s->objects);
 		edges_clear(&s->edges);
 	}
-	find_objects(s, sample, refs, &objects);
 	n = steps_of(s, sample, kernel, user, refs, &objects);
 	return climb(s, n, sample, &objects, live);
 }
