@@ -85,7 +85,7 @@ export function layoutRows(tree, zoom, width, firstRow, lastRow, boxes) {
 	boxes.length = 0;
 	const span = zoom.until - zoom.from;
 	if (!tree.length || span <= 0 || width <= 0) return boxes;
-	const { depth, total, start, end, parent, sorted } = tree;
+	const { depth, total, start, end, parent } = tree;
 	const scale = width / span;
 	for (let i = zoom.root, row = depth[i]; ; i = parent[i], row--) {
 		if (row >= firstRow && row <= lastRow) boxes.push(i, row, 0, width, 0, total[i]);
@@ -94,63 +94,51 @@ export function layoutRows(tree, zoom, width, firstRow, lastRow, boxes) {
 	const stop = end[zoom.root];
 	for (let i = zoom.root + 1; i < stop;) {
 		const row = depth[i];
-		const right = start[i] + total[i];
 		if (row > lastRow) {
 			/* nothing below is visible, and the siblings are as deep */
 			i = end[parent[i]];
 			continue;
 		}
-		if (right <= zoom.from || start[i] >= zoom.until) {
+		let until = start[i] + total[i];
+		if (until <= zoom.from || start[i] >= zoom.until) {
 			i = end[i];
 			continue;
 		}
-		const wide = total[i] * scale;
-		if (wide >= THIN_PX) {
-			if (row >= firstRow)
-				boxes.push(
-					i,
-					row,
-					(start[i] - zoom.from) * scale,
-					wide,
-					0,
-					total[i],
-				);
-			i = row === lastRow ? end[i] : i + 1;
-			continue;
+		let wide = total[i] * scale;
+		let next = row === lastRow ? end[i] : i + 1;
+		let merged = 0;
+		if (wide < THIN_PX) {
+			next = thinEnd(tree, i, scale);
+			until = next < end[parent[i]] ? start[next] : childrenEnd(tree, i);
+			wide = Math.max((until - start[i]) * scale, THIN_PX);
+			merged = next - i;
 		}
-		/*
-		 * A run of thin siblings. Where siblings are sorted all that follow are thin too.
-		 */
-		const p = parent[i];
-		let next = i;
-		let until = start[i];
-		if (sorted) {
-			next = end[p];
-			until = lastChildEnd(tree, p, i);
-		} else {
-			while (next < end[p] && total[next] * scale < THIN_PX) {
-				until = start[next] + total[next];
-				next = end[next];
-			}
+		if (row >= firstRow) {
+			const x = (start[i] - zoom.from) * scale;
+			boxes.push(i, row, x, wide, merged, until - start[i]);
 		}
-		if (row >= firstRow)
-			boxes.push(
-				i,
-				row,
-				(start[i] - zoom.from) * scale,
-				Math.max((until - start[i]) * scale, THIN_PX),
-				next - i,
-				until - start[i],
-			);
 		i = next;
 	}
 	return boxes;
 }
 
-/* Where the children of `p` end: what is not its own. */
-function lastChildEnd(tree, p, child) {
-	const end = tree.start[p] + tree.total[p] - tree.self[p];
-	return Math.max(end, tree.start[child]);
+/*
+ * The node behind a run of thin siblings that begins with `first`, and all below them. Where
+ * siblings are sorted all that follow are thin too.
+ */
+function thinEnd(tree, first, scale) {
+	const { total, end } = tree;
+	const stop = end[tree.parent[first]];
+	if (tree.sorted) return stop;
+	let next = first;
+	while (next < stop && total[next] * scale < THIN_PX) next = end[next];
+	return next;
+}
+
+/* Where the children of a node's parent end: what is not the parent's own. */
+function childrenEnd(tree, node) {
+	const p = tree.parent[node];
+	return Math.max(tree.start[p] + tree.total[p] - tree.self[p], tree.start[node]);
 }
 
 /*

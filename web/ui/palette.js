@@ -6,7 +6,7 @@
  * flicker otherwise. Hues near the search colour are left out. No DOM.
  */
 import { packageOf } from "./format.js";
-import { frameKind, frameName, frameObject, selfByFrame } from "./tree.js";
+import { frameKind, frameName, frameObject } from "./tree.js";
 
 /* as many as there are slots from FIRST_HUE to FIRST_CHANGE */
 const HUES = [52, 150, 215, 300, 100, 185, 22, 125, 275, 72, 240, 165];
@@ -127,29 +127,39 @@ export class ObjectColors {
 	}
 }
 
-/* {slots: of each frame, legend: [{name, slot, samples}] largest first} */
+/*
+ * {slotOf(frame), legend: [{name, slot, samples}] largest first}. The loop over all frames does so
+ * little that a browser does not take its time to make the fastest code of it.
+ */
 export function colorFrames(tree, mode, colors) {
-	const selfOf = selfByFrame(tree, tree.self);
-	const { kind, object } = tree.frames;
-	const groups = new Map();
-	const known = new Map(); /* groups, by what of a frame says which is its own */
-	const groupOf = new Array(tree.frameCount);
-	for (let f = 0; f < tree.frameCount; f++) {
-		const key = mode === "package" ? f : object[f] * tree.kinds.length + kind[f];
-		let group = known.get(key);
-		if (!group) {
-			const name = groupName(tree, f, mode);
-			group = groups.get(name) ?? { name, slot: MUTED, samples: 0 };
-			groups.set(name, group);
-			known.set(key, group);
-		}
-		groupOf[f] = group;
-		group.samples += selfOf[f];
+	const { frameCount, frames, selfOf } = tree;
+	const { kind, object } = frames;
+	const kinds = tree.kinds.length + 1;
+	const keys = mode === "package" ? 0 : tree.strings.length * kinds;
+	const numbers = new Uint32Array(keys); /* of groups, by object and kind */
+	const numberOf = new Uint32Array(frameCount);
+	const samples = new Float64Array(frameCount + 1); /* of each number */
+	const groups = new Map(); /* by name */
+	const members = [null]; /* the group of each number */
+	const add = (f, key) => {
+		const name = groupName(tree, f, mode);
+		if (!groups.has(name)) groups.set(name, { name, slot: MUTED, samples: 0 });
+		numbers[key] = members.length;
+		return members.push(groups.get(name)) - 1;
+	};
+	for (let f = 0; f < frameCount; f++) {
+		const key = object[f] * kinds + kind[f];
+		const number = numbers[key] || add(f, key);
+		numberOf[f] = number;
+		samples[number] += selfOf[f];
 	}
+	for (let i = 1; i < members.length; i++) members[i].samples += samples[i];
 	const ranked = [...groups.values()].sort((a, b) => b.samples - a.samples);
 	for (const group of ranked) group.slot = groupSlot(group.name, mode, colors);
-	const slots = Uint8Array.from(groupOf, (group) => group.slot);
-	return { slots, legend: ranked.filter((group) => group.samples > 0) };
+	return {
+		slotOf: (frame) => members[numberOf[frame]].slot,
+		legend: ranked.filter((group) => group.samples > 0),
+	};
 }
 
 function groupName(tree, f, mode) {

@@ -2,7 +2,6 @@
  * Which objects make a profile poor: whose functions have no names, and where stacks end early; and
  * what mends it. Pure, no DOM.
  */
-import { selfByFrame } from "./tree.js";
 
 const LISTED_MAX = 6;
 const NAMELESS = /\+0x[0-9a-f]+$|^\[jit\]$|^$/;
@@ -10,9 +9,8 @@ const NAMELESS = /\+0x[0-9a-f]+$|^\[jit\]$|^$/;
 /* [{object, samples: that ran in it, nameless: of these without a name}] worst first. */
 export function namelessObjects(tree) {
 	const objects = new Map();
-	const selfOf = selfByFrame(tree, (tree.now ?? tree).self);
 	for (let f = 0; f < tree.frameCount; f++) {
-		const own = selfOf[f];
+		const own = tree.selfOf[f];
 		const object = tree.frames.object[f];
 		if (!own || !object) continue;
 		const of = objects.get(object) ?? {

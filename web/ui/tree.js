@@ -68,21 +68,22 @@ export function* buildingTree(answer, column) {
 			tree.frames[name].length === tree.frameCount,
 			"frame columns of different lengths",
 		);
-	for (const name of ["name", "system_name", "file", "object"])
-		requireThat(
-			largest(tree.frames[name]) < tree.strings.length,
-			"a string that is not there",
-		);
+	const { name, system_name, file, object } = tree.frames;
+	const strings = tree.strings.length;
+	let known = true;
+	for (let f = 0; f < tree.frameCount; f++)
+		known &&=
+			name[f] < strings &&
+			system_name[f] < strings &&
+			file[f] < strings &&
+			object[f] < strings;
+	requireThat(known, "a string that is not there");
 	if (tree.length) yield* deriveColumns(tree);
-	else tree.end = tree.parent = tree.start = new Uint32Array(0);
+	else {
+		tree.end = tree.parent = tree.start = new Uint32Array(0);
+		tree.selfOf = new Float64Array(tree.frameCount);
+	}
 	return tree;
-}
-
-/* Of a column's numbers, none of which is negative; -1 where there are none. */
-function largest(column) {
-	let most = -1;
-	for (let i = 0; i < column.length; i++) most = column[i] > most ? column[i] : most;
-	return most;
 }
 
 /* A comparison: {total, self} of both sides, and the facts of the base. */
@@ -104,7 +105,7 @@ function addBase(tree, base, column) {
 		);
 }
 
-/* end, parent, start, maxDepth and sorted from depth and total. */
+/* end, parent, start, selfOf, maxDepth and sorted from depth, total and self. */
 export function* deriveColumns(tree) {
 	const { depth, total, length } = tree;
 	/* no depth is larger than its type's numbers, nor than there are nodes */
@@ -113,6 +114,7 @@ export function* deriveColumns(tree) {
 		end: new Uint32Array(length),
 		parent: new Uint32Array(length),
 		start: new (total instanceof Float64Array ? Float64Array : Uint32Array)(length),
+		selfOf: new Float64Array(tree.frameCount) /* the samples of each frame itself */,
 		maxDepth: 0,
 		sorted: true,
 	});
@@ -130,17 +132,16 @@ export function* deriveColumns(tree) {
 
 /* No generator: a browser takes long to make fast code of one. */
 function deriveSlice(tree, walk, from, until) {
-	const { depth, total, frame, end, parent, start, frameCount } = tree;
+	const { depth, total, self, frame, end, parent, start, selfOf, frameCount } = tree;
 	const { open, filled } = walk;
 	let { above } = walk;
 	let { maxDepth, sorted } = tree;
+	let isTree = true;
 	let fits = true;
 	for (let i = from; i < until; i++) {
 		const d = depth[i];
-		requireThat(
-			d <= above + 1 && (d > 0 || i === 0) && frame[i] < frameCount,
-			"depths that are no tree",
-		);
+		isTree &&= d <= above + 1 && (d > 0 || i === 0) && frame[i] < frameCount;
+		selfOf[frame[i]] += self[i];
 		let at = 0;
 		if (d) {
 			const p = open[d - 1];
@@ -158,6 +159,7 @@ function deriveSlice(tree, walk, from, until) {
 		filled[d] = at;
 		above = d;
 	}
+	requireThat(isTree, "depths that are no tree");
 	requireThat(fits, "children that are more than their parent");
 	walk.above = above;
 	Object.assign(tree, { maxDepth, sorted });
@@ -178,13 +180,6 @@ export function allBaseSamples(tree) {
 /* The samples of a node, those of now in a comparison. */
 export function nodeSamples(tree, node) {
 	return (tree.now ?? tree).total[node];
-}
-
-/* The samples of each frame where it ran itself. */
-export function selfByFrame(tree, self) {
-	const of = new Float64Array(tree.frameCount);
-	for (let i = 0; i < tree.length; i++) of[tree.frame[i]] += self[i];
-	return of;
 }
 
 export function frameName(tree, frame) {

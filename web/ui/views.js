@@ -186,8 +186,8 @@ export class Views {
 	/* {slotOf, markOf} for the nodes of a tree. */
 	coloringOf(tree) {
 		if (!tree.now) {
-			const { slots } = this.coloring;
-			return { slotOf: (node) => slots[tree.frame[node]] };
+			const { slotOf } = this.coloring;
+			return { slotOf: (node) => slotOf(tree.frame[node]) };
 		}
 		const change = (node) => changeOf(tree, tree.now.total[node], tree.was.total[node]);
 		return {
@@ -357,8 +357,8 @@ export class Views {
 		const { plain, app } = this;
 		this.table ??= this.functionTable();
 		if (again || this.table.tree !== plain) {
-			const { slots } = this.coloring;
-			this.table.setTree(plain, zoom, (frame) => app.palette.bars[slots[frame]]);
+			const { slotOf } = this.coloring;
+			this.table.setTree(plain, zoom, (frame) => app.palette.bars[slotOf(frame)]);
 		}
 		this.table.show(app.state.sort, app.state.filter);
 	}

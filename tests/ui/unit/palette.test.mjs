@@ -11,7 +11,7 @@ const STACKS = [
 
 test("the legend has what ran, largest first, in the colours of the frames", () => {
 	const tree = treeOf(STACKS);
-	const { slots, legend } = colorFrames(tree, "object", new ObjectColors());
+	const { slotOf: slotOfFrame, legend } = colorFrames(tree, "object", new ObjectColors());
 	assert.deepEqual(
 		legend.map(({ name, samples }) => [name, samples]),
 		[
@@ -20,7 +20,7 @@ test("the legend has what ran, largest first, in the colours of the frames", () 
 		],
 	);
 	const slotOf = (name) =>
-		slots[[...tree.frames.name].findIndex((s) => tree.strings[s] === name)];
+		slotOfFrame([...tree.frames.name].findIndex((s) => tree.strings[s] === name));
 	assert.equal(slotOf("g"), legend[0].slot);
 	assert.equal(slotOf("h"), legend[0].slot);
 	assert.equal(slotOf("f"), legend[1].slot);
