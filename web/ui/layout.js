@@ -85,41 +85,42 @@ export function layoutRows(tree, zoom, width, firstRow, lastRow, boxes) {
 	boxes.length = 0;
 	const span = zoom.until - zoom.from;
 	if (!tree.length || span <= 0 || width <= 0) return boxes;
-	const { depth, total, start, end, parent } = tree;
-	const scale = width / span;
+	const { depth, total, end, parent } = tree;
 	for (let i = zoom.root, row = depth[i]; ; i = parent[i], row--) {
 		if (row >= firstRow && row <= lastRow) boxes.push(i, row, 0, width, 0, total[i]);
 		if (!row) break;
 	}
+	const view = { tree, zoom, scale: width / span, firstRow, lastRow, boxes };
 	const stop = end[zoom.root];
-	for (let i = zoom.root + 1; i < stop;) {
-		const row = depth[i];
-		if (row > lastRow) {
-			/* nothing below is visible, and the siblings are as deep */
-			i = end[parent[i]];
-			continue;
-		}
-		let until = start[i] + total[i];
-		if (until <= zoom.from || start[i] >= zoom.until) {
-			i = end[i];
-			continue;
-		}
-		let wide = total[i] * scale;
-		let next = row === lastRow ? end[i] : i + 1;
-		let merged = 0;
-		if (wide < THIN_PX) {
-			next = thinEnd(tree, i, scale);
-			until = next < end[parent[i]] ? start[next] : childrenEnd(tree, i);
-			wide = Math.max((until - start[i]) * scale, THIN_PX);
-			merged = next - i;
-		}
-		if (row >= firstRow) {
-			const x = (start[i] - zoom.from) * scale;
-			boxes.push(i, row, x, wide, merged, until - start[i]);
-		}
-		i = next;
-	}
+	for (let i = zoom.root + 1; i < stop;) i = placeBar(view, i);
 	return boxes;
+}
+
+/* Puts a node's bar, or one for the thin siblings that begin with it; the node to go on with. */
+function placeBar({ tree, zoom, scale, firstRow, lastRow, boxes }, i) {
+	const { total, self, start, end } = tree;
+	const row = tree.depth[i];
+	const p = tree.parent[i];
+	/* nothing below is visible, and the siblings are as deep */
+	if (row > lastRow) return end[p];
+	let until = start[i] + total[i];
+	if (until <= zoom.from || start[i] >= zoom.until) return end[i];
+	let wide = total[i] * scale;
+	let next = row === lastRow ? end[i] : i + 1;
+	let merged = 0;
+	if (wide < THIN_PX) {
+		next = thinEnd(tree, i, scale);
+		/* behind the last child is what the parent has for itself */
+		until = next < end[p] ? start[next] : start[p] + total[p] - self[p];
+		until = Math.max(until, start[i]); /* sums may be rounded */
+		wide = Math.max((until - start[i]) * scale, THIN_PX);
+		merged = next - i;
+	}
+	if (row >= firstRow) {
+		const x = (start[i] - zoom.from) * scale;
+		boxes.push(i, row, x, wide, merged, until - start[i]);
+	}
+	return next;
 }
 
 /*
@@ -133,12 +134,6 @@ function thinEnd(tree, first, scale) {
 	let next = first;
 	while (next < stop && total[next] * scale < THIN_PX) next = end[next];
 	return next;
-}
-
-/* Where the children of a node's parent end: what is not the parent's own. */
-function childrenEnd(tree, node) {
-	const p = tree.parent[node];
-	return Math.max(tree.start[p] + tree.total[p] - tree.self[p], tree.start[node]);
 }
 
 /*

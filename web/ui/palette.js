@@ -137,27 +137,26 @@ export function colorFrames(tree, mode, colors) {
 	const kinds = tree.kinds.length + 1;
 	const keys = mode === "package" ? 0 : tree.strings.length * kinds;
 	const numbers = new Uint32Array(keys); /* of groups, by object and kind */
-	const numberOf = new Uint32Array(frameCount);
+	const of = new Uint32Array(frameCount);
 	const samples = new Float64Array(frameCount + 1); /* of each number */
 	const groups = new Map(); /* by name */
-	const members = [null]; /* the group of each number */
+	const members = []; /* groups, by number, which begin with 1 */
 	const add = (f, key) => {
 		const name = groupName(tree, f, mode);
 		if (!groups.has(name)) groups.set(name, { name, slot: MUTED, samples: 0 });
-		numbers[key] = members.length;
-		return members.push(groups.get(name)) - 1;
+		return (numbers[key] = members.push(groups.get(name)));
 	};
 	for (let f = 0; f < frameCount; f++) {
 		const key = object[f] * kinds + kind[f];
 		const number = numbers[key] || add(f, key);
-		numberOf[f] = number;
+		of[f] = number;
 		samples[number] += selfOf[f];
 	}
-	for (let i = 1; i < members.length; i++) members[i].samples += samples[i];
+	members.forEach((group, i) => (group.samples += samples[i + 1]));
 	const ranked = [...groups.values()].sort((a, b) => b.samples - a.samples);
 	for (const group of ranked) group.slot = groupSlot(group.name, mode, colors);
 	return {
-		slotOf: (frame) => members[numberOf[frame]].slot,
+		slotOf: (frame) => members[of[frame] - 1].slot,
 		legend: ranked.filter((group) => group.samples > 0),
 	};
 }

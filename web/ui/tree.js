@@ -72,11 +72,7 @@ export function* buildingTree(answer, column) {
 	const strings = tree.strings.length;
 	let known = true;
 	for (let f = 0; f < tree.frameCount; f++)
-		known &&=
-			name[f] < strings &&
-			system_name[f] < strings &&
-			file[f] < strings &&
-			object[f] < strings;
+		known &&= Math.max(name[f], system_name[f], file[f], object[f]) < strings;
 	requireThat(known, "a string that is not there");
 	if (tree.length) yield* deriveColumns(tree);
 	else {
