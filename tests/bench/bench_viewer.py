@@ -246,6 +246,9 @@ class Pages:
         request.send_header("Content-Type", kind)
         request.send_header("Content-Length", str(len(body)))
         request.send_header("Content-Encoding", "gzip")
+        # As the daemon's: a browser keeps what is in the page, and no answer.
+        kept = "no-store" if "/api/" in request.path else "no-cache"
+        request.send_header("Cache-Control", kept)
         request.end_headers()
         request.wfile.write(body)
 
