@@ -193,6 +193,26 @@ const entries = performance.getEntriesByType('resource').filter((e) => e.name.in
 return entries.map((e) => [new URL(e.name).pathname.split('/').pop(), e.startTime, e.responseEnd]);
 """
 WAIT_MS = 700  # main.js: for the first graph, before anything else is asked for
+REST_MS = 100  # main.js: from the first graph's frame to all else
+PROGRESS_MS = 150  # main.js: for the first profile, before there is a page without it
+
+# Before the page's own script: notes when the profile came, what was on the page until then, and
+# when it was shown.
+NOTED = """
+const ask = window.fetch;
+window.fetch = async (...request) => {
+    const answer = await ask(...request);
+    if (window.cameAt) return answer;
+    window.cameAt = performance.now();
+    window.before = document.body.innerText.trim();
+    return answer;
+};
+const look = () => {
+    if (!document.getElementById('details')?.textContent) requestAnimationFrame(look);
+    else setTimeout(() => (window.shownAt = performance.now()));
+};
+requestAnimationFrame(look);
+"""
 
 
 def test_the_first_graph_waits_for_its_profile_alone(view, api, moments):
@@ -202,6 +222,21 @@ def test_the_first_graph_waits_for_its_profile_alone(view, api, moments):
     assert "series" in [name for name, _, _ in others], others
     for name, asked, _ in others:
         assert asked >= min(answered, WAIT_MS), (name, asked, answered)
+
+
+def test_what_is_painted_first_is_the_graph_and_all_else_comes_after(view, api, moments):
+    view.browser.devtools("Page.enable", {})
+    added = view.browser.devtools(
+        "Page.addScriptToEvaluateOnNewDocument", {"source": NOTED}
+    )
+    view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": api.split})
+    view.browser.devtools("Page.removeScriptToEvaluateOnNewDocument", added)
+    before, came, shown = view.browser.script("return [before, cameAt, shownAt]")
+    (_, asked_first, _), *others = view.browser.script(FIRST_ASKED)
+    if came - asked_first < PROGRESS_MS:  # else the page says that it waits
+        assert before == "", before
+    for name, asked, _ in others:
+        assert asked >= min(shown + REST_MS / 2, WAIT_MS), (name, asked, shown)
 
 
 # Both forms of an answer: of the binary one as web/API.md has it, its columns put back as arrays.

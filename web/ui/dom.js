@@ -62,11 +62,16 @@ export function swatch(color) {
 	return node;
 }
 
+/* Resolves after so many milliseconds. */
+export function pause(ms) {
+	return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /* Gives other tasks (painting, input) their turn; a timer would wait 4 ms from the fifth on. */
 export function yieldToPage() {
 	/** @type {any} */
 	const { scheduler } = globalThis;
-	return scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
+	return scheduler?.yield?.() ?? pause(0);
 }
 
 /* Until the frame that is drawn next is on the screen; of a page that is not seen, at once. */

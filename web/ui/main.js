@@ -24,7 +24,7 @@ import {
 } from "./api.js";
 import { watchBuilds } from "./builds.js";
 import { baseRange } from "./compare.js";
-import { all, byId, facts, on, painted, setPressed } from "./dom.js";
+import { all, byId, facts, on, painted, pause, setPressed } from "./dom.js";
 import { Filters } from "./filters.js";
 import { closeMenusOutside, listenForKeys } from "./keyboard.js";
 import { Loads } from "./loads.js";
@@ -48,6 +48,7 @@ import { Views } from "./views.js";
 
 /* between two refreshes of a live window, after each answer */
 const LIVE_MS = 3000;
+const REST_MS = 100; /* from the first graph's frame to all else: it is then on the screen */
 const WAIT_MS = 700; /* for the first graph, before anything else is asked for */
 const PROGRESS_MS = 150; /* quicker answers show no progress */
 const BASE_WORDS = { prev: "just before", "1h": "the hour before", "24h": "the day before" };
@@ -71,14 +72,21 @@ const app = {
 
 app.window = windowOf(app.state, serverNow());
 
-/* The first profile is asked for before the page is built; loadProfile() takes it. */
-let asked = report ? null : fetchProfile(profileAddress());
+/*
+ * How the page comes up. The first profile is asked for, or read, before there is a page: that
+ * stands in a template, so that nothing of it is styled, laid out and painted twice. It is put in
+ * place when the profile is there, or takes longer than PROGRESS_MS, and the first that is painted
+ * is the graph. All that is not of the graph is done when that is on the screen: see loadRest().
+ */
+let asked = report ? readReport() : fetchProfile(profileAddress());
+if (!report) setTimeout(loadRest, WAIT_MS);
+await Promise.race([asked.catch(() => {}), pause(PROGRESS_MS)]);
+document.body.append(byId("page").content);
 
 const loads = new Loads(showReady);
 const tooltip = new Tooltip(byId("tooltip"));
 const views = new Views(app, tooltip, loads, currentRange);
-/* What is not of the first graph waits until it is on the screen: see loadRest(). */
-let times = null;
+let times = null; /* made by loadRest() */
 
 const filters = report
 	? null
@@ -202,6 +210,12 @@ function embedded(id) {
 	return text ? JSON.parse(text) : null;
 }
 
+/* The profile that stands in a report. The page is told to be loaded before the long work. */
+async function readReport() {
+	await pause(0);
+	return readProfile(textOf("hearth-report"), textOf("hearth-columns"));
+}
+
 /* A report: the profile stands in the page, and with it, what was known of time. */
 async function loadReport() {
 	facts.mode = "report";
@@ -209,10 +223,10 @@ async function loadReport() {
 	byId("report-time").hidden = !byId("hearth-heatmap");
 	showMessage(["Reading the profile …"]);
 	try {
-		const tree = await readProfile(textOf("hearth-report"), textOf("hearth-columns"));
-		const range = { from: tree.startMs, until: tree.endMs };
-		app.window = range;
-		await showTree(tree, range);
+		const tree = await asked;
+		asked = null;
+		app.window = { from: tree.startMs, until: tree.endMs };
+		await showTree(tree, app.window);
 		showReportTitle();
 	} catch (error) {
 		showFailure(error);
@@ -228,10 +242,8 @@ function showReportTime() {
 }
 
 function showReportTitle() {
-	const tree = views.source;
-	if (!tree) return;
-	const range = { from: tree.startMs, until: tree.endMs };
-	byId("report-title").textContent = rangeText(range, app.state.utc === "1", false);
+	if (!views.source) return;
+	byId("report-title").textContent = rangeText(app.window, app.state.utc === "1", false);
 }
 
 function scheduleLive() {
@@ -263,7 +275,7 @@ async function showTree(tree, range, quiet) {
 	await views.setSource(tree, quiet);
 	if (!report) showCompared(app.state.utc === "1");
 	await painted();
-	showQuality(tree);
+	if (times) showQuality(tree);
 }
 
 /* ---- messages in the place of the graph ---- */
@@ -540,17 +552,19 @@ function listen() {
 	});
 }
 
-/* What can wait until the first graph is on the screen, or a while if it takes longer. */
+/* What can wait until the first graph is on the screen, or WAIT_MS if it takes longer. */
 function loadRest() {
 	if (times) return;
 	times = new TimeViews(app, loads, tooltip, currentRange);
 	listen();
+	if (views.source) showQuality(views.source);
 	showTimeLook();
 	if (report) {
 		showReportTime();
 		showReady();
 		return;
 	}
+	byId("icon").href = "favicon.svg";
 	watchQuality(fetchStatus);
 	watchBuilds(app, loads);
 	showRange();
@@ -568,8 +582,5 @@ function loadRest() {
 if (report) {
 	showControls();
 	showLook();
-	loadReport().then(loadRest);
-} else {
-	show(null).then(loadRest);
-	setTimeout(loadRest, WAIT_MS);
 }
+(report ? loadReport() : show(null)).then(() => setTimeout(loadRest, REST_MS));
