@@ -84,3 +84,12 @@ test("names can only become text: nothing parses markup or runs strings", () => 
 	);
 	assert.doesNotMatch(page, /(src|href)="(https?:)?\/\//, "nothing from elsewhere");
 });
+
+test("each id of the page is one element's", () => {
+	const page = fs.readFileSync(new URL("index.html", folder), "utf8");
+	const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map((m) => m[1]);
+	assert.deepEqual(
+		ids.filter((id, i) => ids.indexOf(id) !== i),
+		[],
+	);
+});
