@@ -27,12 +27,13 @@ LOAD = (
 )
 
 
-def start_load(split, seconds):
+def start_load(split, seconds, other=("sh", "-c", LOAD)):
+    """SPLIT on all CPUs but one, and `other` for that one."""
     cpus = max(1, (os.cpu_count() or 1) - 1)
     return [
         subprocess.Popen([split, str(seconds * 2), str(cpus)], stdout=subprocess.DEVNULL),
         subprocess.Popen(
-            ["timeout", str(seconds * 2), "sh", "-c", LOAD],  # should we be killed
+            ["timeout", str(seconds * 2), *other],  # should we be killed
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

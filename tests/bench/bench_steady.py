@@ -12,7 +12,6 @@ Printed beside it: samples, and new processes, for each of which DESIGN allows 0
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +19,14 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bench_serve import LOAD, measure_perf, status, wait_for_address  # noqa: E402
+from bench_serve import (  # noqa: E402
+    LOAD,
+    measure_perf,
+    start_load,
+    status,
+    stop_load,
+    wait_for_address,
+)
 
 STAYS = """
 import json, re, zlib
@@ -30,25 +36,12 @@ while True:
     zlib.compress(re.sub("x([0-9]+)", r"y\\1", text).encode())
     json.loads(text)
 """
+LOADS = {
+    "short programs": ("sh", "-c", LOAD),
+    "a program that stays": (sys.executable, "-c", STAYS),
+}
 ALLOWED_OF_ONE_CPU = 0.002
 ALLOWED_S_A_PROCESS = 0.00002
-
-
-def start_load(split, short):
-    cpus = max(1, (os.cpu_count() or 1) - 1)
-    other = ["sh", "-c", LOAD] if short else [shutil.which("python3"), "-c", STAYS]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return [
-        subprocess.Popen([split, "900", str(cpus)], **quiet),
-        subprocess.Popen(["timeout", "900", *other], start_new_session=True, **quiet),
-    ]
-
-
-def stop_load(load):
-    load[0].kill()
-    os.killpg(load[1].pid, signal.SIGKILL)
-    for process in load:
-        process.wait()
 
 
 def read(path):
@@ -63,21 +56,30 @@ def cpu_of(pid):
         for task in os.listdir(f"/proc/{pid}/task"):
             total += int(read(f"/proc/{pid}/task/{task}/schedstat").split()[0])
     except OSError:
-        pass  # it ended
+        pass  # it ends: among those that have ended it is counted whole
     return total / 1e9
 
 
-def look(address):
-    """Samples, CPU seconds by pid, and processes that ever began on this host."""
+def cpu_of_ended(pid):
+    """Seconds of its children that have ended, by ticks."""
+    fields = read(f"/proc/{pid}/stat").rpartition(") ")[2].split()
+    return sum(map(int, fields[13:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def look(address, collector):
+    """Samples, CPU seconds by role, and processes that ever began on this host."""
     document = status(address)
     forks = next(x for x in read("/proc/stat").splitlines() if x.startswith("processes"))
-    cpu = {(p["pid"], p["role"]): cpu_of(p["pid"]) for p in document["processes"]}
+    cpu = {"workers that ended": cpu_of_ended(collector)}
+    for process in document["processes"]:
+        role = process["role"]
+        cpu[role] = cpu.get(role, 0.0) + cpu_of(process["pid"])
     return document["samples"]["stored"], cpu, int(forks.split()[1])
 
 
-def measure(hearth, split, short, wait, seconds):
+def measure(hearth, split, other, wait, seconds):
     with tempfile.TemporaryDirectory() as folder:
-        load = start_load(split, short)
+        load = start_load(split, wait + 2 * seconds, other)
         serve = subprocess.Popen(
             [hearth, "serve", "--store", os.path.join(folder, "s", "h.db")]
             + ["--listen", "127.0.0.1:0"],
@@ -88,9 +90,9 @@ def measure(hearth, split, short, wait, seconds):
             address = wait_for_address(serve)
             time.sleep(wait)
             perf = measure_perf(folder, seconds)
-            first = look(address)
+            first = look(address, serve.pid)
             time.sleep(seconds)
-            last = look(address)
+            last = look(address, serve.pid)
         finally:
             stop_load(load)
             serve.send_signal(signal.SIGTERM)
@@ -98,14 +100,11 @@ def measure(hearth, split, short, wait, seconds):
     return first, last, perf
 
 
-def report(short, first, last, perf, seconds):
+def report(load, first, last, perf, seconds):
     samples, processes = last[0] - first[0], last[2] - first[2]
-    used = {}
-    for key, cpu in last[1].items():
-        used[key[1]] = used.get(key[1], 0.0) + cpu - first[1].get(key, 0.0)
+    used = {role: cpu - first[1].get(role, 0.0) for role, cpu in last[1].items()}
     total = sum(used.values())
     allowed = ALLOWED_OF_ONE_CPU * seconds + ALLOWED_S_A_PROCESS * processes
-    load = "short programs" if short else "a program that stays"
     print(f"{load}: {seconds} s, {samples} samples")
     for role in sorted(used):
         print(f"  CPU of {role:27}{100 * used[role] / seconds:>10.3f} % of one CPU")
@@ -128,8 +127,8 @@ def main():
     hearth, split = sys.argv[1], sys.argv[2]
     wait = int(sys.argv[3]) if len(sys.argv) > 3 else 150
     seconds = int(sys.argv[4]) if len(sys.argv) > 4 else 60
-    for short in (True, False):
-        report(short, *measure(hearth, split, short, wait, seconds), seconds)
+    for load, other in LOADS.items():
+        report(load, *measure(hearth, split, other, wait, seconds), seconds)
 
 
 if __name__ == "__main__":
