@@ -23,8 +23,7 @@ struct kernel_names {
 	struct kernel_symbol *symbols; /* code only, by owner and place, one for each place */
 	char *text; /* NUL-terminated names, those of owners as well */
 	size_t text_bytes;
-	struct kernel_owner
-		*owners; /* 0 the core, then modules in the order of their first symbol */
+	struct kernel_owner *owners; /* 0 the core, then modules by their first symbol */
 	size_t n_owners;
 	uint64_t base; /* _text */
 	uint64_t end; /* of the core's code */

@@ -39,7 +39,10 @@
 #define ANSWER_BYTES (8u << 20)
 /* And here, so that a slow file costs the collector's patience in steps: a tenth of what it has. */
 #define ANSWER_NS 1000000000ull
-/* Private memory: a part for indexes, which stay, the rest for what is being parsed. */
+/*
+ * Private memory: a part for indexes, which stay, the rest for what is being parsed. What runs all
+ * day on one host takes most of that part; with half of it, each was dropped and made again.
+ */
 #define INDEX_SHARE 16
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
