@@ -14,9 +14,7 @@ const SKEW_MIN_MS = 2000; /* the header has whole seconds */
 
 let skewMs = 0;
 
-export function serverNow() {
-	return Date.now() + skewMs;
-}
+export const serverNow = () => Date.now() + skewMs;
 
 /* What went wrong, in words for people; `status` is the HTTP one, 0 when no answer came. */
 export class ApiError extends Error {
@@ -107,18 +105,15 @@ async function treeOfFlame({ value, column }) {
 	return sliced(buildingTree(value, column));
 }
 
-function sliced(generator) {
-	return runSliced(generator, () => false);
-}
+const sliced = (generator) => runSliced(generator, () => false);
 
 export function fetchSeries(range, stepMs, match, by, signal) {
 	const step = stepMs < 1000 ? stepMs + "ms" : stepMs / 1000 + "s";
 	return requestJson(apiUrl("series", { ...rangeParams(range, match), step, by }), signal);
 }
 
-export function fetchHeatmap(range, match, signal) {
-	return requestJson(apiUrl("heatmap", rangeParams(range, match)), signal);
-}
+export const fetchHeatmap = (range, match, signal) =>
+	requestJson(apiUrl("heatmap", rangeParams(range, match)), signal);
 
 /* Every sample of a range, as text. */
 export async function fetchSamples(range, match, signal) {
@@ -132,9 +127,8 @@ export function fetchCode(kind, range, params, signal) {
 	return requestJson(apiUrl(kind, all), signal);
 }
 
-export function fetchBuilds(range, match, signal) {
-	return requestJson(apiUrl("builds", rangeParams(range, match)), signal);
-}
+export const fetchBuilds = (range, match, signal) =>
+	requestJson(apiUrl("builds", rangeParams(range, match)), signal);
 
 export async function fetchLabels(signal) {
 	return (await requestJson(apiUrl("labels", {}), signal)).labels.map(String);
@@ -153,10 +147,6 @@ export async function fetchValues(label, range, match, signal) {
 }
 
 /* What the server offers to the page. */
-export function fetchOffers() {
-	return requestJson(apiUrl("viewer", {}));
-}
+export const fetchOffers = () => requestJson(apiUrl("viewer", {}));
 
-export function fetchStatus(signal) {
-	return requestJson(apiUrl("status", {}), signal);
-}
+export const fetchStatus = (signal) => requestJson(apiUrl("status", {}), signal);

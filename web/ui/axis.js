@@ -38,9 +38,7 @@ export const SPAN_MIN_MS = SECOND; /* the smallest window of the timeline */
 export const SPAN_MAX_MS = 400 * DAY;
 
 /* The first round step that makes at most `most` of a span. */
-export function roundStep(spanMs, most) {
-	return STEPS.find((s) => spanMs / s <= most) ?? STEPS.at(-1);
-}
+export const roundStep = (spanMs, most) => STEPS.find((s) => spanMs / s <= most) ?? STEPS.at(-1);
 
 /* The moments of [from, until) where a tick stands: round in local time, or in UTC. */
 export function timeTicks(from, until, most, utc) {

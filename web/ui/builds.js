@@ -24,7 +24,9 @@ export function changeState(change) {
 
 function item(change, app) {
 	const time = formatTime(change.at_ns / 1e6, app.state.utc === "1");
-	const ids = [change.before, change.after].map((id) => id.slice(0, ID_SHOWN)).join(" → ");
+	const ids = [change.before, change.after]
+		.map((id) => id.slice(0, ID_SHOWN))
+		.join(" \u2192 ");
 	return element(
 		"li",
 		element(
@@ -42,7 +44,7 @@ function item(change, app) {
 
 async function showBuilds(app, loads) {
 	const say = (text) => (byId("builds-note").textContent = text);
-	say("Looking …");
+	say("Looking \u2026");
 	const { value, error } = await loads.run("builds", (signal) =>
 		fetchBuilds(app.window, app.state.match, signal),
 	);

@@ -80,7 +80,7 @@ export class CallTree {
 			element(
 				"td",
 				{ role: "gridcell", colspan: 4 },
-				element("button.link", "more calls …"),
+				element("button.link", "more calls \u2026"),
 			),
 		);
 	}
@@ -97,7 +97,7 @@ export class CallTree {
 			element(
 				"span.twist",
 				{ "aria-hidden": "true" },
-				leaf ? "" : this.opened.has(node) ? "▾" : "▸",
+				leaf ? "" : this.opened.has(node) ? "\u25be" : "\u25b8",
 			),
 			swatch(this.colorOf(node)),
 			level > INDENT_MAX ? element("small", `${level}: `) : "",

@@ -4,14 +4,13 @@ import { formatCount, formatDuration, formatPercent, shownName } from "./format.
 import { allSamples } from "./tree.js";
 
 /* Samples of a tree as CPU time and share; more: further attributes. */
-export function amountCell(tree, samples, more) {
-	return element(
-		"td.number",
-		{ title: `${formatCount(samples)} samples`, ...more },
-		formatDuration(samples * tree.periodNs),
-		element("span.percent", formatPercent(samples, allSamples(tree))),
+export const amountCell = (tree, samples, more) =>
+	element(
+	"td.number",
+	{ title: `${formatCount(samples)} samples`, ...more },
+	formatDuration(samples * tree.periodNs),
+	element("span.percent", formatPercent(samples, allSamples(tree))),
 	);
-}
 
 /* A function as a button in front of a bar of so many percent. */
 export function functionCell(name, percent, color, onclick, ...more) {

@@ -10,7 +10,13 @@ import { changeSlot } from "./palette.js";
 import { topFunctions } from "./top.js";
 
 const ROWS_MAX = 200;
-export const CHANGE_MARKS = { noise: "", new: "✚", gone: "✖", more: "▲", less: "▼" };
+export const CHANGE_MARKS = {
+	noise: "",
+	new: "\u271a",
+	gone: "\u2716",
+	more: "\u25b2",
+	less: "\u25bc",
+};
 export const CHANGE_WORDS = {
 	noise: "no more than chance",
 	new: "new",
@@ -75,7 +81,7 @@ export function showChanges(body, note, tree, part, palette, onPick) {
 		`${formatCount(changed.length)} functions changed` +
 		(changed.length > ROWS_MAX ? ` (the first ${ROWS_MAX} are listed)` : "") +
 		`; ${formatCount(noise)} differ by no more than chance makes ` +
-		"(likelihood-ratio test, p ≥ 0.001).";
+		"(likelihood-ratio test, p \u2265 0.001).";
 }
 
 /* What the colours of a comparison mean. */
@@ -91,7 +97,7 @@ export function changeLegend(palette) {
 		...[3, 2, 1].map((s) =>
 			item("more", s, ["by a little", "more", "far more"][s - 1]),
 		),
-		item("noise", 0, "no more than chance makes (p ≥ 0.001)"),
+		item("noise", 0, "no more than chance makes (p \u2265 0.001)"),
 		...[1, 2, 3].map((s) =>
 			item("less", s, ["by a little", "less", "far less"][s - 1]),
 		),

@@ -30,9 +30,8 @@ export function sourceRows({ text, lines }) {
 	return rows;
 }
 
-function instructionRows({ instructions }) {
-	return instructions.map(([at, text, self, total]) => ({ at, text, self, total }));
-}
+const instructionRows = ({ instructions }) =>
+	instructions.map(([at, text, self, total]) => ({ at, text, self, total }));
 
 /*
  * By view: who is asked, and how its answer becomes rows; which of them was meant; what they are
@@ -82,7 +81,7 @@ export class CodeView {
 			this.showNone(why);
 			return;
 		}
-		if (!again) this.say("Reading …");
+		if (!again) this.say("Reading \u2026");
 		const asked = { match: state.match, ...of, function: state.fn };
 		const result = await this.loads.run("code", (signal) =>
 			fetchCode(kind.path, this.range(), asked, signal),

@@ -27,16 +27,14 @@ export function visibleName(name) {
 /* At most `max` characters, the middle left out: both ends of a name tell it from others. */
 export function cutMiddle(text, max) {
 	if (text.length <= max) return text;
-	if (max <= 1) return "…";
+	if (max <= 1) return "\u2026";
 	const head = Math.ceil((max - 1) / 2);
 	const tail = max - 1 - head;
-	return text.slice(0, head) + "…" + (tail ? text.slice(-tail) : "");
+	return text.slice(0, head) + "\u2026" + (tail ? text.slice(-tail) : "");
 }
 
 /* A name as it is shown in a row or a line. */
-export function shownName(name, max = 160) {
-	return cutMiddle(visibleName(name), max);
-}
+export const shownName = (name, max = 160) => cutMiddle(visibleName(name), max);
 
 /* `a<b<c>>(d) const` without what stands in balanced brackets; an operator keeps its own. */
 function withoutBrackets(name) {
@@ -105,9 +103,7 @@ export function baseName(path) {
 }
 
 /* By hand: a browser's own formats take milliseconds to begin. */
-export function formatCount(n) {
-	return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
-}
+export const formatCount = (n) => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
 
 /* Two digits where they matter, never a rounded 100 % or 0 %. */
 export function formatPercent(part, whole) {
@@ -158,9 +154,7 @@ export function formatBytes(n) {
 	return (i && n < 100 ? n.toFixed(1) : n.toFixed(0)) + " " + units[i];
 }
 
-function twoDigits(n) {
-	return String(n).padStart(2, "0");
-}
+const twoDigits = (n) => String(n).padStart(2, "0");
 
 /* The calendar's and the clock's numbers of a moment, in the host's zone or in UTC. */
 export function timeParts(ms, utc) {
@@ -207,6 +201,4 @@ export function formatClock(ms, utc, fraction) {
 }
 
 /* A counter's name as words: `ring-full` -> `ring full`. */
-export function formatReason(reason) {
-	return visibleName(String(reason)).replace(/[-_]/g, " ");
-}
+export const formatReason = (reason) => visibleName(String(reason)).replace(/[-_]/g, " ");

@@ -1,9 +1,7 @@
 /* Keys of the whole page, and the menus that a key or a click elsewhere closes. */
 import { all, byId, on } from "./dom.js";
 
-function openMenu() {
-	return all("details.menu[open]")[0];
-}
+const openMenu = () => all("details.menu[open]")[0];
 
 /*
  * actionOf(key): what a key does, null for nothing; not asked while somebody types.

@@ -20,7 +20,7 @@ export class Labels {
 	/* After a change of the context's font. */
 	measure() {
 		this.ascii = new Float32Array(128);
-		this.ellipsis = this.measured("…");
+		this.ellipsis = this.measured("\u2026");
 	}
 
 	measured(text) {
@@ -77,6 +77,6 @@ export class Labels {
 					/*
 					 * with so little room a beginning tells more than two ends
 					 */
-					"…";
+					"\u2026";
 	}
 }

@@ -5,9 +5,7 @@ import { baseName, formatCount, formatPercent, shownName, visibleName } from "./
 const LEGEND_MAX = 9;
 const KIND_WORDS = { label: "processes", incomplete: "incomplete stacks" };
 
-function quiet(text) {
-	return element("span.quiet", text);
-}
+const quiet = (text) => element("span.quiet", text);
 
 /* The groups that most samples have, as list items; how many more there are, last. */
 export function colorLegend(legend, palette, samples) {

@@ -6,9 +6,7 @@ import { element } from "./dom.js";
 import { formatTime } from "./format.js";
 import { parseTime, timeParam } from "./state.js";
 
-function messageButton(text, onclick) {
-	return element("button", { onclick }, text);
-}
+const messageButton = (text, onclick) => element("button", { onclick }, text);
 
 /* retry: null where nothing can be asked again. */
 export function failureMessage(error, match, act) {

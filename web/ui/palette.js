@@ -128,31 +128,37 @@ export class ObjectColors {
 }
 
 /*
- * {slotOf(frame), legend: [{name, slot, samples}] largest first}. The loop over all frames does so
- * little that a browser does not take its time to make the fastest code of it.
+ * {of, samples, firsts}: the number, from 1, of each frame's group, which frames of one object and
+ * kind share (`alone`: none do); the samples of a number; and the first frame of each. No more than
+ * the loop, for a browser takes its time to make the fastest code of a function.
  */
-export function colorFrames(tree, mode, colors) {
-	const { frameCount, frames, selfOf } = tree;
+function numberFrames({ frameCount, frames, selfOf, strings, kinds }, alone) {
 	const { kind, object } = frames;
-	const kinds = tree.kinds.length + 1;
-	const keys = mode === "package" ? 0 : tree.strings.length * kinds;
-	const numbers = new Uint32Array(keys); /* of groups, by object and kind */
+	const each = kinds.length + 1;
+	const numbers = new Uint32Array(alone ? 0 : strings.length * each);
 	const of = new Uint32Array(frameCount);
-	const samples = new Float64Array(frameCount + 1); /* of each number */
-	const groups = new Map(); /* by name */
-	const members = []; /* groups, by number, which begin with 1 */
-	const add = (f, key) => {
-		const name = groupName(tree, f, mode);
-		if (!groups.has(name)) groups.set(name, { name, slot: MUTED, samples: 0 });
-		return (numbers[key] = members.push(groups.get(name)));
-	};
+	const samples = new Float64Array(frameCount + 1);
+	const firsts = [];
 	for (let f = 0; f < frameCount; f++) {
-		const key = object[f] * kinds + kind[f];
-		const number = numbers[key] || add(f, key);
+		const key = object[f] * each + kind[f];
+		const number = numbers[key] || (numbers[key] = firsts.push(f));
 		of[f] = number;
 		samples[number] += selfOf[f];
 	}
-	members.forEach((group, i) => (group.samples += samples[i + 1]));
+	return { of, samples, firsts };
+}
+
+/* {slotOf(frame), legend: [{name, slot, samples}] largest first}. */
+export function colorFrames(tree, mode, colors) {
+	const { of, samples, firsts } = numberFrames(tree, mode === "package");
+	const groups = new Map(); /* by name */
+	const members = firsts.map((f, i) => {
+		const name = groupName(tree, f, mode);
+		if (!groups.has(name)) groups.set(name, { name, slot: MUTED, samples: 0 });
+		const group = groups.get(name);
+		group.samples += samples[i + 1];
+		return group;
+	});
 	const ranked = [...groups.values()].sort((a, b) => b.samples - a.samples);
 	for (const group of ranked) group.slot = groupSlot(group.name, mode, colors);
 	return {

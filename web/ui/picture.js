@@ -15,9 +15,7 @@ const WIDTH = 1600;
 const CHAR_PX = 6.6;
 const SVG_ROWS_MAX = 5000; /* deeper rows are counted in its last line */
 
-function xmlText(text) {
-	return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
-}
+const xmlText = (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 function label(text, width) {
 	const room = Math.floor((width - 6) / CHAR_PX);

@@ -6,9 +6,7 @@ const PAUSE_MASK = 1023; /* lines of a slice: with all threads new, some ms */
 const UNESCAPED = { t: "\t", n: "\n", "\\": "\\" };
 const MARK = /_\[[kijp]\]$/;
 
-function fieldText(field) {
-	return field.replace(/\\([tn\\])/g, (all, c) => UNESCAPED[c]);
-}
+const fieldText = (field) => field.replace(/\\([tn\\])/g, (all, c) => UNESCAPED[c]);
 
 /* The leaf of folded frames without its mark of kind. */
 function leafOf(folded) {

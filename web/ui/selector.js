@@ -7,9 +7,8 @@
 
 const ESCAPES = { n: "\n", '"': '"', "\\": "\\" };
 
-export function quoteValue(value) {
-	return '"' + value.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n") + '"';
-}
+export const quoteValue = (value) =>
+	'"' + value.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n") + '"';
 
 /* [{label, op, value}] or null for what chips cannot show. */
 export function parseSelector(text) {

@@ -14,6 +14,12 @@ function oneOf(initial, ...others) {
 }
 
 const FLAG = oneOf("", "1");
+const isText = (v) => v.length <= QUERY_TEXT_MAX;
+const isId = (v) => /^[0-9a-z]{1,12}$/.test(v);
+const isLabels = (v) => /^[A-Za-z_]\w{0,63}(,[A-Za-z_]\w{0,63}){0,3}$/.test(v);
+const isBase = (v) => ["prev", "1h", "24h"].includes(v) || parseSelection(v) !== null;
+const isTime = (v) => parseTime(v, 0) !== null;
+
 const TEXT = { initial: "", check: isText };
 
 /* Each parameter once: its default, and what it may be. */
@@ -58,26 +64,6 @@ const FIELDS = {
 
 const UNIT_MS = { s: 1000, m: 60000, h: 3600000, d: 86400000 };
 
-function isText(v) {
-	return v.length <= QUERY_TEXT_MAX;
-}
-
-function isId(v) {
-	return /^[0-9a-z]{1,12}$/.test(v);
-}
-
-function isLabels(v) {
-	return /^[A-Za-z_]\w{0,63}(,[A-Za-z_]\w{0,63}){0,3}$/.test(v);
-}
-
-function isBase(v) {
-	return ["prev", "1h", "24h"].includes(v) || parseSelection(v) !== null;
-}
-
-function isTime(v) {
-	return parseTime(v, 0) !== null;
-}
-
 /* Milliseconds since 1970 of a time as the API takes it; null for what is none. */
 export function parseTime(text, nowMs) {
 	const t = String(text).trim();
@@ -93,9 +79,7 @@ export function parseTime(text, nowMs) {
 }
 
 /* Unix seconds with milliseconds, as the API takes them. */
-export function timeParam(ms) {
-	return (Math.round(ms) / 1000).toFixed(3).replace(/\.?0+$/, "");
-}
+export const timeParam = (ms) => (Math.round(ms) / 1000).toFixed(3).replace(/\.?0+$/, "");
 
 /* `FROM~UNTIL` in seconds to {from, until} in milliseconds; null where it is no range. */
 export function parseSelection(text) {
@@ -104,9 +88,7 @@ export function parseSelection(text) {
 	return { from: Number(m[1]) * 1000, until: Number(m[2]) * 1000 };
 }
 
-export function selectionParam(range) {
-	return timeParam(range.from) + "~" + timeParam(range.until);
-}
+export const selectionParam = (range) => timeParam(range.from) + "~" + timeParam(range.until);
 
 export function initialState() {
 	const state = {};

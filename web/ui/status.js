@@ -20,15 +20,12 @@ import { termList } from "./tooltip.js";
 
 const MUCH = 0.05;
 
-function entries(counts) {
-	return Object.entries(counts ?? {})
-		.filter(([, n]) => Number(n) > 0)
-		.sort((a, b) => b[1] - a[1]);
-}
+const entries = (counts) =>
+	Object.entries(counts ?? {})
+	.filter(([, n]) => Number(n) > 0)
+	.sort((a, b) => b[1] - a[1]);
 
-function sum(counts) {
-	return entries(counts).reduce((all, [, n]) => all + Number(n), 0);
-}
+const sum = (counts) => entries(counts).reduce((all, [, n]) => all + Number(n), 0);
 
 /* {text, level}: "good" where nothing is missing, "some" up to one in twenty, else "much". */
 export function qualityOf(tree) {
@@ -86,15 +83,14 @@ function reasonTable(title, counts, whole, empty) {
 }
 
 /* An object with its share of something, and sentences below. */
-function objectItem(object, part, whole, ...sentences) {
-	return element(
-		"li.object-item",
-		{ title: shownName(object, 400) },
-		element("strong", shownName(baseName(object), 40)),
-		` ${formatPercent(part, whole)} of ${formatCount(whole)} samples`,
-		...sentences.map((s) => element("p.quiet", s)),
+const objectItem = (object, part, whole, ...sentences) =>
+	element(
+	"li.object-item",
+	{ title: shownName(object, 400) },
+	element("strong", shownName(baseName(object), 40)),
+	` ${formatPercent(part, whole)} of ${formatCount(whole)} samples`,
+	...sentences.map((s) => element("p.quiet", s)),
 	);
-}
 
 function objectList(title, items) {
 	if (!items.length) return "";

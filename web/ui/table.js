@@ -98,7 +98,7 @@ export class FunctionTable {
 				"aria-label": `Callers and callees of ${shownName(r.name)}`,
 				onclick: () => callbacks.onSandwich(r.name),
 			},
-			"⇅",
+			"\u21c5",
 		);
 		return element(
 			"tr",

@@ -3,9 +3,8 @@ import { formatClock, formatSpan, formatTime } from "./format.js";
 import { parseTime, timeParam } from "./state.js";
 
 /* A time of the state as its field shows it: relative ones as they are. */
-export function timeText(value, utc) {
-	return /^[\d.]+$/.test(value) ? formatTime(Number(value) * 1000, utc, true) : value;
-}
+export const timeText = (value, utc) =>
+	/^[\d.]+$/.test(value) ? formatTime(Number(value) * 1000, utc, true) : value;
 
 /* A range, once the day where both ends share it. */
 export function rangeText(range, utc, selected) {
@@ -13,7 +12,8 @@ export function rangeText(range, utc, selected) {
 	const until = formatTime(range.until, utc);
 	const short = from.slice(0, 10) === until.slice(0, 10);
 	return (
-		`${from} – ${short ? formatClock(range.until, utc) : until}${utc ? " UTC" : ""}` +
+		`${from} \u2013 ${short ? formatClock(range.until, utc) : until}` +
+		(utc ? " UTC" : "") +
 		` · ${formatSpan(range.until - range.from)}${selected ? " selected" : ""}`
 	);
 }

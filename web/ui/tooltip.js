@@ -166,7 +166,7 @@ export function describeNode(tree, node) {
 export function describeMoment(moment, utc, max) {
 	const { range } = moment;
 	const title = range
-		? `${formatClock(range.from, utc)} – ${formatClock(range.until, utc)} ` +
+		? `${formatClock(range.from, utc)} \u2013 ${formatClock(range.until, utc)} ` +
 			`(${formatSpan(range.until - range.from)})`
 		: formatTime(moment.ms, utc, moment.exact);
 	const parts = moment.parts
@@ -182,10 +182,9 @@ export function describeMoment(moment, utc, max) {
 }
 
 /* All of a profile, in one line. */
-export function describeTree(tree) {
-	return [
-		`${formatCount(tree.samples)} samples`,
-		`${formatDuration(tree.samples * tree.periodNs)} of CPU time`,
-		`${formatCount(tree.length)} call paths`,
+export const describeTree = (tree) =>
+	[
+	`${formatCount(tree.samples)} samples`,
+	`${formatDuration(tree.samples * tree.periodNs)} of CPU time`,
+	`${formatCount(tree.length)} call paths`,
 	].join(" · ");
-}

@@ -100,6 +100,4 @@ export function filterRows(rows, text) {
 }
 
 /* Regular expression that matches exactly this name. */
-export function exactPattern(name) {
-	return "^" + name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&") + "$";
-}
+export const exactPattern = (name) => "^" + name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&") + "$";

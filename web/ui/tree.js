@@ -17,9 +17,7 @@ function requireThat(ok, sentence) {
 const SLICE = 0x10000; /* long loops yield when this many nodes are done */
 
 /* Whether a generator should yield after node i. */
-export function pauseAt(i) {
-	return i % SLICE === SLICE - 1;
-}
+export const pauseAt = (i) => i % SLICE === SLICE - 1;
 
 /* A generator to its end, at once: for small trees and tests. */
 export function finish(generator) {
@@ -27,10 +25,6 @@ export function finish(generator) {
 		const { done, value } = generator.next();
 		if (done) return value;
 	}
-}
-
-export function buildTree(answer, column) {
-	return finish(buildingTree(answer, column));
 }
 
 /*
@@ -128,7 +122,7 @@ export function* deriveColumns(tree) {
 
 /* No generator: a browser takes long to make fast code of one. */
 function deriveSlice(tree, walk, from, until) {
-	const { depth, total, self, frame, end, parent, start, selfOf, frameCount } = tree;
+	const { depth, total, frame, end, parent, start, frameCount } = tree;
 	const { open, filled } = walk;
 	let { above } = walk;
 	let { maxDepth, sorted } = tree;
@@ -137,7 +131,6 @@ function deriveSlice(tree, walk, from, until) {
 	for (let i = from; i < until; i++) {
 		const d = depth[i];
 		isTree &&= d <= above + 1 && (d > 0 || i === 0) && frame[i] < frameCount;
-		selfOf[frame[i]] += self[i];
 		let at = 0;
 		if (d) {
 			const p = open[d - 1];
@@ -157,42 +150,33 @@ function deriveSlice(tree, walk, from, until) {
 	}
 	requireThat(isTree, "depths that are no tree");
 	requireThat(fits, "children that are more than their parent");
+	addSelf(tree, from, until);
 	walk.above = above;
 	Object.assign(tree, { maxDepth, sorted });
+}
+
+function addSelf({ frame, self, selfOf }, from, until) {
+	for (let i = from; i < until; i++) selfOf[frame[i]] += self[i];
 }
 
 /*
  * All samples of the profile that a tree shows, or shows a part of: in a comparison those of now;
  * and those of the base.
  */
-export function allSamples(tree) {
-	return tree.whole?.[0] ?? (tree.now ?? tree).total[0] ?? 0;
-}
+export const allSamples = (tree) => tree.whole?.[0] ?? (tree.now ?? tree).total[0] ?? 0;
 
-export function allBaseSamples(tree) {
-	return tree.whole?.[1] ?? tree.was?.total[0] ?? 0;
-}
+export const allBaseSamples = (tree) => tree.whole?.[1] ?? tree.was?.total[0] ?? 0;
 
 /* The samples of a node, those of now in a comparison. */
-export function nodeSamples(tree, node) {
-	return (tree.now ?? tree).total[node];
-}
+export const nodeSamples = (tree, node) => (tree.now ?? tree).total[node];
 
-export function frameName(tree, frame) {
-	return tree.strings[tree.frames.name[frame]] || "(no name)";
-}
+export const frameName = (tree, frame) => tree.strings[tree.frames.name[frame]] || "(no name)";
 
-export function frameKind(tree, frame) {
-	return tree.kinds[tree.frames.kind[frame]] ?? "native";
-}
+export const frameKind = (tree, frame) => tree.kinds[tree.frames.kind[frame]] ?? "native";
 
-export function frameObject(tree, frame) {
-	return tree.strings[tree.frames.object[frame]];
-}
+export const frameObject = (tree, frame) => tree.strings[tree.frames.object[frame]];
 
-export function frameFile(tree, frame) {
-	return tree.strings[tree.frames.file[frame]];
-}
+export const frameFile = (tree, frame) => tree.strings[tree.frames.file[frame]];
 
 /* `file:line`, `file`, or "". */
 export function frameSource(tree, frame) {
@@ -236,9 +220,7 @@ function mix(a, b) {
 	return h ^ (h >>> 15);
 }
 
-function idText(high, low) {
-	return ((high & 0xfffff) * 2 ** 32 + (low >>> 0)).toString(36);
-}
+const idText = (high, low) => ((high & 0xfffff) * 2 ** 32 + (low >>> 0)).toString(36);
 
 /*
  * A name for the call path to `node` that holds in later answers too: 52 bits of hash in base 36.

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 import { readFlame, readingFlameText } from "../../../web/ui/flame.js";
-import { buildTree, finish } from "../../../web/ui/tree.js";
+import { finish } from "../../../web/ui/tree.js";
+import { buildTree } from "./trees.mjs";
 
 /* Both written by the encoder: tests/unit/web/test_flame.c. */
 const golden = (name) => readFileSync(new URL("golden/" + name, import.meta.url));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { buildTree, findPath, pathId, pathTo } from "../../../web/ui/tree.js";
-import { deepTree, flameOf, nodeOf, treeOf } from "./trees.mjs";
+import { findPath, pathId, pathTo } from "../../../web/ui/tree.js";
+import { buildTree, deepTree, flameOf, nodeOf, treeOf } from "./trees.mjs";
 
 const asColumn = (c) => Uint32Array.from(c);
 
