@@ -61,6 +61,11 @@ class Documents(unittest.TestCase):
         self.browser.console()
         self.browser.requests()
 
+    def data(self, name):
+        return self.browser.script(
+            "return document.documentElement.dataset[arguments[0]] ?? ''", name
+        )
+
 
 class Speedscope(Documents):
     @classmethod
@@ -168,6 +173,7 @@ class Speedscope(Documents):
             # As who has typed the password once.
             self.browser.open(served.address.replace("//", "//x:secret@") + "healthz")
             self.browser.open(served.address + "?from=-5m")
+            self.browser.wait("the page", lambda: self.data("ready") == "1")
             self.browser.find("#downloads summary").click()
             link = self.browser.find("#open-speedscope")
             self.browser.wait("the link", link.shown)
@@ -186,17 +192,25 @@ class Speedscope(Documents):
         self.assertIn("f:g_12", text)
 
 
+# Before the page's own script: each place where the graph was, with and without the page's head.
+PLACES_OF_GRAPH = """
+window.places = [];
+const look = () => {
+    const { top, height } = document.getElementById('graph')?.getBoundingClientRect() ?? {};
+    const place = [top, height, Boolean(document.getElementById('top'))];
+    if (height && places.at(-1)?.join() !== place.join()) places.push(place);
+    requestAnimationFrame(look);
+};
+look();
+"""
+
+
 class Report(Documents):
     def open(self):
         self.browser.open("file://" + self.files["html"])
         self.browser.wait(
             "the report to be ready",
-            lambda: self.browser.script("return document.documentElement.dataset.ready === '1'"),
-        )
-
-    def data(self, name):
-        return self.browser.script(
-            "return document.documentElement.dataset[arguments[0]] ?? ''", name
+            lambda: self.data("ready") == "1",
         )
 
     def search(self, text):
@@ -221,6 +235,17 @@ class Report(Documents):
         with open(self.files["html"], encoding="utf-8") as file:
             found = re.search(rf'id="hearth-{name}">(.*?)</script>', file.read())
         return json.loads(found.group(1))
+
+    def test_the_graph_is_first_and_stays_where_it_is(self):
+        self.browser.devtools("Page.enable", {})
+        added = self.browser.devtools(
+            "Page.addScriptToEvaluateOnNewDocument", {"source": PLACES_OF_GRAPH}
+        )
+        self.open()
+        self.browser.devtools("Page.removeScriptToEvaluateOnNewDocument", added)
+        places = self.browser.script("return places")
+        self.assertEqual([head for _, _, head in places], [False, True])
+        self.assertEqual(places[0][:2], places[1][:2])
 
     def test_it_has_the_time_and_the_heat_map(self):
         self.assertEqual(sum(self.embedded("heatmap")["values"]), self.profile["samples"])

@@ -196,8 +196,8 @@ WAIT_MS = 700  # main.js: for the first graph, before anything else is asked for
 REST_MS = 100  # main.js: from the first graph's frame to all else
 PROGRESS_MS = 150  # main.js: for the first profile, before there is a page without it
 
-# Before the page's own script: notes when the profile came, what was on the page until then, and
-# when it was shown.
+# Before the page's own script: notes when the profile came, what was on the page until then,
+# when it was shown, where, and whether the page's head was above it.
 NOTED = """
 const ask = window.fetch;
 window.fetch = async (...request) => {
@@ -208,8 +208,10 @@ window.fetch = async (...request) => {
     return answer;
 };
 const look = () => {
-    if (!document.getElementById('details')?.textContent) requestAnimationFrame(look);
-    else setTimeout(() => (window.shownAt = performance.now()));
+    if (!document.getElementById('details')?.textContent) return requestAnimationFrame(look);
+    const graph = document.getElementById('graph').getBoundingClientRect();
+    window.first = [graph.top, graph.height, document.body.innerText.includes('Hearth')];
+    setTimeout(() => (window.shownAt = performance.now()));
 };
 requestAnimationFrame(look);
 """
@@ -231,10 +233,13 @@ def test_what_is_painted_first_is_the_graph_and_all_else_comes_after(view, api, 
     )
     view.open(**{"from": f"{moments[0]:.3f}", "until": f"{moments[1]:.3f}", "match": api.split})
     view.browser.devtools("Page.removeScriptToEvaluateOnNewDocument", added)
-    before, came, shown = view.browser.script("return [before, cameAt, shownAt]")
+    before, came, shown, first = view.browser.script("return [before, cameAt, shownAt, first]")
     (_, asked_first, _), *others = view.browser.script(FIRST_ASKED)
     if came - asked_first < PROGRESS_MS:  # else the page says that it waits
         assert before == "", before
+        assert not first[2], "the head came with the graph"
+    graph = view.rect("#graph")
+    assert first[:2] == [graph["y"], graph["height"]], (first, graph)  # nothing moves
     for name, asked, _ in others:
         assert asked >= min(shown + REST_MS / 2, WAIT_MS), (name, asked, shown)
 

@@ -7,8 +7,18 @@ export function on(target, type, listener, options) {
 	target.addEventListener(type, listener, options);
 }
 
+/* Parts of the page that wait in templates: what is in them is found there. */
+const waiting = [...(globalThis.document?.querySelectorAll("template") ?? [])];
+
 /** @type {(id: string) => any} */
-export const byId = (id) => document.getElementById(id);
+export const byId = (id) =>
+	[document, ...waiting.map((part) => part.content)]
+		.map((part) => part.getElementById(id))
+		.find(Boolean);
+
+export function placeWaiting() {
+	for (const part of waiting.splice(0)) part.replaceWith(part.content);
+}
 
 /** @type {(selector: string, within?: any) => any[]} */
 export const all = (selector, within) => [...(within ?? document).querySelectorAll(selector)];
@@ -63,9 +73,7 @@ export function swatch(color) {
 }
 
 /* Resolves after so many milliseconds. */
-export function pause(ms) {
-	return new Promise((resolve) => setTimeout(resolve, ms));
-}
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /* Gives other tasks (painting, input) their turn; a timer would wait 4 ms from the fifth on. */
 export function yieldToPage() {
@@ -75,13 +83,12 @@ export function yieldToPage() {
 }
 
 /* Until the frame that is drawn next is on the screen; of a page that is not seen, at once. */
-export function painted() {
-	return new Promise((resolve) =>
+export const painted = () =>
+	new Promise((resolve) =>
 		document.hidden
 			? resolve()
 			: requestAnimationFrame(() => setTimeout(resolve)),
 	);
-}
 
 const WORK_MS = 12; /* of long work between two paints */
 

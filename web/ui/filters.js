@@ -5,25 +5,28 @@
  * The selector is the only truth; chips are how it reads. Values are offered as the daemon lists
  * them for the range shown.
  */
-import { element, on } from "./dom.js";
+import { byId, element, on } from "./dom.js";
 import { shownName, visibleName } from "./format.js";
 import { addMatcher, formatSelector, parseSelector } from "./selector.js";
 
 const OPERATOR_WORDS = { "=": "is", "!=": "is not", "=~": "matches", "!~": "does not match" };
 const VALUES_OFFERED = 500; /* a longer list helps nobody; the box takes any value */
 
-function option(label) {
-	return element("option", { value: label }, visibleName(label));
-}
+const option = (label) => element("option", { value: label }, visibleName(label));
 
 export class Filters {
-	/*
-	 * parts: {chips, label, value, values, form, selector, error, others: lists of labels};
-	 * source: {labels(),
-	 * values(label)}; onMatch(text)
-	 */
-	constructor(parts, source, onMatch) {
-		this.parts = parts;
+	/* source: {labels(), values(label)}; onMatch(text) */
+	constructor(source, onMatch) {
+		const parts = (this.parts = {
+			chips: byId("chips"),
+			label: byId("filter-label"),
+			value: byId("filter-value"),
+			values: byId("filter-values"),
+			form: byId("filter-form"),
+			selector: byId("selector"),
+			error: byId("selector-error"),
+			others: [byId("tby")] /* lists of labels */,
+		});
 		this.source = source;
 		this.onMatch = onMatch;
 		this.match = "";

@@ -119,7 +119,7 @@ export class FlameGraph {
 		this.height = height;
 		this.ratio = sizeCanvas(this.canvas, width, height);
 		this.stage.style.height = height + "px";
-		this.context.font = "12px " + getComputedStyle(this.frame).fontFamily;
+		this.context.font = "12.5px " + getComputedStyle(this.frame).fontFamily;
 		this.font = this.context.font;
 		this.labels.measure();
 		this.labels.setTree(this.tree);

@@ -24,7 +24,7 @@ import {
 } from "./api.js";
 import { watchBuilds } from "./builds.js";
 import { baseRange } from "./compare.js";
-import { all, byId, facts, on, painted, pause, setPressed } from "./dom.js";
+import { all, byId, facts, on, painted, pause, placeWaiting, setPressed } from "./dom.js";
 import { Filters } from "./filters.js";
 import { closeMenusOutside, listenForKeys } from "./keyboard.js";
 import { Loads } from "./loads.js";
@@ -46,14 +46,16 @@ import { TimeViews } from "./timeviews.js";
 import { Tooltip } from "./tooltip.js";
 import { Views } from "./views.js";
 
+const report = Boolean(byId("hearth-report"));
+
 /* between two refreshes of a live window, after each answer */
 const LIVE_MS = 3000;
 const REST_MS = 100; /* from the first graph's frame to all else: it is then on the screen */
 const WAIT_MS = 700; /* for the first graph, before anything else is asked for */
 const PROGRESS_MS = 150; /* quicker answers show no progress */
+const WIDE = 1200; /* px: no row above the graph wraps */
+const ABOVE = byId("hearth-series") ? 283 : report ? 95 : 325; /* px: their height */
 const BASE_WORDS = { prev: "just before", "1h": "the hour before", "24h": "the day before" };
-
-const report = Boolean(byId("hearth-report"));
 
 const app = {
 	state: decodeState(report ? location.hash : location.search),
@@ -73,41 +75,28 @@ const app = {
 app.window = windowOf(app.state, serverNow());
 
 /*
- * How the page comes up. The first profile is asked for, or read, before there is a page: that
- * stands in a template, so that nothing of it is styled, laid out and painted twice. It is put in
- * place when the profile is there, or takes longer than PROGRESS_MS, and the first that is painted
- * is the graph. All that is not of the graph is done when that is on the screen: see loadRest().
+ * How the page comes up. The document has the graph, which is hidden at first; all else waits in
+ * templates, so that nothing of it is styled, laid out and painted before the graph. The first
+ * profile is asked for, or read, at once, and what the graph needs is made meanwhile. When the
+ * profile is there the graph is drawn where it will stay, and the rest follows REST_MS after it is
+ * on the screen: see loadRest(). All is put in place at once where the profile takes longer than
+ * PROGRESS_MS, another view is wanted, or the rows above the graph may be of any height.
+ *
+ * Nothing is asked for by the module's own code: a browser notes with a request where it comes from
+ * and would read the whole script again to tell the line.
  */
-let asked = report ? readReport() : fetchProfile(profileAddress());
+let asked = Promise.resolve().then(() =>
+	report ? readReport() : fetchProfile(profileAddress()),
+);
 if (!report) setTimeout(loadRest, WAIT_MS);
-await Promise.race([asked.catch(() => {}), pause(PROGRESS_MS)]);
-document.body.append(byId("page").content);
+await Promise.resolve();
 
 const loads = new Loads(showReady);
 const tooltip = new Tooltip(byId("tooltip"));
 const views = new Views(app, tooltip, loads, currentRange);
-let times = null; /* made by loadRest() */
-
-const filters = report
-	? null
-	: new Filters(
-			{
-				chips: byId("chips"),
-				label: byId("filter-label"),
-				value: byId("filter-value"),
-				values: byId("filter-values"),
-				form: byId("filter-form"),
-				selector: byId("selector"),
-				error: byId("selector-error"),
-				others: [byId("tby")],
-			},
-			{
-				labels: () => fetchLabels().catch(() => ["comm"]),
-				values: (label) =>
-					fetchValues(label, currentRange(), "").catch(() => []),
-			},
-			(match) => go({ match }),
-		);
+let times = null; /* made by loadRest(), as filters by placeAll() */
+let filters = null;
+let whole = false; /* nothing waits any more */
 
 /* ---- state and address ---- */
 
@@ -143,8 +132,8 @@ function show(before) {
 	const changed = (...keys) => !before || keys.some((k) => before[k] !== app.state[k]);
 	if (changed("from", "until", "live") && !asked)
 		app.window = windowOf(app.state, serverNow());
-	showControls();
-	if (changed("theme", "utc")) showLook();
+	if (whole) showControls();
+	if (before && changed("theme", "utc")) showLook();
 	if (times && !report) {
 		if (changed("from", "until", "match", "live", "tby", "time")) times.load();
 		else if (changed("sel")) times.loadLanes();
@@ -182,7 +171,7 @@ async function loadProfile(quiet) {
 		() => (byId("progress").hidden = false),
 		quiet ? 60000 : PROGRESS_MS,
 	);
-	if (!views.source) showMessage(["Loading the profile …"]);
+	if (!views.source) showMessage(["Loading the profile \u2026"]);
 	const result = await loads.run("profile", async (signal) => {
 		const answer = asked ?? fetchProfile(profileAddress(), signal);
 		asked = null;
@@ -194,7 +183,7 @@ async function loadProfile(quiet) {
 	byId("progress").hidden = true;
 	app.matchError = "";
 	if (result.error) showFailure(result.error);
-	filters.show(app.state.match, app.matchError);
+	filters?.show(app.state.match, app.matchError);
 	showReady();
 }
 
@@ -221,7 +210,7 @@ async function loadReport() {
 	facts.mode = "report";
 	byId("timeline-room").hidden = !byId("hearth-series");
 	byId("report-time").hidden = !byId("hearth-heatmap");
-	showMessage(["Reading the profile …"]);
+	showMessage(["Reading the profile \u2026"]);
 	try {
 		const tree = await asked;
 		asked = null;
@@ -273,7 +262,7 @@ async function showTree(tree, range, quiet) {
 	if (tree.samples > 0 || tree.base?.samples > 0) hideMessage();
 	else await showEmpty();
 	await views.setSource(tree, quiet);
-	if (!report) showCompared(app.state.utc === "1");
+	if (!report && whole) showCompared(app.state.utc === "1");
 	await painted();
 	if (times) showQuality(tree);
 }
@@ -469,9 +458,7 @@ const toggles = {
 };
 
 /* Other labels are other paths: a zoom would be lost. */
-function zoomless(id) {
-	return id === "by" ? { zoom: "", rest: "" } : {};
-}
+const zoomless = (id) => (id === "by" ? { zoom: "", rest: "" } : {});
 
 const keys = {
 	"/": () => byId("search").focus(),
@@ -552,9 +539,31 @@ function listen() {
 	});
 }
 
+/* The rest of the page, around the graph. */
+function placeAll() {
+	if (whole) return;
+	whole = true;
+	placeWaiting();
+	byId("main").style.paddingTop = "";
+	filters = report
+		? null
+		: new Filters(
+				{
+					labels: () => fetchLabels().catch(() => ["comm"]),
+					values: (label) =>
+						fetchValues(label, currentRange(), "").catch(
+							() => [],
+						),
+				},
+				(match) => go({ match }),
+			);
+	showControls();
+}
+
 /* What can wait until the first graph is on the screen, or WAIT_MS if it takes longer. */
 function loadRest() {
 	if (times) return;
+	placeAll();
 	times = new TimeViews(app, loads, tooltip, currentRange);
 	listen();
 	if (views.source) showQuality(views.source);
@@ -579,8 +588,11 @@ function loadRest() {
 	);
 }
 
-if (report) {
-	showControls();
-	showLook();
-}
+showLook();
+const soon = await Promise.race([asked.then(() => true, () => {}), pause(PROGRESS_MS)]);
+const { view, time, zoom } = app.state;
+if (soon && view === "graph" && time === "cpu" && !zoom && innerWidth >= WIDE)
+	byId("main").style.paddingTop = ABOVE + "px";
+else placeAll();
+byId("main").hidden = false;
 (report ? loadReport() : show(null)).then(() => setTimeout(loadRest, REST_MS));
