@@ -39,7 +39,7 @@ export class Nodes {
 }
 
 /* The columns of samples of a tree, one or two: [self of now, self of was]. */
-export const sidesOf = (tree) => tree.now ? [tree.now.self, tree.was.self] : [tree.self];
+export const sidesOf = (tree) => (tree.now ? [tree.now.self, tree.was.self] : [tree.self]);
 
 /*
  * Children of each node by weight, largest first: those of i are kids[first[i]..first[i + 1]).

@@ -6,10 +6,10 @@ import { allSamples } from "./tree.js";
 /* Samples of a tree as CPU time and share; more: further attributes. */
 export const amountCell = (tree, samples, more) =>
 	element(
-	"td.number",
-	{ title: `${formatCount(samples)} samples`, ...more },
-	formatDuration(samples * tree.periodNs),
-	element("span.percent", formatPercent(samples, allSamples(tree))),
+		"td.number",
+		{ title: `${formatCount(samples)} samples`, ...more },
+		formatDuration(samples * tree.periodNs),
+		element("span.percent", formatPercent(samples, allSamples(tree))),
 	);
 
 /* A function as a button in front of a bar of so many percent. */

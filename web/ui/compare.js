@@ -31,7 +31,8 @@ export function baseScale(tree, absolute) {
 	return ratio > 0 && ratio < Infinity ? ratio : 1; /* no base: whatever it weighs */
 }
 
-const part = (observed, expected) => observed > 0 ? observed * Math.log(observed / expected) : 0;
+const part = (observed, expected) =>
+	observed > 0 ? observed * Math.log(observed / expected) : 0;
 
 /*
  * How far `now` of nowAll and `was` of wasAll are from the same share, in standard deviations;

@@ -590,8 +590,8 @@ function loadRest() {
 
 showLook();
 const soon = await Promise.race([asked.then(() => true, () => {}), pause(PROGRESS_MS)]);
-const { view, time, zoom } = app.state;
-if (soon && view === "graph" && time === "cpu" && !zoom && innerWidth >= WIDE)
+const { view, time, zoom, rest } = app.state;
+if (soon && view === "graph" && time === "cpu" && !zoom && !rest && innerWidth >= WIDE)
 	byId("main").style.paddingTop = ABOVE + "px";
 else placeAll();
 byId("main").hidden = false;

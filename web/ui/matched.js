@@ -6,10 +6,10 @@ import { allSamples, nodeSamples } from "./tree.js";
 /* The samples that a search matched below a node; in a comparison those of now. */
 const matchedNow = (tree, found, root) =>
 	tree.now
-	? matchedWithin(tree, found.frames, root, tree.now.total).samples
-	: root
-		? matchedWithin(tree, found.frames, root).samples
-		: found.samples;
+		? matchedWithin(tree, found.frames, root, tree.now.total).samples
+		: root
+			? matchedWithin(tree, found.frames, root).samples
+			: found.samples;
 
 /* Percent of all samples. */
 export function matchedPercent(tree, found) {

@@ -22,8 +22,8 @@ const MUCH = 0.05;
 
 const entries = (counts) =>
 	Object.entries(counts ?? {})
-	.filter(([, n]) => Number(n) > 0)
-	.sort((a, b) => b[1] - a[1]);
+		.filter(([, n]) => Number(n) > 0)
+		.sort((a, b) => b[1] - a[1]);
 
 const sum = (counts) => entries(counts).reduce((all, [, n]) => all + Number(n), 0);
 
@@ -85,11 +85,11 @@ function reasonTable(title, counts, whole, empty) {
 /* An object with its share of something, and sentences below. */
 const objectItem = (object, part, whole, ...sentences) =>
 	element(
-	"li.object-item",
-	{ title: shownName(object, 400) },
-	element("strong", shownName(baseName(object), 40)),
-	` ${formatPercent(part, whole)} of ${formatCount(whole)} samples`,
-	...sentences.map((s) => element("p.quiet", s)),
+		"li.object-item",
+		{ title: shownName(object, 400) },
+		element("strong", shownName(baseName(object), 40)),
+		` ${formatPercent(part, whole)} of ${formatCount(whole)} samples`,
+		...sentences.map((s) => element("p.quiet", s)),
 	);
 
 function objectList(title, items) {

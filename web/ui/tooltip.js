@@ -184,7 +184,7 @@ export function describeMoment(moment, utc, max) {
 /* All of a profile, in one line. */
 export const describeTree = (tree) =>
 	[
-	`${formatCount(tree.samples)} samples`,
-	`${formatDuration(tree.samples * tree.periodNs)} of CPU time`,
-	`${formatCount(tree.length)} call paths`,
+		`${formatCount(tree.samples)} samples`,
+		`${formatDuration(tree.samples * tree.periodNs)} of CPU time`,
+		`${formatCount(tree.length)} call paths`,
 	].join(" · ");

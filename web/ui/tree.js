@@ -155,6 +155,7 @@ function deriveSlice(tree, walk, from, until) {
 	Object.assign(tree, { maxDepth, sorted });
 }
 
+/* Alone, for a browser compiles all of the function that a loop is in. */
 function addSelf({ frame, self, selfOf }, from, until) {
 	for (let i = from; i < until; i++) selfOf[frame[i]] += self[i];
 }
