@@ -6,6 +6,7 @@
 
 #include "web/request.h"
 
+int web_api_page(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_profile(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_diff(struct web_service *w, struct store *s, struct web_request *q, struct err *err);
 int web_api_pprof(struct web_service *w, struct store *s, struct web_request *q, struct err *err);

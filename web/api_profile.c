@@ -1,4 +1,7 @@
-/* Profiles: a merged one, two compared, and the last seconds for `go tool pprof`. */
+/*
+ * Profiles: a merged one, two compared, the last seconds for `go tool pprof`, and the page that
+ * comes with its first.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,9 +9,11 @@
 #include "profiler/base/cleanup.h"
 #include "web/api.h"
 #include "web/export/flame.h"
+#include "web/export/html.h"
 #include "web/times.h"
 
-#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S  UINT64_C(1000000000)
 /*
  * Every sample with its time is held in memory at once: so long a range may be asked for, and no
  * longer.
@@ -114,6 +119,23 @@ int web_api_profile(struct web_service *w, struct store *s, struct web_request *
 			"format=samples: at most an hour at once; hearth export has no limit");
 	r = store_query_profile(s, &query, times ? NULL : labels_for(q, false), times, &p, err);
 	return r < 0 ? r : write_answer(w, s, q, p, NULL, err);
+}
+
+int web_api_page(struct web_service *w, struct store *s, struct web_request *q, struct err *err)
+{
+	_cleanup_(profile_freep) struct profile *p = NULL;
+	struct export_options options = {.version = w->config->version};
+	struct store_query query;
+	struct err ignored = {};
+
+	/* What the page asks for behind it must be the same range, and it counts milliseconds. */
+	q->params.from_ns -= q->params.from_ns % NS_PER_MS;
+	q->params.until_ns -= q->params.until_ns % NS_PER_MS;
+	query = web_request_query(q);
+	if (store_query_profile(s, &query, labels_for(q, false), false, &p, &ignored) < 0)
+		p = NULL;
+	web_request_begin(q, export_format_type(EXPORT_HTML));
+	return export_html_page(web_assets, web_assets_n, p, &options, &q->body, err);
 }
 
 int web_api_diff(struct web_service *w, struct store *s, struct web_request *q, struct err *err)

@@ -57,6 +57,11 @@ static int append(struct text *t, const char *from, size_t len)
 	return 0;
 }
 
+static int append_string(struct text *t, const char *string)
+{
+	return append(t, string, strlen(string));
+}
+
 static int read_file(const char *root, const char *path, struct text *ret)
 {
 	char full[PATH_BYTES];
@@ -163,7 +168,11 @@ static int read_script(const char *root, const char *path, struct text *ret)
 	int r;
 
 	script.root = root;
-	r = add_module(&script, path);
+	r = append_string(&script.text, "\"use strict\";(async()=>{\n");
+	if (r == 0)
+		r = add_module(&script, path);
+	if (r == 0)
+		r = append_string(&script.text, "})()");
 	if (r == 0)
 		ret->n = tighten_script(script.text.data, script.text.n, ret->data);
 	return r;
@@ -183,8 +192,8 @@ static const struct part {
 	 "style-src",
 	 read_style},
 	{{"<script type=\"module\" src=\"", "\"></script>"},
-	 /* nothing is painted before it has run: the first frame is what it makes of the page */
-	 {"<script type=\"module\" blocking=\"render\">", "</script>"},
+	 /* no module, which would wait for all that stands behind it */
+	 {"<script>", "</script>"},
 	 "script-src",
 	 read_script},
 };
@@ -194,11 +203,6 @@ struct page {
 	struct text text;
 	char policy[256];
 };
-
-static int append_string(struct text *t, const char *string)
-{
-	return append(t, string, strlen(string));
-}
 
 /* The part whose link is at `at`, and that it may be; past the link. */
 static int add_part(struct page *page, const struct part *part, const char *at, const char **ret)

@@ -17,6 +17,7 @@
 
 #define WEB_ANSWER_BYTES_MAX (256u << 20)
 #define WEB_QUERY_LIMIT_NS   UINT64_C(10000000000)
+#define WEB_PAGE_LIMIT_NS    UINT64_C(150000000) /* from then on the page is better without it */
 #define WEB_NAME_BYTES	     256 /* NAME in /api/v1/labels/NAME/values */
 #define WEB_FILE_BYTES	     64
 

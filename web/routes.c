@@ -40,6 +40,9 @@ const struct web_route web_routes[] = {
 	{0},
 };
 
+const struct web_route web_route_page = {"/", WEB_PARAM_RANGE, web_api_page, false,
+					 "the viewer with its first profile"};
+
 /* Whether path is pattern with one part in NAME's place, which is copied. */
 static bool path_matches(const char *pattern, const char *path, char *ret_name)
 {

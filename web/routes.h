@@ -20,6 +20,9 @@ const struct web_route *web_route_find(const char *path, char *ret_name);
 /* All of them, ended by a path of NULL. */
 extern const struct web_route web_routes[];
 
+/* The viewer's page where it comes with a profile; else it is a file (viewer.h). */
+extern const struct web_route web_route_page;
+
 /*
  * Ask the route's handler and finish what it answers: failures become error JSON, text is
  * compressed, counters count. A request that is cancelled already is not asked at all.

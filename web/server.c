@@ -229,11 +229,24 @@ static enum MHD_Result read_param(void *ctx, enum MHD_ValueKind kind, const char
 	return reading->r < 0 ? MHD_NO : MHD_YES;
 }
 
-static int read_params(struct exchange *x, uint32_t known, struct err *err)
+/* What the page's own address may have without its first graph being another one. */
+static enum MHD_Result read_page_param(void *ctx, enum MHD_ValueKind kind, const char *name,
+				       size_t name_bytes, const char *value, size_t value_bytes)
+{
+	static const char *const looks[] = {"live", "utc", "theme", "color", "flip", "tby"};
+
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)
+		if (!strcmp(name, looks[i]))
+			return MHD_YES;
+	return read_param(ctx, kind, name, name_bytes, value, value_bytes);
+}
+
+static int read_params(struct exchange *x, uint32_t known, MHD_KeyValueIteratorN read,
+		       struct err *err)
 {
 	struct reading reading = {&x->job.request.params, known, err, 0};
 
-	MHD_get_connection_values_n(x->connection, MHD_GET_ARGUMENT_KIND, read_param, &reading);
+	MHD_get_connection_values_n(x->connection, MHD_GET_ARGUMENT_KIND, read, &reading);
 	if (reading.r < 0)
 		return reading.r;
 	return web_params_finish(&x->job.request.params, known, quantity_now_ns(), err);
@@ -281,6 +294,23 @@ static enum MHD_Result ask_worker(struct exchange *x)
 	return MHD_YES;
 }
 
+/*
+ * The page comes with its first profile where a browser opens it, the address wants the graph of a
+ * range and nothing else, and a worker is free: it is the same page without.
+ */
+static bool wants_profile(struct exchange *x, const char *path)
+{
+	struct err ignored = {};
+
+	if (strcmp(path, "/") || !web_accepts(header(x, MHD_HTTP_HEADER_ACCEPT), "text/html") ||
+	    web_workers_busy(x->server->workers))
+		return false;
+	if (read_params(x, WEB_PARAM_RANGE, read_page_param, &ignored) == 0)
+		return true;
+	web_params_done(&x->job.request.params);
+	return false;
+}
+
 static enum MHD_Result answer_path(struct exchange *x, const char *path)
 {
 	struct web_request *q = &x->job.request;
@@ -291,14 +321,19 @@ static enum MHD_Result answer_path(struct exchange *x, const char *path)
 	q->accepts_gzip = web_accepts(header(x, MHD_HTTP_HEADER_ACCEPT_ENCODING), "gzip");
 	q->accepts_binary =
 		web_accepts(header(x, MHD_HTTP_HEADER_ACCEPT), EXPORT_FLAME_BINARY_TYPE);
-	if (file)
+	if (file && !wants_profile(x, path))
 		return answer_file(x, file);
+	if (file) {
+		x->job.route = &web_route_page;
+		q->deadline_ns = quantity_monotonic_ns() + WEB_PAGE_LIMIT_NS;
+		return ask_worker(x);
+	}
 	x->job.route = web_route_find(path, q->name);
 	if (!x->job.route)
 		return refuse(x, MHD_HTTP_NOT_FOUND, "not_found",
 			      strcmp(path, "/") ? "there is no such path"
 						: "this build has no viewer");
-	r = read_params(x, x->job.route->params, &err);
+	r = read_params(x, x->job.route->params, read_param, &err);
 	if (r < 0) {
 		web_request_fail(q, r, err.code ? err_text(&err) : strerror(-r));
 		return send_answer(x);

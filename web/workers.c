@@ -106,6 +106,16 @@ static void *work(void *arg)
 	return NULL;
 }
 
+bool web_workers_busy(struct web_workers *w)
+{
+	bool busy;
+
+	pthread_mutex_lock(&w->lock);
+	busy = w->n_jobs >= WEB_WORKERS;
+	pthread_mutex_unlock(&w->lock);
+	return busy;
+}
+
 bool web_workers_add(struct web_workers *w, struct web_job *job)
 {
 	bool taken;

@@ -30,6 +30,9 @@ int web_workers_run(struct web_workers *w, struct err *err);
 /* Queue a job; false when the workers end, and it stays the caller's. Thread-safe. */
 bool web_workers_add(struct web_workers *w, struct web_job *job);
 
+/* Whether a job would have to wait for another. Thread-safe. */
+bool web_workers_busy(struct web_workers *w);
+
 /* Cancel what runs and what waits, and join the threads; jobs are refused from here on. */
 void web_workers_stop(struct web_workers *w);
 

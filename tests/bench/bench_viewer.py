@@ -13,33 +13,26 @@ browser that has come to rest, and a first graph's CPU is read when it is on the
 for them. --rounds opens all in turn so often, and the least of each is printed: others use the
 machine too.
 
-Our page is the one that is built in (web/assets.c of the folder that HEARTH_BUILD names) and, with
-a canned answer in its binary form, comes from memory, so the daemon's time is not in it; pprof's
-own server is its user's, and is. async-profiler's page is a file with its profile inside, so beside
+Our page comes from memory (viewer_pages.py), so the daemon's time is not in it; pprof's own server
+is its user's, and is. async-profiler's page is a file with its profile inside, so beside
 it stands our report, which is one too, from the same file system; and it is also asked for by HTTP,
 as our page is. Nothing is asserted.
 """
 
 import argparse
-import base64
 import contextlib
-import gzip
-import http.server
-import json
 import os
 import random
-import re
-import struct
 import sys
 import tempfile
 import threading
 import time
-import urllib.parse
 from collections import namedtuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "ui")]
 import viewer_peers  # noqa: E402
+from viewer_pages import Pages, report  # noqa: E402
 from webdriver import Browser, WebDriverError  # noqa: E402
 
 NAMES = 20000
@@ -47,8 +40,6 @@ THREADS = 50000
 REST_MAX_S = 20  # for a browser to come to rest
 METER_S = 0.005  # between two looks at its processes
 DEPTH_MAX = 60
-BUILD = os.environ.get("HEARTH_BUILD", os.path.join(HERE, "..", "..", "build"))
-BINARY = "application/vnd.hearth.flame"
 KINDS = ["native", "kernel", "inlined", "jit", "interpreted", "label", "incomplete"]
 
 
@@ -153,114 +144,6 @@ def thread_samples(n):
     return "".join(lines).encode()
 
 
-def binary(answer):
-    """Its binary form, as web/API.md has it."""
-    columns = bytearray()
-
-    def column(numbers):
-        largest = max(numbers, default=0)
-        width = next(w for w in (1, 2, 4, 8) if w == 8 or largest < 1 << 8 * w)
-        entry = {
-            "type": {1: "uint8", 2: "uint16", 4: "uint32", 8: "float64"}[width],
-            "at": len(columns),
-            "length": len(numbers),
-        }
-        columns.extend(struct.pack(f"<{len(numbers)}{' BH I   d'[width]}", *numbers))
-        columns.extend(bytes(-len(columns) % 8))
-        return entry
-
-    parts = {name: column(answer[name]) for name in ("depth", "total", "self", "frame")}
-    parts["frames"] = {name: column(numbers) for name, numbers in answer["frames"].items()}
-    text = json.dumps({**answer, **parts}, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return b"hflame1\n" + struct.pack("<II", len(text), len(columns)) + text + columns
-
-
-def shipped():
-    """{path: (type, bytes)} of the page that is built in, and what its policy lets it run."""
-    with open(os.path.join(BUILD, "web", "assets.c"), encoding="ascii") as file:
-        source = file.read()
-    arrays = dict(re.findall(r"asset_(\d+)\[\] = \{([\d,\s]*)\}", source))
-    rows = re.findall(r'\{"([^"]+)", "([^"]+)", asset_(\d+),', source)
-    policy = re.search(r'web_assets_policy\[\] = "([^"]*)"', source).group(1)
-    return {
-        path: (kind, bytes(map(int, re.findall(r"\d+", arrays[number])[:-1])))
-        for path, kind, number in rows
-    }, policy
-
-
-def report(answer):
-    """The page with the answer inside, as `hearth export --format html` puts them together."""
-    files, policy = shipped()
-    whole = binary(answer)
-    (length,) = struct.unpack_from("<I", whole, 8)
-    text = whole[16 : 16 + length].rstrip().replace(b"<", b"\\u003c")
-    allowed = f"default-src 'none'; {policy}; img-src data:; base-uri 'none'; form-action 'none'"
-    title = f'<meta http-equiv="Content-Security-Policy" content="{allowed}"><title>'
-    head, script, rest = files["index.html"][1].partition(b"<script type")
-    head = re.sub(rb"<link[^>]*>", b"", head).replace(b"<title>", title.encode())
-    data = b'<script type="application/json" id="hearth-report">%s</script>\n' % text
-    columns = base64.b64encode(whole[16 + length :])
-    data += b'<script type="text/plain" id="hearth-columns">%s</script>\n' % columns
-    return head + script + rest.replace(b"</head>", data + b"</head>", 1)
-
-
-class Pages:
-    """The viewer's files, and one canned profile; use with `with`. samples: those of its lanes."""
-
-    def __init__(self, answer, samples=b""):
-        # Compressed as the server does: files once, at the best level; answers at the fastest.
-        self.bodies = {
-            path: (kind, gzip.compress(body, 9)) for path, (kind, body) in shipped()[0].items()
-        }
-        self.bodies["profile"] = (BINARY, gzip.compress(binary(answer), 1))
-        self.bodies["samples"] = ("text/tab-separated-values", gzip.compress(samples, 1))
-        pages = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True  # head and body are two writes
-
-            def do_GET(self):
-                pages.answer(self)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.base = f"http://127.0.0.1:{self.server.server_port}/"
-
-    def body_of(self, address):
-        path = urllib.parse.urlsplit(address).path.lstrip("/") or "index.html"
-        if path == "api/v1/profile":
-            return self.bodies["samples" if "format=samples" in address else "profile"]
-        if path == "api/v1/series":
-            empty = b'{"start_ns":0,"step_ns":1000000000,"period_ns":1,"series":[],"more":{}}'
-        else:
-            empty = b'{"labels":["comm"],"values":[],"changes":[],"left_out":0}'
-        return self.bodies.get(path, ("application/json", gzip.compress(empty, 1)))
-
-    def answer(self, request):
-        kind, body = self.body_of(request.path)
-        request.send_response(200)
-        request.send_header("Content-Type", kind)
-        request.send_header("Content-Length", str(len(body)))
-        request.send_header("Content-Encoding", "gzip")
-        # As the daemon's: a browser keeps what is in the page, and no answer.
-        kept = "no-store" if "/api/" in request.path else "no-cache"
-        request.send_header("Cache-Control", kept)
-        request.end_headers()
-        request.wfile.write(body)
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-
-
 # In every page before its own scripts: when the first long tasks ran, and when it was ready.
 WATCH = """
 window.tasks = [];
@@ -287,7 +170,14 @@ const wait = () => document.documentElement.dataset.ready === '1' ? painted() : 
 wait();
 """
 
-# The same for a page that is not ours: until nothing has changed for a while.
+# Milliseconds from navigation until all of the profile is there, behind the first graph.
+WHOLE = """
+const wait = () => document.documentElement.dataset.ready === '1'
+    ? arguments[0](performance.now()) : setTimeout(wait, 2);
+wait();
+"""
+
+# As TIMED, for a page that is not ours: until nothing has changed for a while.
 SETTLED = """
 const done = arguments[0];
 tasks.length = 0;
@@ -448,6 +338,12 @@ def open_page(browser, url, ready):
     return "first graph", opened, cpu_between(before, meter.at((started + opened) / 1000)), longest
 
 
+def whole(browser, source):
+    ms = browser.script_async(source)
+    longest = browser.script("return Math.max(0, ...tasks)")
+    return "whole profile", ms, cpu_since(browser, browser.rested), longest
+
+
 def take(browser, name, source):
     before = processes(browser)
     ms = browser.script_async(source)
@@ -464,7 +360,7 @@ def show(name, steps, heap, arrays, renderer):
 
 
 # A page to be measured: open(answer) is a context manager that gives its address; the rest as Peer.
-Viewer = namedtuple("Viewer", "name open ready before actions")
+Viewer = namedtuple("Viewer", "name open ready whole before actions")
 
 
 @contextlib.contextmanager
@@ -490,7 +386,7 @@ def our_report(answer):
 
 def ours(name, open_with, more=()):
     actions = [(step, TIMED % action) for step, action in ACTIONS]
-    return Viewer(name, open_with, GRAPH_SHOWN, TIMED % "", [*actions, *more])
+    return Viewer(name, open_with, GRAPH_SHOWN, WHOLE, TIMED % "", [*actions, *more])
 
 
 def viewer_of(peer):
@@ -500,7 +396,7 @@ def viewer_of(peer):
             yield url
 
     actions = [(step, SETTLED % action) for step, action in peer.actions.items()]
-    return Viewer(peer.name, page, peer.ready, SETTLED % peer.before, actions)
+    return Viewer(peer.name, page, peer.ready, None, SETTLED % peer.before, actions)
 
 
 def measure(viewer, url, firsts, last):
@@ -509,9 +405,10 @@ def measure(viewer, url, firsts, last):
         firsts.append(open_page(browser, url, viewer.ready))
         if not last:
             return
+        steps = [whole(browser, viewer.whole)] if viewer.whole else []
         browser.script_async(viewer.before)
         used = memory(browser)
-        steps = [take(browser, step, source) for step, source in viewer.actions]
+        steps += [take(browser, step, source) for step, source in viewer.actions]
     least = [min(column) for column in list(zip(*firsts))[1:]]
     show(viewer.name, [(firsts[0][0], *least), *steps], *used)
 

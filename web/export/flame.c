@@ -22,6 +22,7 @@
 struct flame {
 	struct json json;
 	struct buf *columns; /* NULL: they are in the JSON */
+	bool first, is_all; /* as export_flame_first() */
 	uint64_t *value; /* of the column that is written next; room for the longest */
 };
 
@@ -135,23 +136,23 @@ static void add_frames(struct flame *f, const struct frames *frames)
 
 static void add_counts(struct flame *f, const struct tree *t, enum tree_side side)
 {
-	for (uint32_t i = 0; i < t->n; i++)
+	for (uint32_t i = 0; i < t->n_ordered; i++)
 		f->value[i] = t->node[t->order[i]].total[side];
-	add_column(f, "total", t->n);
-	for (uint32_t i = 0; i < t->n; i++)
+	add_column(f, "total", t->n_ordered);
+	for (uint32_t i = 0; i < t->n_ordered; i++)
 		f->value[i] = t->node[t->order[i]].self[side];
-	add_column(f, "self", t->n);
+	add_column(f, "self", t->n_ordered);
 }
 
 static void add_nodes(struct flame *f, const struct tree *t)
 {
-	for (uint32_t i = 0; i < t->n; i++)
+	for (uint32_t i = 0; i < t->n_ordered; i++)
 		f->value[i] = t->depth[i];
-	add_column(f, "depth", t->n);
+	add_column(f, "depth", t->n_ordered);
 	add_counts(f, t, TREE_NOW);
-	for (uint32_t i = 0; i < t->n; i++)
+	for (uint32_t i = 0; i < t->n_ordered; i++)
 		f->value[i] = t->node[t->order[i]].frame;
-	add_column(f, "frame", t->n);
+	add_column(f, "frame", t->n_ordered);
 }
 
 static int add_facts(struct json *j, const struct profile *p, const struct export_rows *rows)
@@ -175,6 +176,18 @@ static int add_base(struct flame *f, const struct profile *base, const struct ex
 	return r;
 }
 
+static int add_first(struct flame *f, struct tree *t)
+{
+	int r = tree_prune(t, EXPORT_FLAME_PARTS);
+
+	if (r < 0)
+		return r;
+	json_kv_u64(&f->json, "nodes", t->n);
+	json_kv_u64(&f->json, "parts", EXPORT_FLAME_PARTS);
+	f->is_all = t->n_ordered == t->n;
+	return t->n_ordered > EXPORT_FLAME_PARTS_NODES_MAX ? -E2BIG : 0;
+}
+
 static int add_all(struct flame *f, const struct profile *p, const struct export_options *options)
 {
 	const struct profile *base = options->base;
@@ -193,6 +206,8 @@ static int add_all(struct flame *f, const struct profile *p, const struct export
 		r = tree_add(&t, base, &base_rows, options->by, TREE_BASE);
 	if (r == 0)
 		r = tree_order(&t);
+	if (r == 0 && f->first)
+		r = add_first(f, &t);
 	if (r == 0)
 		r = add_facts(&f->json, p, &rows);
 	if (r < 0)
@@ -215,22 +230,31 @@ static int failed(int r, struct err *err)
 	return r < 0 ? err_set(err, r, "writing the call tree: %s", strerror(-r)) : 0;
 }
 
-int export_flame_parts(const struct profile *p, const struct export_options *options,
-		       struct buf *json, struct buf *columns, struct err *err)
+static int write_json(struct flame *f, const struct profile *p,
+		      const struct export_options *options, struct buf *json, struct err *err)
 {
-	struct flame f = {.columns = columns};
 	int r;
 
-	json_init(&f.json, json);
-	json_object_begin(&f.json);
-	json_kv_u64(&f.json, "version", 1);
-	r = add_all(&f, p, options);
-	json_object_end(&f.json);
+	json_init(&f->json, json);
+	json_object_begin(&f->json);
+	json_kv_u64(&f->json, "version", 1);
+	r = add_all(f, p, options);
+	json_object_end(&f->json);
 	if (r == 0)
 		r = json->err;
-	if (r == 0 && columns)
-		r = columns->err;
+	if (r == 0 && f->columns)
+		r = f->columns->err;
 	return failed(r, err);
+}
+
+int export_flame_first(const struct profile *p, const struct export_options *options,
+		       struct buf *json, bool *ret_all, struct err *err)
+{
+	struct flame f = {.first = true};
+	int r = write_json(&f, p, options, json, err);
+
+	*ret_all = f.is_all;
+	return r;
 }
 
 /* The magic, the lengths of both parts, and the parts. */
@@ -238,11 +262,12 @@ static int write_binary(const struct profile *p, const struct export_options *op
 			struct buf *out, struct err *err)
 {
 	_cleanup_(buf_done) struct buf json, columns;
+	struct flame f = {.columns = &columns};
 	int r;
 
 	buf_init(&json, out->max);
 	buf_init(&columns, out->max);
-	r = export_flame_parts(p, options, &json, &columns, err);
+	r = write_json(&f, p, options, &json, err);
 	if (r < 0)
 		return r;
 	pad(&json, ' ');
@@ -257,11 +282,12 @@ static int write_binary(const struct profile *p, const struct export_options *op
 int export_flame_write(const struct profile *p, const struct export_options *options,
 		       struct buf *out, struct err *err)
 {
+	struct flame f = {};
 	int r;
 
 	if (options->binary)
 		return write_binary(p, options, out, err);
-	r = export_flame_parts(p, options, out, NULL, err);
+	r = write_json(&f, p, options, out, err);
 	if (r < 0)
 		return r;
 	return failed(buf_add_char(out, '\n'), err);

@@ -1,4 +1,4 @@
-/* The two parts of a flame profile, for who puts them together in another way than flame.c. */
+/* What others than export.c's table know of the flame format. */
 #pragma once
 
 #include "web/export/export.h"
@@ -6,9 +6,13 @@
 #define EXPORT_FLAME_BINARY_TYPE "application/vnd.hearth.flame"
 #define EXPORT_FLAME_MAGIC	 "hflame1\n" /* 8 bytes */
 
+/* A page as wide as 2560 px, whose bars may be half as thin as a pixel. */
+#define EXPORT_FLAME_PARTS	     5120
+#define EXPORT_FLAME_PARTS_NODES_MAX 50000
+
 /*
- * The JSON of web/API.md into json. columns: where its columns of numbers go as bytes, NULL: arrays
- * in the JSON. As export_write().
+ * What a screen can show of the profile (tree_prune()), as JSON with `nodes`, those of the whole,
+ * and `parts`. *ret_all: it is the whole. -E2BIG: too deep to be short. Of one range.
  */
-int export_flame_parts(const struct profile *p, const struct export_options *options,
-		       struct buf *json, struct buf *columns, struct err *err);
+int export_flame_first(const struct profile *p, const struct export_options *options,
+		       struct buf *json, bool *ret_all, struct err *err);

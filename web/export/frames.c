@@ -88,6 +88,19 @@ int64_t frames_add_plain(struct frames *f, enum frames_kind kind, const char *na
 	return err ? err : intern(f, &frame);
 }
 
+int64_t frames_add_bare(struct frames *f, const struct frames *from, uint32_t frame)
+{
+	const struct frames_frame *other = &from->frame[frame];
+	int err = 0;
+	struct frames_frame bare = {
+		.name = string(f, export_strings_at(&from->strings, other->name), &err),
+		.object = string(f, export_strings_at(&from->strings, other->object), &err),
+		.kind = other->kind,
+	};
+
+	return err ? err : intern(f, &bare);
+}
+
 static int64_t add_shown(struct frames *f, const struct profile *p,
 			 const struct profile_frame *shown)
 {

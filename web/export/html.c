@@ -1,11 +1,12 @@
 /*
  * html: the viewer and one profile in a single file that needs no server.
  *
- * index.html has its style and its script inside (web/assets.h). Its links are taken out, the
- * title is another, and before the body, so that the first that is painted is the graph, come the
- * two parts of a flame profile (elements `hearth-report`, JSON, and `hearth-columns`, base64). Data
- * cannot become code: the JSON writer escapes `<`, and the page's policy runs that one script
- * alone, and loads nothing.
+ * index.html has its style and its script inside (web/assets.h). Its links are taken out and the
+ * title is another. In the head, for the script runs where it stands, are what a screen can show of
+ * the profile (the element `hearth-first`) and the CPU use over time; at the end all of it
+ * (`hearth-report`: the binary form, compressed, in base64) and the heat map, which nothing waits
+ * for. The daemon's page has the first alone. Data cannot become code: the JSON writer escapes `<`,
+ * and the page's policy runs that one script alone, and loads nothing.
  */
 #include "web/export/html.h"
 
@@ -17,6 +18,9 @@
 #include "profiler/base/json.h"
 #include "web/export/flame.h"
 #include "web/export/formats.h"
+#include "web/gzip.h"
+
+#define PROFILE_GZIP_LEVEL 6
 
 static const struct web_asset *asset_find(const struct web_asset *assets, size_t n,
 					  const char *path)
@@ -43,11 +47,17 @@ static void add_text(struct buf *out, const char *s)
 static void add_head(const char *policy, const char *title, struct buf *out)
 {
 	buf_printf(out,
-		   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+		   "<meta id=\"hearth-file\"><meta http-equiv=\"Content-Security-Policy\" "
+		   "content=\"default-src 'none'; "
 		   "%s; img-src data:; base-uri 'none'; form-action 'none'\">\n<title>",
 		   policy);
 	add_text(out, title);
 	buf_add_str(out, "</title>");
+}
+
+static bool begins_with(const char *at, const char *start)
+{
+	return !strncasecmp(at, start, strlen(start));
 }
 
 static void begin_data(const char *type, const char *id, struct buf *out)
@@ -87,36 +97,62 @@ static void base64_add(struct buf *out, const uint8_t *data, size_t len)
 static int add_profile(const struct profile *p, const struct export_options *options,
 		       struct buf *out, struct err *err)
 {
-	_cleanup_(buf_done) struct buf json, columns;
+	_cleanup_(buf_done) struct buf binary, packed;
+	struct export_options whole = *options;
+	struct gzip *g = NULL;
 	int r;
 
-	buf_init(&json, out->max);
-	buf_init(&columns, out->max);
-	r = export_flame_parts(p, options, &json, &columns, err);
+	buf_init(&binary, out->max);
+	buf_init(&packed, out->max);
+	whole.binary = true;
+	r = export_flame_write(p, &whole, &binary, err);
 	if (r < 0)
 		return r;
-	add_json("hearth-report", &json, out);
-	begin_data("text/plain", "hearth-columns", out);
-	base64_add(out, columns.data, columns.len);
+	r = gzip_begin(&g, &packed, PROFILE_GZIP_LEVEL);
+	if (r == 0) {
+		gzip_add(g, binary.data, binary.len);
+		r = gzip_end(g);
+	}
+	if (r < 0)
+		return err_set(err, r, "writing HTML: %s", strerror(-r));
+	begin_data("text/plain", "hearth-report", out);
+	base64_add(out, packed.data, packed.len);
 	buf_add_str(out, "</script>\n");
 	return 0;
 }
 
-static int add_data(const struct profile *p, const struct export_options *options, struct buf *out,
-		    struct err *err)
+/*
+ * What a screen can show of it, so that the first graph waits for no more; a report that is no
+ * longer than that has none. Nor has what is too deep.
+ */
+static int add_first(const struct profile *p, const struct export_options *options, bool page,
+		     struct buf *out, struct err *err)
 {
-	int r = add_profile(p, options, out, err);
+	_cleanup_(buf_done) struct buf json;
+	bool all = false;
+	int r;
 
-	if (r < 0)
-		return r;
-	add_json("hearth-series", options->series, out);
-	add_json("hearth-heatmap", options->heatmap, out);
-	return 0;
+	buf_init(&json, out->max);
+	r = options->base ? -E2BIG : export_flame_first(p, options, &json, &all, err);
+	if (r == 0 && (page || !all))
+		add_json("hearth-first", &json, out);
+	return r == -E2BIG ? 0 : r;
 }
 
-static bool begins_with(const char *at, const char *start)
+/* What stands before an element of a report's page, if anything. */
+static int add_data(const char *at, const struct profile *p, const struct export_options *options,
+		    struct buf *out, struct err *err)
 {
-	return !strncasecmp(at, start, strlen(start));
+	int r = 0;
+
+	if (begins_with(at, "</head>")) {
+		r = add_first(p, options, false, out, err);
+		add_json("hearth-series", options->series, out);
+	} else if (begins_with(at, "</body>")) {
+		r = add_profile(p, options, out, err);
+		add_json("hearth-heatmap", options->heatmap, out);
+	}
+	return r;
 }
 
 /* Past the next `end`; NULL where there is none. */
@@ -163,10 +199,32 @@ int export_html_assemble(const struct web_asset *assets, size_t n, const char *p
 		after = whole(at);
 		if (!after)
 			after = at + 1;
-		if (begins_with(at, "</head>"))
-			r = add_data(p, options, out, err);
+		r = add_data(at, p, options, out, err);
 		buf_add(out, at, (size_t)(after - at));
 	}
+	if (r == 0 && out->err)
+		return err_set(err, out->err, "writing HTML: %s", strerror(-out->err));
+	return r;
+}
+
+int export_html_page(const struct web_asset *assets, size_t n, const struct profile *p,
+		     const struct export_options *options, struct buf *out, struct err *err)
+{
+	const struct web_asset *index = asset_find(assets, n, "index.html");
+	const char *at, *after;
+	int r = 0;
+
+	if (!index)
+		return err_set(err, -ENOENT, "this build has no viewer");
+	at = (const char *)index->data;
+	while (*at && !begins_with(at, "</head>")) {
+		after = whole(at);
+		at = after ? after : at + 1;
+	}
+	buf_add(out, index->data, (size_t)(at - (const char *)index->data));
+	if (p)
+		r = add_first(p, options, true, out, err);
+	buf_add_str(out, at);
 	if (r == 0 && out->err)
 		return err_set(err, out->err, "writing HTML: %s", strerror(-out->err));
 	return r;

@@ -1,4 +1,6 @@
-/* The report's assembly over any set of viewer files, apart from the embedded ones, for tests. */
+/*
+ * The viewer's page with a profile inside, over any set of viewer files: web_assets, or a test's.
+ */
 #pragma once
 
 #include "web/assets.h"
@@ -8,3 +10,7 @@
 int export_html_assemble(const struct web_asset *assets, size_t n, const char *policy,
 			 const struct profile *p, const struct export_options *options,
 			 struct buf *out, struct err *err);
+
+/* The daemon's page with what a screen can show of p (NULL: without). As export_write(). */
+int export_html_page(const struct web_asset *assets, size_t n, const struct profile *p,
+		     const struct export_options *options, struct buf *out, struct err *err);

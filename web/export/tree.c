@@ -391,5 +391,52 @@ int tree_order(struct tree *t)
 	if (sort_children(t, first, kids) < 0)
 		return -ENOMEM;
 	place_nodes(t, first, kids, size, place);
+	t->n_ordered = t->n;
+	return 0;
+}
+
+/* Siblings stand in order of their totals: all behind a thin one are thin. */
+static void drop_thin(struct tree *t, uint64_t least)
+{
+	uint32_t n = 0, thin_depth = UINT32_MAX;
+
+	for (uint32_t i = 0; i < t->n_ordered; i++) {
+		if (t->depth[i] >= thin_depth)
+			continue;
+		thin_depth =
+			t->node[t->order[i]].total[TREE_NOW] < least ? t->depth[i] : UINT32_MAX;
+		t->order[n] = t->order[i];
+		t->depth[n++] = t->depth[i];
+	}
+	t->n_ordered = n;
+}
+
+int tree_prune(struct tree *t, uint64_t parts)
+{
+	_cleanup_free_ uint32_t *number = calloc(t->frames.n, sizeof(*number)); /* and one */
+	struct frames used;
+	int r;
+
+	drop_thin(t, t->node[0].total[TREE_NOW] / parts);
+	if (t->n_ordered == t->n)
+		return 0;
+	r = frames_init(&used);
+	for (uint32_t i = 0; i < t->n_ordered && r == 0 && number; i++) {
+		struct tree_node *node = &t->node[t->order[i]];
+		int64_t id = number[node->frame];
+
+		if (!id)
+			id = frames_add_bare(&used, &t->frames, node->frame) + 1;
+		if (id <= 0)
+			r = (int)id - 1;
+		else
+			number[node->frame] = (uint32_t)id, node->frame = (uint32_t)id - 1;
+	}
+	if (r < 0 || !number) {
+		frames_done(&used);
+		return -ENOMEM;
+	}
+	frames_done(&t->frames);
+	t->frames = used;
 	return 0;
 }

@@ -31,6 +31,7 @@ struct tree {
 	 */
 	uint32_t *order;
 	uint32_t *depth;
+	uint32_t n_ordered; /* in both: n, or less after tree_prune() */
 };
 
 int tree_init(struct tree *t);
@@ -45,3 +46,12 @@ int tree_add(struct tree *t, const struct profile *p, const struct export_rows *
 
 /* Totals and preorder; ties go by the base's total, then by name. */
 int tree_order(struct tree *t);
+
+/*
+ * Leave in the order what a screen can show that tells `parts` positions apart: of siblings with
+ * less than 1/parts of all samples the first stands for all of them and for what is below. Nodes
+ * keep their totals; where any is left out the frames become those that are used, with name, object
+ * and kind alone.
+ * After tree_order(), of a tree with one side. 0 or -ENOMEM.
+ */
+int tree_prune(struct tree *t, uint64_t parts);

@@ -4,7 +4,7 @@
  * A profile is asked for in its binary form. The page's clock may differ from the daemon's, whose
  * times count: the Date header tells by how much.
  */
-import { readFlame, readingFlameText } from "./flame.js";
+import { readFlame, unpackFlame } from "./flame.js";
 import { timeParam } from "./state.js";
 import { buildingTree } from "./tree.js";
 import { runSliced, yieldToPage } from "./dom.js";
@@ -93,19 +93,21 @@ export async function fetchProfile(url, signal) {
 	return treeOfFlame(readFlame(await response.arrayBuffer()));
 }
 
-/* The call tree of a report, whose JSON and columns stand in the page. */
-export async function readProfile(json, columns) {
-	return treeOfFlame(await sliced(readingFlameText(json, columns)));
+/* The call tree of a report's text. */
+export const readProfile = async (text) => treeOfFlame(readFlame(await unpackFlame(text)));
+
+/* The call tree of what a screen can show, as it stands in the page. */
+export function readFirst(value) {
+	const Column = value.samples < 2 ** 32 ? Uint32Array : Float64Array;
+	return treeOfFlame({ value, column: (numbers) => new Column(numbers) });
 }
 
-const AT_ONCE_MAX = 50000; /* nodes that are read in one task with what came before */
+const AT_ONCE_MAX = 20000; /* nodes that are read in one task with what came before */
 
 async function treeOfFlame({ value, column }) {
 	if (value.depth.length > AT_ONCE_MAX) await yieldToPage();
-	return sliced(buildingTree(value, column));
+	return runSliced(buildingTree(value, column));
 }
-
-const sliced = (generator) => runSliced(generator, () => false);
 
 export function fetchSeries(range, stepMs, match, by, signal) {
 	const step = stepMs < 1000 ? stepMs + "ms" : stepMs / 1000 + "s";

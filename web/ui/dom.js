@@ -93,7 +93,8 @@ export const painted = () =>
 const WORK_MS = 12; /* of long work between two paints */
 
 /*
- * Runs a generator to its end with pauses for the page; undefined as soon as stale() holds.
+ * Runs a generator to its end with pauses for the page; undefined as soon as stale() holds, if it
+ * may.
  */
 export async function runSliced(generator, stale) {
 	for (;;) {
@@ -103,7 +104,7 @@ export async function runSliced(generator, stale) {
 			if (done) return value;
 		} while (performance.now() < end);
 		await yieldToPage();
-		if (stale()) return undefined;
+		if (stale?.()) return undefined;
 	}
 }
 

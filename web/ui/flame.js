@@ -1,25 +1,21 @@
 /*
- * The binary form of a profile (web/API.md has every byte), and the two parts of it that stand in a
- * report: JSON in which a column of numbers says where it lies, and the bytes of all columns.
+ * The binary form of a profile (web/API.md has every byte): JSON in which a column of numbers says
+ * where it lies, and the bytes of all columns. A report has it compressed, in base64.
  *
  * A column is a view of these bytes: nothing is copied, and a number takes the one, two or four
  * bytes that it needs. Pure, no DOM.
  */
+import { need } from "./tree.js";
 
 const MAGIC = "hflame1\n";
 const HEAD_BYTES = 16;
 const ALIGNMENT = 8;
-const SLICE_CHARACTERS = 1 << 20; /* of base64: whole groups of four */
 const TYPES = {
 	uint8: Uint8Array,
 	uint16: Uint16Array,
 	uint32: Uint32Array,
 	float64: Float64Array,
 };
-
-function need(ok, sentence) {
-	if (!ok) throw new SyntaxError("The profile is malformed: " + sentence + ".");
-}
 
 /* What turns an entry of the JSON into its column. */
 function columnsOf(buffer, start, bytes) {
@@ -46,12 +42,6 @@ function columnsOf(buffer, start, bytes) {
 	};
 }
 
-function parts(text, buffer, start, bytes) {
-	const value = JSON.parse(text);
-	need(value?.version === 1, "a version that is not known");
-	return { value, column: columnsOf(buffer, start, bytes) };
-}
-
 /* {value, column}: the JSON as an object, and what turns an entry of it into its column. */
 export function readFlame(buffer) {
 	need(buffer.byteLength >= HEAD_BYTES, "it ended early");
@@ -62,30 +52,20 @@ export function readFlame(buffer) {
 	const columns = head.getUint32(12, true);
 	need(json % ALIGNMENT === 0 && columns % ALIGNMENT === 0, "parts of odd lengths");
 	need(buffer.byteLength === HEAD_BYTES + json + columns, "it ended early or late");
-	const text = decoder.decode(new Uint8Array(buffer, HEAD_BYTES, json));
-	return parts(text, buffer, HEAD_BYTES + json, columns);
+	const value = JSON.parse(decoder.decode(new Uint8Array(buffer, HEAD_BYTES, json)));
+	need(value?.version === 1, "a version that is not known");
+	return { value, column: columnsOf(buffer, HEAD_BYTES + json, columns) };
 }
 
-function bytesOf(base64) {
+/* The buffer that a report's text holds. */
+export function unpackFlame(base64) {
 	/** @type {any} */
 	const { fromBase64 } = Uint8Array;
-	return fromBase64
+	const bytes = fromBase64
 		? fromBase64.call(Uint8Array, base64)
 		: Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-}
-
-/*
- * The same of a report's text: the JSON, and the columns in base64. A generator that yields between
- * slices.
- */
-export function* readingFlameText(json, base64) {
-	const bytes = new Uint8Array(Math.ceil((base64.length * 3) / 4));
-	let n = 0;
-	for (let i = 0; i < base64.length; i += SLICE_CHARACTERS) {
-		const slice = bytesOf(base64.slice(i, i + SLICE_CHARACTERS));
-		bytes.set(slice, n);
-		n += slice.length;
-		yield;
-	}
-	return parts(json, bytes.buffer, 0, n);
+	const stream = new Blob([bytes]).stream();
+	return new Response(
+		stream.pipeThrough(new DecompressionStream("gzip")),
+	).arrayBuffer();
 }

@@ -206,6 +206,11 @@ export class FlameGraph {
 		if (!this.pending) this.pending = requestAnimationFrame(() => this.draw());
 	}
 
+	/* What was asked for is drawn now, not with the next frame. */
+	flush() {
+		if (this.pending) this.draw();
+	}
+
 	draw() {
 		cancelAnimationFrame(this.pending);
 		this.pending = 0;
@@ -305,6 +310,8 @@ export class FlameGraph {
 
 	drawLabels(c) {
 		const b = this.boxes;
+		const { nodes, length } = this.tree;
+		const part = nodes > length; /* of a profile: what is small is not counted yet */
 		c.font = this.font;
 		c.textBaseline = "middle";
 		c.direction = "ltr";
@@ -313,7 +320,7 @@ export class FlameGraph {
 			const left = Math.max(b.x[i], 0);
 			const room = Math.min(b.x[i] + b.width[i], this.width) - left - 11;
 			const text =
-				room <= 0
+				room <= 0 || (part && b.merged[i])
 					? ""
 					: b.merged[i]
 						? formatCount(b.merged[i]) + " small calls"

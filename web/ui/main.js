@@ -11,22 +11,23 @@
  * data-base-samples, data-error.
  */
 import {
-	apiUrl,
 	fetchLabels,
 	fetchOffers,
 	fetchProfile,
 	fetchStatus,
 	fetchValues,
 	profileUrl,
-	rangeParams,
+	readFirst,
 	readProfile,
 	serverNow,
 } from "./api.js";
 import { watchBuilds } from "./builds.js";
 import { baseRange } from "./compare.js";
 import { all, byId, facts, on, painted, pause, placeWaiting, setPressed } from "./dom.js";
+import { showDownloads } from "./downloads.js";
 import { Filters } from "./filters.js";
 import { closeMenusOutside, listenForKeys } from "./keyboard.js";
+import { THIN_PX } from "./layout.js";
 import { Loads } from "./loads.js";
 import { emptyMessage, failureMessage } from "./messages.js";
 import { themePalette } from "./palette.js";
@@ -46,7 +47,7 @@ import { TimeViews } from "./timeviews.js";
 import { Tooltip } from "./tooltip.js";
 import { Views } from "./views.js";
 
-const report = Boolean(byId("hearth-report"));
+const report = Boolean(byId("hearth-file"));
 
 /* between two refreshes of a live window, after each answer */
 const LIVE_MS = 3000;
@@ -72,21 +73,34 @@ const app = {
 	showRange,
 };
 
-app.window = windowOf(app.state, serverNow());
+/* What a screen can show of the first profile, where it stands in the page. */
+const first = embedded("hearth-first");
+
+app.window = first
+	? { from: Math.round(first.start_ns / 1e6), until: Math.round(first.end_ns / 1e6) }
+	: windowOf(app.state, serverNow());
 
 /*
  * How the page comes up. The document has the graph, which is hidden at first; all else waits in
- * templates, so that nothing of it is styled, laid out and painted before the graph. The first
- * profile is asked for, or read, at once, and what the graph needs is made meanwhile. When the
- * profile is there the graph is drawn where it will stay, and the rest follows REST_MS after it is
- * on the screen: see loadRest(). All is put in place at once where the profile takes longer than
- * PROGRESS_MS, another view is wanted, or the rows above the graph may be of any height.
+ * templates, so that nothing of it is styled, laid out and painted before the graph. The script
+ * stands behind them, and what a screen can show of the profile before it: of that the graph is
+ * drawn, where it will stay, in the task that runs the script, for the first frame. The rest
+ * follows REST_MS after that is on the screen: see loadRest(); with it all of the profile, which is
+ * then asked for, or stands behind the script of a report.
  *
- * Nothing is asked for by the module's own code: a browser notes with a request where it comes from
+ * A page without that part asks for its profile, or reads it, at once. All is put in place at once
+ * where that takes longer than PROGRESS_MS, another view is wanted, or the rows above the graph may
+ * be of any height.
+ *
+ * Nothing is asked for by the script's own code: a browser notes with a request where it comes from
  * and would read the whole script again to tell the line.
  */
 let asked = Promise.resolve().then(() =>
-	report ? readReport() : fetchProfile(profileAddress()),
+	first?.parts * THIN_PX >= innerWidth
+		? readFirst(first)
+		: report
+			? readReport()
+			: fetchProfile(profileAddress()),
 );
 if (!report) setTimeout(loadRest, WAIT_MS);
 await Promise.resolve();
@@ -199,32 +213,34 @@ function embedded(id) {
 	return text ? JSON.parse(text) : null;
 }
 
-/* The profile that stands in a report. The page is told to be loaded before the long work. */
+/* All of the profile stands at the end of a report, which may still be on its way. */
 async function readReport() {
-	await pause(0);
-	return readProfile(textOf("hearth-report"), textOf("hearth-columns"));
+	while (document.readyState === "loading") await pause(10);
+	return readProfile(textOf("hearth-report"));
+}
+
+async function loadReport(answer, quiet) {
+	const { error } = await loads.run("profile", async () => {
+		const tree = await answer;
+		app.window = { from: tree.startMs, until: tree.endMs };
+		await showTree(tree, app.window, quiet);
+	});
+	if (error) showFailure(error);
+	showReportTitle();
+	showReady();
 }
 
 /* A report: the profile stands in the page, and with it, what was known of time. */
-async function loadReport() {
+function startReport() {
 	facts.mode = "report";
 	byId("timeline-room").hidden = !byId("hearth-series");
-	byId("report-time").hidden = !byId("hearth-heatmap");
-	showMessage(["Reading the profile \u2026"]);
-	try {
-		const tree = await asked;
-		asked = null;
-		app.window = { from: tree.startMs, until: tree.endMs };
-		await showTree(tree, app.window);
-		showReportTitle();
-	} catch (error) {
-		showFailure(error);
-	}
+	return loadReport(asked);
 }
 
 function showReportTime() {
 	times.series = embedded("hearth-series");
 	const heat = embedded("hearth-heatmap");
+	byId("report-time").hidden = !heat;
 	times.setWindow(app.window);
 	if (times.series) times.showSeries();
 	if (heat) times.showHeatmap(heat);
@@ -262,6 +278,7 @@ async function showTree(tree, range, quiet) {
 	if (tree.samples > 0 || tree.base?.samples > 0) hideMessage();
 	else await showEmpty();
 	await views.setSource(tree, quiet);
+	if (!times) views.graph.flush();
 	if (!report && whole) showCompared(app.state.utc === "1");
 	await painted();
 	if (times) showQuality(tree);
@@ -347,33 +364,7 @@ function showRange() {
 	byId("clear-selection").hidden = byId("zoom-selection").hidden = !state.sel;
 	times?.setSelection(state.sel ? parseSelection(state.sel) : null);
 	showCompared(utc);
-	for (const link of all("#downloads [data-format]"))
-		link.href = downloadUrl(range, link.dataset.format);
-	showSpeedscope();
-}
-
-/*
- * Speedscope asks the daemon for the range itself; nothing is sent before somebody clicks. It has
- * no token: where one is needed the click saves the file, which is then to be dropped there.
- */
-function showSpeedscope() {
-	const { speedscope, token } = app.offers;
-	const link = byId("open-speedscope");
-	link.hidden = !speedscope;
-	const saved = all('[data-format="speedscope"]')[0];
-	link.href = speedscope + (token ? "" : "#profileURL=" + encodeURIComponent(saved.href));
-	link.onclick = token ? () => saved.click() : null;
-	all("small", link)[0].textContent = token
-		? "saves the file: drop it there"
-		: "in another tab";
-}
-
-/* Only HTML has the comparison as well; the other formats are of the range itself. */
-function downloadUrl(range, format) {
-	const { match, by } = app.state;
-	if (format === "html" && app.state.base)
-		return profileUrl(range, match, by, currentBase(), format);
-	return apiUrl("profile", { ...rangeParams(range, match), format });
+	showDownloads(app, range, currentBase());
 }
 
 function showCompared(utc) {
@@ -465,13 +456,6 @@ const keys = {
 	"?": () => byId("help").showModal(),
 	n: () => views.stepMatch(1),
 	N: () => views.stepMatch(-1),
-	1: () => go({ view: "graph" }),
-	2: () => go({ view: "table" }),
-	3: () => go({ view: "sandwich" }),
-	4: () => go({ view: "calls" }),
-	5: () => go({ view: "changes" }),
-	6: () => go({ view: "source" }),
-	7: () => go({ view: "asm" }),
 	t: () => go({ view: app.state.view === "graph" ? "table" : "graph" }),
 	s: () => views.sandwichOfFocus(),
 	e: () => views.codeOfFocus("source"),
@@ -488,6 +472,12 @@ const keys = {
 	d: toggleTheme,
 	l: toggleLive,
 };
+
+/* Of a digit: the view with that place in the row. */
+function viewKey(key) {
+	const { view } = all("[data-view]")[key - 1]?.dataset ?? {};
+	return view && (() => go({ view }));
+}
 
 const LIVE_KEYS = ["l", "g", "c"];
 
@@ -522,7 +512,7 @@ function listen() {
 		(key) =>
 			(report && LIVE_KEYS.includes(key)) || !(views.tree || key === "?")
 				? null
-				: keys[key],
+				: (keys[key] ?? viewKey(key)),
 		(field) => {
 			if (field?.id === "search" && field.value) go({ search: "" }, true);
 			else if (field) field.blur();
@@ -568,11 +558,14 @@ function loadRest() {
 	listen();
 	if (views.source) showQuality(views.source);
 	showTimeLook();
+	const { nodes, length } = views.source ?? {};
 	if (report) {
 		showReportTime();
-		showReady();
+		if (nodes > length) loadReport(readReport(), true);
+		else showReady();
 		return;
 	}
+	if (nodes > length) loadProfile(true);
 	byId("icon").href = "favicon.svg";
 	watchQuality(fetchStatus);
 	watchBuilds(app, loads);
@@ -595,4 +588,4 @@ if (soon && view === "graph" && time === "cpu" && !zoom && !rest && innerWidth >
 	byId("main").style.paddingTop = ABOVE + "px";
 else placeAll();
 byId("main").hidden = false;
-(report ? loadReport() : show(null)).then(() => setTimeout(loadRest, REST_MS));
+(report ? startReport() : show(null)).then(() => setTimeout(loadRest, REST_MS));

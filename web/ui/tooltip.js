@@ -186,5 +186,5 @@ export const describeTree = (tree) =>
 	[
 		`${formatCount(tree.samples)} samples`,
 		`${formatDuration(tree.samples * tree.periodNs)} of CPU time`,
-		`${formatCount(tree.length)} call paths`,
+		`${formatCount(tree.nodes ?? tree.length)} call paths`,
 	].join(" · ");

@@ -10,8 +10,8 @@ const FRAME_COLUMNS = ["name", "system_name", "file", "line", "object", "kind"];
 
 const ROUNDING = 1 + 1e-9; /* sums of a comparison's weights are no whole numbers */
 
-function requireThat(ok, sentence) {
-	if (!ok) throw new Error("The profile is malformed: " + sentence + ".");
+export function need(ok, sentence) {
+	if (!ok) throw new SyntaxError("The profile is malformed: " + sentence + ".");
 }
 
 const SLICE = 0x10000; /* long loops yield when this many nodes are done */
@@ -19,20 +19,12 @@ const SLICE = 0x10000; /* long loops yield when this many nodes are done */
 /* Whether a generator should yield after node i. */
 export const pauseAt = (i) => i % SLICE === SLICE - 1;
 
-/* A generator to its end, at once: for small trees and tests. */
-export function finish(generator) {
-	for (;;) {
-		const { done, value } = generator.next();
-		if (done) return value;
-	}
-}
-
 /*
  * The tree of a flame answer, by a generator that yields between slices; `column` turns an entry of
  * the answer into an array (see flame.js).
  */
 export function* buildingTree(answer, column) {
-	requireThat(
+	need(
 		answer.strings.every((s) => typeof s === "string"),
 		"strings that are none",
 	);
@@ -41,6 +33,8 @@ export function* buildingTree(answer, column) {
 		endMs: answer.end_ns / 1e6,
 		periodNs: answer.period_ns,
 		samples: answer.samples,
+		/* of the whole, of which this may be what a screen can show */
+		nodes: answer.nodes,
 		strings: answer.strings,
 		kinds: answer.kinds,
 		lost: answer.lost ?? {},
@@ -56,9 +50,9 @@ export function* buildingTree(answer, column) {
 	tree.length = tree.depth.length;
 	tree.frameCount = tree.frames.name.length;
 	for (const name of ["total", "self", "frame"])
-		requireThat(tree[name].length === tree.length, "columns of different lengths");
+		need(tree[name].length === tree.length, "columns of different lengths");
 	for (const name of FRAME_COLUMNS)
-		requireThat(
+		need(
 			tree.frames[name].length === tree.frameCount,
 			"frame columns of different lengths",
 		);
@@ -67,7 +61,7 @@ export function* buildingTree(answer, column) {
 	let known = true;
 	for (let f = 0; f < tree.frameCount; f++)
 		known &&= Math.max(name[f], system_name[f], file[f], object[f]) < strings;
-	requireThat(known, "a string that is not there");
+	need(known, "a string that is not there");
 	if (tree.length) yield* deriveColumns(tree);
 	else {
 		tree.end = tree.parent = tree.start = new Uint32Array(0);
@@ -89,7 +83,7 @@ function addBase(tree, base, column) {
 	tree.now = { total: tree.total, self: tree.self };
 	tree.was = { total: column(base.total), self: column(base.self) };
 	for (const name of ["total", "self"])
-		requireThat(
+		need(
 			tree.was[name].length === tree.depth.length,
 			"columns of different lengths",
 		);
@@ -148,8 +142,8 @@ function deriveSlice(tree, walk, from, until) {
 		filled[d] = at;
 		above = d;
 	}
-	requireThat(isTree, "depths that are no tree");
-	requireThat(fits, "children that are more than their parent");
+	need(isTree, "depths that are no tree");
+	need(fits, "children that are more than their parent");
 	addSelf(tree, from, until);
 	walk.above = above;
 	Object.assign(tree, { maxDepth, sorted });

@@ -179,6 +179,7 @@ export class Views {
 		if (changed("search")) this.showSearch();
 		if (changed("view", "sort", "filter", "part", "fn", "src", "obj", ...LOOKS))
 			this.showView(changed(...LOOKS));
+		for (const graph of this.graphs()) graph.flush();
 	}
 
 	/* ---- colours ---- */

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { arrange, Nodes } from "../../../web/ui/arrange.js";
 import { changedFunctions } from "../../../web/ui/changes.js";
-import { finish } from "../../../web/ui/tree.js";
-import { treeOf } from "./trees.mjs";
+import { finish, treeOf } from "./trees.mjs";
 
 /* A comparison of the nodes of folded stacks, with `was` by node. */
 function compared(folded, was) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 import {
 	Boxes,
@@ -9,7 +10,8 @@ import {
 	zoomOn,
 	zoomThatShows,
 } from "../../../web/ui/layout.js";
-import { deepTree, nodeOf, treeOf } from "./trees.mjs";
+import { frameName } from "../../../web/ui/tree.js";
+import { buildTree, deepTree, nodeOf, treeOf } from "./trees.mjs";
 
 const rows = (boxes) =>
 	Array.from({ length: boxes.length }, (_, i) => [
@@ -107,4 +109,30 @@ test("a small node is shown below the widest caller in which it can be seen", ()
 	assert.equal(zoomThatShows(tree, tiny, 0.01), nodeOf(tree, "a"));
 	assert.equal(zoomThatShows(tree, tiny, 0.5), tiny);
 	assert.equal(zoomThatShows(tree, nodeOf(tree, "b"), 0.5), 0);
+});
+
+/* Both written by the encoder: tests/unit/web/test_flame.c. */
+const scattered = (name) => {
+	const file = new URL(`golden/scattered.${name}.json`, import.meta.url);
+	const tree = buildTree(JSON.parse(readFileSync(file)), (n) => Uint32Array.from(n));
+	return { tree, zoom: zoomOn(tree, 0, 0) };
+};
+const drawn = ({ tree, zoom }, width) => {
+	const boxes = layoutRows(tree, zoom, width, 0, 20, new Boxes());
+	return Array.from({ length: boxes.length }, (_, i) => [
+		boxes.merged[i] ? "small calls" : frameName(tree, tree.frame[boxes.node[i]]),
+		boxes.row[i],
+		boxes.x[i],
+		boxes.width[i],
+		boxes.samples[i],
+	]);
+};
+
+test("what a screen can show is drawn as the whole is, up to its width", () => {
+	const [first, whole] = [scattered("first"), scattered("flame")];
+	assert.ok(first.tree.length < 0.8 * whole.tree.length);
+	assert.equal(first.tree.nodes, whole.tree.length);
+	for (const width of [320, 1000, 1400, 1920, 2560])
+		assert.deepEqual(drawn(first, width), drawn(whole, width), `${width} px`);
+	assert.notDeepEqual(drawn(first, 5200), drawn(whole, 5200));
 });

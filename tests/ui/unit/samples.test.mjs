@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { readLanes } from "../../../web/ui/samples.js";
-import { finish } from "../../../web/ui/tree.js";
+import { finish } from "./trees.mjs";
 
 test("samples become lanes, the busiest first, each sample with its function", () => {
 	const { lanes, times, tops, names, counts, samples } = finish(

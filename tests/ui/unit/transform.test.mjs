@@ -3,8 +3,8 @@ import test from "node:test";
 
 import { arrange, Nodes } from "../../../web/ui/arrange.js";
 import { calleesOf, callersOf, invertTree, readTree } from "../../../web/ui/transform.js";
-import { finish, frameName } from "../../../web/ui/tree.js";
-import { deepTree, treeOf } from "./trees.mjs";
+import { frameName } from "../../../web/ui/tree.js";
+import { deepTree, finish, treeOf } from "./trees.mjs";
 
 /* `name total self` of each node, indented by depth. */
 const drawn = (tree) =>

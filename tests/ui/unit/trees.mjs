@@ -1,5 +1,13 @@
 /* Call trees for the tests, from lines of folded stacks: `a;b;c 3`. */
-import { buildingTree, finish } from "../../../web/ui/tree.js";
+import { buildingTree } from "../../../web/ui/tree.js";
+
+/* A generator to its end, at once: for small trees and tests. */
+export function finish(generator) {
+	for (;;) {
+		const { done, value } = generator.next();
+		if (done) return value;
+	}
+}
 
 export const buildTree = (answer, column) => finish(buildingTree(answer, column));
 

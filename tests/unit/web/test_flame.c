@@ -1,8 +1,9 @@
 /*
  * web/export/flame.c: the viewer's columns, as web/API.md has them.
  *
- * The same comparison in both forms is in tests/ui/unit/golden, where the viewer's own test reads
- * it; `test_web_flame --write` makes these files again.
+ * In tests/ui/unit/golden, where the viewer's own tests read them, are the same comparison in both
+ * forms, and a profile with what a screen can show of it; `test_web_flame --write` makes these files
+ * again.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #include "tests/unit/web/build.h"
+#include "web/export/flame.h"
 
 static void a_small_tree_is_exact(void **state)
 {
@@ -88,6 +90,87 @@ static void an_empty_profile_is_a_root(void **state)
 	profile_free(p);
 }
 
+static char *first_of(const struct profile *p, bool *ret_all)
+{
+	struct export_options options = {};
+	struct err err = {};
+	struct buf out;
+
+	buf_init(&out, EXPORT_BYTES_MAX);
+	assert_int_equal(export_flame_first(p, &options, &out, ret_all, &err), 0);
+	return (char *)buf_steal(&out, NULL);
+}
+
+/* Of 20,480 samples every 5,120th part is 4: less is thin. */
+static void of_thin_siblings_the_first_stands_for_all(void **state)
+{
+	struct profile *p = build_profile(true);
+	uint32_t f = build_frame(p, "/a", 1, "f"), g = build_frame(p, "/a", 2, "g");
+	uint32_t h = build_frame(p, "/a", 3, "h"), labels = build_labels(p, 1, 1, "c", "c");
+	bool all = true;
+	char *text;
+
+	(void)state;
+	build_sample(p, 0, BUILD_STACK(p, f), labels, 20470);
+	build_sample(p, 0, BUILD_STACK(p, g, h), labels, 4);
+	build_sample(p, 0, BUILD_STACK(p, h, f), labels, 3);
+	build_sample(p, 0, BUILD_STACK(p, f, g, h), labels, 2);
+	build_sample(p, 0, BUILD_STACK(p, f, h, g), labels, 1);
+	text = first_of(p, &all);
+	assert_false(all);
+	assert_string_equal(
+		text,
+		"{\"version\":1,\"nodes\":11,\"parts\":5120,"
+		"\"start_ns\":100000000000,\"end_ns\":160000000000,"
+		"\"period_ns\":10101010,\"samples\":20480,\"lost\":{},\"incomplete\":{},"
+		"\"strings\":[\"\",\"all\",\"c\",\"f\",\"/a\",\"g\",\"h\"],"
+		"\"frames\":{\"name\":[1,2,3,5,6],\"system_name\":[0,0,0,0,0],"
+		"\"file\":[0,0,0,0,0],\"line\":[0,0,0,0,0],\"object\":[0,0,4,4,4],"
+		"\"kind\":[5,5,0,0,0]},"
+		"\"kinds\":[\"native\",\"kernel\",\"inlined\",\"jit\",\"interpreted\",\"label\","
+		"\"incomplete\"],"
+		"\"depth\":[0,1,2,3,2,3,2],\"total\":[20480,20480,20473,2,4,4,3],"
+		"\"self\":[0,0,20470,0,0,4,0],\"frame\":[0,1,2,3,3,4,4],\"base\":null}");
+	free(text);
+	profile_free(p);
+}
+
+static void a_short_tree_is_all_that_a_screen_shows(void **state)
+{
+	struct profile *p = build_typical(), *empty = build_profile(true);
+	bool all = false;
+	char *text = first_of(p, &all);
+
+	(void)state;
+	assert_true(all);
+	free(text);
+	all = false;
+	text = first_of(empty, &all);
+	assert_true(all);
+	free(text);
+	profile_free(p);
+	profile_free(empty);
+}
+
+static void a_tree_too_deep_to_be_short_has_no_first_part(void **state)
+{
+	struct profile *p = build_profile(true);
+	struct export_options options = {};
+	uint32_t f = build_frame(p, "/a", 1, "f"), stack = 0;
+	struct err err = {};
+	struct buf out;
+	bool all;
+
+	(void)state;
+	for (int i = 0; i < EXPORT_FLAME_PARTS_NODES_MAX; i++)
+		stack = (uint32_t)profile_stack(p, stack, f);
+	build_sample(p, 0, stack, build_labels(p, 1, 1, "c", "c"), 3);
+	buf_init(&out, EXPORT_BYTES_MAX);
+	assert_int_equal(export_flame_first(p, &options, &out, &all, &err), -E2BIG);
+	buf_done(&out);
+	profile_free(p);
+}
+
 static void hostile_names_cannot_end_a_script_element(void **state)
 {
 	struct profile *p = build_hostile();
@@ -117,12 +200,83 @@ static char *compared(bool binary, size_t *ret_len)
 	return text;
 }
 
+static char *compared_json(size_t *ret_len)
+{
+	return compared(false, ret_len);
+}
+
+static char *compared_binary(size_t *ret_len)
+{
+	return compared(true, ret_len);
+}
+
+/* Of a generator that is the same everywhere. */
+static uint32_t next_number(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 16;
+}
+
+/* Stacks of one sample up to half a million, so that many are thin on any screen. */
+static struct profile *build_scattered(void)
+{
+	struct profile *p = build_profile(true);
+	uint32_t seed = 7, labels = build_labels(p, 1, 1, "c", "c");
+
+	for (int s = 0; s < 150; s++) {
+		uint32_t stack = 0, levels = 1 + next_number(&seed) % 10;
+
+		for (uint32_t i = 0; i < levels; i++) {
+			uint32_t f = next_number(&seed) % (i < 3 ? 4 : 30);
+			char name[16];
+
+			snprintf(name, sizeof(name), "f%u", f);
+			stack = (uint32_t)profile_stack(p, stack, build_frame(p, "/a", f, name));
+		}
+		build_sample(p, 0, stack, labels, 1u << next_number(&seed) % 20);
+	}
+	return p;
+}
+
+static char *scattered(bool first, size_t *ret_len)
+{
+	struct profile *p = build_scattered();
+	struct export_options options = {};
+	struct err err = {};
+	bool all = true;
+	struct buf out;
+	char *text;
+
+	buf_init(&out, EXPORT_BYTES_MAX);
+	if (!first) {
+		text = build_export(EXPORT_FLAME, p, NULL, ret_len);
+	} else {
+		assert_int_equal(export_flame_first(p, &options, &out, &all, &err), 0);
+		assert_false(all);
+		text = (char *)buf_steal(&out, ret_len);
+	}
+	profile_free(p);
+	return text;
+}
+
+static char *scattered_whole(size_t *ret_len)
+{
+	return scattered(false, ret_len);
+}
+
+static char *scattered_first(size_t *ret_len)
+{
+	return scattered(true, ret_len);
+}
+
 static const struct {
 	const char *path;
-	bool binary;
+	char *(*make)(size_t *ret_len);
 } golden[] = {
-	{FLAME_GOLDEN "/compared.flame.json", false},
-	{FLAME_GOLDEN "/compared.flame", true},
+	{FLAME_GOLDEN "/compared.flame.json", compared_json},
+	{FLAME_GOLDEN "/compared.flame", compared_binary},
+	{FLAME_GOLDEN "/scattered.flame.json", scattered_whole},
+	{FLAME_GOLDEN "/scattered.first.json", scattered_first},
 };
 
 static int write_golden(void)
@@ -130,7 +284,7 @@ static int write_golden(void)
 	for (size_t i = 0; i < sizeof(golden) / sizeof(golden[0]); i++) {
 		FILE *out = fopen(golden[i].path, "wb");
 		size_t len;
-		char *text = compared(golden[i].binary, &len);
+		char *text = golden[i].make(&len);
 
 		if (!out || fwrite(text, 1, len, out) != len || fclose(out))
 			return 1;
@@ -139,14 +293,14 @@ static int write_golden(void)
 	return 0;
 }
 
-static void both_forms_are_the_golden_ones(void **state)
+static void what_the_viewer_tests_read_is_what_is_written(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(golden) / sizeof(golden[0]); i++) {
 		FILE *in = fopen(golden[i].path, "rb");
-		char wanted[8192];
+		static char wanted[1 << 16];
 		size_t len, n;
-		char *text = compared(golden[i].binary, &len);
+		char *text = golden[i].make(&len);
 
 		assert_non_null(in);
 		n = fread(wanted, 1, sizeof(wanted), in);
@@ -227,9 +381,12 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_small_tree_is_exact),
 		cmocka_unit_test(a_diff_is_the_union_with_the_bases_columns),
 		cmocka_unit_test(an_empty_profile_is_a_root),
+		cmocka_unit_test(of_thin_siblings_the_first_stands_for_all),
+		cmocka_unit_test(a_short_tree_is_all_that_a_screen_shows),
+		cmocka_unit_test(a_tree_too_deep_to_be_short_has_no_first_part),
 		cmocka_unit_test(hostile_names_cannot_end_a_script_element),
 		cmocka_unit_test(the_binary_form_of_a_small_tree_is_exact),
-		cmocka_unit_test(both_forms_are_the_golden_ones),
+		cmocka_unit_test(what_the_viewer_tests_read_is_what_is_written),
 		cmocka_unit_test(a_binary_form_past_the_limit_is_an_error),
 	};
 

@@ -110,6 +110,58 @@ static void the_url_of_go_tool_pprof_gives_a_pprof(void **state)
 	free(answer);
 }
 
+static bool page_has_profile(void **state, const char *path, const char *headers)
+{
+	char *answer = client_get(web_server_address(*state), path, headers);
+	bool has = strstr(client_body(answer), "id=\"hearth-first\">{\"version\":1,");
+
+	assert_int_equal(client_status(answer), 200);
+	assert_non_null(strstr(answer, "\r\nContent-Type: text/html; charset=utf-8\r\n"));
+	assert_non_null(strstr(client_body(answer), "</html>"));
+	if (has)
+		assert_non_null(strstr(answer, "\r\nCache-Control: no-store\r\n"));
+	else if (!strstr(answer, "\r\nCache-Control: no-store\r\n"))
+		assert_non_null(strstr(answer, "\r\nETag: "));
+	free(answer);
+	return has;
+}
+
+/* The first graph of an address that wants one; else, and where it takes too long, the page alone. */
+static void the_page_comes_with_its_profile_where_a_browser_asks(void **state)
+{
+	static const char html[] = "Accept: text/html,*/*;q=0.8\r\n";
+	static const char *const with[] = {"/", "/?from=-5m&until=now",
+					   "/?match=%7Bcomm=%22a%22%7D",
+					   "/?from=-5m&live=1&utc=1&theme=dark&color=kind&flip=1"};
+	static const char *const without[] = {
+		"/?view=table",		"/?zoom=abc",  "/?base=prev",  "/?from=x",
+		"/?from=-1h&until=-2h", "/?match=%7B", "/?match=slow", "/?match=corrupt",
+		"/?match=hang",		"/index.html"};
+
+	assert_non_null(web_assets[0].path);
+	for (size_t i = 0; i < sizeof(with) / sizeof(with[0]); i++) {
+		assert_true(page_has_profile(state, with[i], html));
+		assert_false(page_has_profile(state, with[i], ""));
+	}
+	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
+		assert_false(page_has_profile(state, without[i], html));
+}
+
+static void the_page_waits_for_no_other_query(void **state)
+{
+	int fds[4];
+
+	for (size_t i = 0; i < 4; i++) {
+		fds[i] = client_connect(web_server_address(*state));
+		client_send(fds[i], "GET /api/v1/profile?match=hang HTTP/1.1\r\n"
+				    "Host: localhost\r\n\r\n");
+	}
+	while (page_has_profile(state, "/", "Accept: text/html\r\n"))
+		usleep(1000); /* not all four have arrived */
+	for (size_t i = 0; i < 4; i++)
+		close(fds[i]);
+}
+
 static void errors_are_json_with_the_right_status(void **state)
 {
 	check(state, "/nothing", 404, "{\"error\":{\"code\":\"not_found\",\"message\":\"");
@@ -422,6 +474,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_SERVER(each_path_answers),
 		WITH_SERVER(the_url_of_go_tool_pprof_gives_a_pprof),
+		WITH_SERVER(the_page_comes_with_its_profile_where_a_browser_asks),
+		WITH_SERVER(the_page_waits_for_no_other_query),
 		WITH_SERVER(errors_are_json_with_the_right_status),
 		WITH_SERVER(every_answer_has_the_security_headers),
 		WITH_SERVER(only_get_and_head_without_a_body_are_answered),
