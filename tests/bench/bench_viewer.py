@@ -158,15 +158,17 @@ const watch = () => {
 watch();
 """
 
-# Runs an action; milliseconds until a frame has been painted after it.
+# Runs an action; milliseconds until a frame has been painted that shows all that it asked for.
 TIMED = """
 const done = arguments[0];
 tasks.length = 0;
 const start = performance.now();
 %s;
 const end = () => done(performance.now() - start);
-const painted = () => requestAnimationFrame(() => setTimeout(end));
-const wait = () => document.documentElement.dataset.ready === '1' ? painted() : setTimeout(wait, 2);
+const wait = () => requestAnimationFrame(() => {
+    const shown = document.documentElement.dataset.ready === '1';
+    setTimeout(shown ? end : wait);
+});
 wait();
 """
 

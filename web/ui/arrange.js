@@ -145,6 +145,7 @@ export function* arrange(source, nodes, frames, scale, only) {
 		...frames,
 		groups: null,
 		hashes: null,
+		ids: null,
 		nodes: kept,
 		length: kept,
 		depth: depth.subarray(0, kept),

@@ -1,4 +1,7 @@
-/* The breadcrumbs above the flame graph: from all of it to what is zoomed. */
+/*
+ * The breadcrumbs above the flame graph: from all of it to what is zoomed. They are there always,
+ * for the graph stays where it is when it is zoomed.
+ */
 import { element } from "./dom.js";
 import { formatCount, shownName } from "./format.js";
 import { frameName, pathId, pathTo } from "./tree.js";
@@ -8,11 +11,6 @@ import { frameName, pathId, pathTo } from "./tree.js";
  * counted. rest: the small siblings that are zoomed together, 0 none. go changes the state.
  */
 export function showCrumbs(host, tree, node, rest, go) {
-	host.hidden = !node && !rest;
-	if (host.hidden) {
-		host.replaceChildren();
-		return;
-	}
 	const path = pathTo(tree, node);
 	const kept = path.length > 6 ? [path[0], path[1], -1, ...path.slice(-3)] : path;
 	const items = kept.map((i) => {
@@ -38,12 +36,18 @@ export function showCrumbs(host, tree, node, rest, go) {
 	if (rest) items.push(element("li", { "aria-current": "true" }, "small calls"));
 	host.replaceChildren(
 		element("ol", ...items),
-		element(
-			"button.link.reset",
-			{
-				onclick: () => go({ zoom: "", rest: "" }),
-			},
-			"Reset zoom",
-		),
+		node || rest
+			? element(
+					"button.link.reset",
+					{
+						onclick: () =>
+							go({
+								zoom: "",
+								rest: "",
+							}),
+					},
+					"Reset zoom",
+				)
+			: "",
 	);
 }

@@ -51,6 +51,7 @@ export class FlameGraph {
 		this.hovered = null;
 		this.pending = 0;
 		this.shift = 0;
+		this.font = ""; /* of labels, as the frame's style has it */
 		this.size = ""; /* of the frame, as it was last looked at */
 		this.unplaced = this.keepScroll = false;
 		on(frame, "scroll", () => this.requestDraw(), { passive: true });
@@ -117,12 +118,9 @@ export class FlameGraph {
 		if (!width || !height) return false;
 		this.width = width;
 		this.height = height;
+		this.font ||= "12.5px " + getComputedStyle(this.frame).fontFamily;
 		this.ratio = sizeCanvas(this.canvas, width, height);
 		this.stage.style.height = height + "px";
-		this.context.font = "12.5px " + getComputedStyle(this.frame).fontFamily;
-		this.font = this.context.font;
-		this.labels.measure();
-		this.labels.setTree(this.tree);
 		this.measure();
 		return true;
 	}

@@ -13,14 +13,10 @@ const NAME_CHARS_MAX = 4096; /* of a name, which is looked at for its shorter fo
 
 export class Labels {
 	constructor(context) {
-		this.context = context;
-		this.setTree(null);
-	}
-
-	/* After a change of the context's font. */
-	measure() {
+		this.context = context; /* with the labels' font, whenever one is asked for */
 		this.ascii = new Float32Array(128);
-		this.ellipsis = this.measured("\u2026");
+		this.ellipsis = 0;
+		this.setTree(null);
 	}
 
 	measured(text) {
@@ -36,7 +32,7 @@ export class Labels {
 		let sum = 0;
 		for (let i = 0; i < text.length; i++) {
 			const c = text.charCodeAt(i);
-			if (c === 0x2026) sum += this.ellipsis;
+			if (c === 0x2026) sum += this.ellipsis ||= this.measured(text[i]);
 			else if (c < 128) sum += this.ascii[c] ||= this.measured(text[i]);
 			else return this.measured(text);
 		}

@@ -73,7 +73,8 @@ export function heightBelow(tree, root) {
 	const { depth, end } = tree;
 	if (!root) return tree.maxDepth ?? 0;
 	let deepest = depth[root] ?? 0;
-	for (let i = root; i < end[root]; i++) deepest = depth[i] > deepest ? depth[i] : deepest;
+	for (let i = root; i < end[root] && deepest < tree.maxDepth; i++)
+		deepest = depth[i] > deepest ? depth[i] : deepest;
 	return deepest - (depth[root] ?? 0);
 }
 

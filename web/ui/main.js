@@ -55,7 +55,9 @@ const REST_MS = 100; /* from the first graph's frame to all else: it is then on 
 const WAIT_MS = 700; /* for the first graph, before anything else is asked for */
 const PROGRESS_MS = 150; /* quicker answers show no progress */
 const WIDE = 1200; /* px: no row above the graph wraps */
-const ABOVE = byId("hearth-series") ? 283 : report ? 95 : 325; /* px: their height */
+/* px: the height of those above the graph's section, and of those in it */
+const ABOVE = byId("hearth-series") ? 241 : report ? 53 : 283;
+const TOOLS = 74;
 const BASE_WORDS = { prev: "just before", "1h": "the hour before", "24h": "the day before" };
 
 const app = {
@@ -529,12 +531,18 @@ function listen() {
 	});
 }
 
+/* For what waits above the graph. */
+function leaveRoom(above, tools) {
+	byId("main").style.paddingTop = above;
+	byId("stack").style.paddingTop = tools;
+}
+
 /* The rest of the page, around the graph. */
 function placeAll() {
 	if (whole) return;
 	whole = true;
 	placeWaiting();
-	byId("main").style.paddingTop = "";
+	leaveRoom("", "");
 	filters = report
 		? null
 		: new Filters(
@@ -585,7 +593,7 @@ showLook();
 const soon = await Promise.race([asked.then(() => true, () => {}), pause(PROGRESS_MS)]);
 const { view, time, zoom, rest } = app.state;
 if (soon && view === "graph" && time === "cpu" && !zoom && !rest && innerWidth >= WIDE)
-	byId("main").style.paddingTop = ABOVE + "px";
+	leaveRoom(ABOVE + "px", TOOLS + "px");
 else placeAll();
 byId("main").hidden = false;
 (report ? startReport() : show(null)).then(() => setTimeout(loadRest, REST_MS));

@@ -188,26 +188,18 @@ export function pathTo(tree, node) {
 	return path.reverse();
 }
 
-/*
- * A frame's hash: of its name and object, which stay the same in the next answer while its number
- * does not.
- */
-function frameHashes(tree) {
-	if (tree.hashes) return tree.hashes;
-	const strings = tree.strings.map((text) => {
-		let h = 0x811c9dc5;
-		for (let i = 0; i < text.length; i++)
-			h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-		return h;
-	});
-	tree.hashes = new Int32Array(tree.frameCount);
-	for (let f = 0; f < tree.frameCount; f++)
-		tree.hashes[f] = mix(
-			strings[tree.frames.name[f]],
-			strings[tree.frames.object[f]] ^ tree.frames.kind[f],
-		);
-	return tree.hashes;
+function textHash(text) {
+	let h = 0x811c9dc5;
+	for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+	return h;
 }
+
+/* Of what stays the same in the next answer, while a frame's number does not. */
+const frameHash = ({ strings, frames }, f) =>
+	mix(
+		textHash(strings[frames.name[f]]),
+		textHash(strings[frames.object[f]]) ^ frames.kind[f],
+	);
 
 function mix(a, b) {
 	let h = Math.imul(a ^ (a >>> 15), 0x2c1b3c6d) ^ Math.imul(b, 0x297a2d39);
@@ -223,20 +215,25 @@ const idText = (high, low) => ((high & 0xfffff) * 2 ** 32 + (low >>> 0)).toStrin
  */
 export function pathId(tree, node) {
 	if (!node) return "";
-	const hashes = frameHashes(tree);
 	let high = 1;
 	let low = 2;
 	for (const i of pathTo(tree, node).slice(1)) {
-		high = mix(high, hashes[tree.frame[i]]);
-		low = mix(low ^ 0x5bd1e995, hashes[tree.frame[i]]);
+		const h = frameHash(tree, tree.frame[i]);
+		high = mix(high, h);
+		low = mix(low ^ 0x5bd1e995, h);
 	}
-	return idText(high, low);
+	const id = idText(high, low);
+	(tree.ids ??= {})[id] = node;
+	return id;
 }
 
 /* The node of a path id, 0 (the root) where the tree has no such path. */
 export function findPath(tree, id) {
 	if (!id || !tree.length) return 0;
-	const hashes = frameHashes(tree);
+	if (tree.ids?.[id]) return tree.ids[id];
+	const hashes = (tree.hashes ??= Int32Array.from({ length: tree.frameCount }, (_, f) =>
+		frameHash(tree, f),
+	));
 	const high = new Int32Array(tree.maxDepth + 1);
 	const low = new Int32Array(tree.maxDepth + 1);
 	high[0] = 1;

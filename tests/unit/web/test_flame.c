@@ -2,8 +2,8 @@
  * web/export/flame.c: the viewer's columns, as web/API.md has them.
  *
  * In tests/ui/unit/golden, where the viewer's own tests read them, are the same comparison in both
- * forms, and a profile with what a screen can show of it; `test_web_flame --write` makes these files
- * again.
+ * forms, and a profile with what a screen can show of it; `test_web_flame --write` makes these
+ * files again.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -126,7 +126,7 @@ static bool page_has_profile(void **state, const char *path, const char *headers
 	return has;
 }
 
-/* The first graph of an address that wants one; else, and where it takes too long, the page alone. */
+/* Of an address that wants a graph; else, and where it takes too long, the page comes alone. */
 static void the_page_comes_with_its_profile_where_a_browser_asks(void **state)
 {
 	static const char html[] = "Accept: text/html,*/*;q=0.8\r\n";
