@@ -62,10 +62,26 @@ def first(answer):
                 text = answer["strings"][answer["frames"][name][f]]
                 frames[-1][name] = strings.setdefault(text, len(strings))
     columns["frame"] = [number[answer["frame"][i]] for i in kept]
-    table = {n: [f.get(n, 0) for f in frames] for n in answer["frames"]}
+    add_own_samples(answer, number, strings, frames)
+    table = {n: [f.get(n, 0) for f in frames] for n in [*answer["frames"], "self"]}
     sizes = {"nodes": len(answer["depth"]), "parts": PARTS}
     whole = {**answer, **columns, **sizes, "strings": list(strings), "frames": table}
     return whole if len(kept) <= FIRST_NODES_MAX else None
+
+
+def add_own_samples(answer, number, strings, frames):
+    """To each frame those of its own; of frames that no node shows to one of their object."""
+    left_out = {}
+    for f, own in zip(answer["frame"], answer["self"]):
+        at = number.get(f)
+        if at is None and own:
+            path = answer["strings"][answer["frames"]["object"][f]]
+            kind = answer["frames"]["kind"][f]
+            at = left_out.setdefault((path, kind), len(frames))
+            if at == len(frames):
+                frames.append({"object": strings.setdefault(path, len(strings)), "kind": kind})
+        if own:
+            frames[at]["self"] = frames[at].get("self", 0) + own
 
 
 def element(kind, name, text):

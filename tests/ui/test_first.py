@@ -43,7 +43,7 @@ window.colours = () => {
 };
 window.state = () => ({
     bars: bars(), colours: colours(), nodes: document.documentElement.dataset.nodes,
-    details: document.getElementById('details').textContent,
+    text: ['details', 'legend'].map((id) => document.getElementById(id).textContent),
 });
 const look = () => {
     if (!document.getElementById('details')?.textContent) return requestAnimationFrame(look);
@@ -86,7 +86,7 @@ def check(state, nodes):
     first = state["first"]
     assert int(first["nodes"]) < 0.8 * nodes, (first["nodes"], nodes)
     assert int(state["nodes"]) == nodes, (state["nodes"], nodes)
-    assert first["details"] == state["details"], (first["details"], state["details"])
+    assert first["text"] == state["text"], (first["text"], state["text"])
     # How many small calls there are is told when it is known.
     assert first["colours"] < 0.7 * state["colours"], (first["colours"], state["colours"])
     assert first["bars"] == state["bars"], "the graph changed when all of the profile came"

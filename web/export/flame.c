@@ -114,8 +114,9 @@ static void add_frame_column(struct flame *f, const char *name, const struct fra
 	add_column(f, name, frames->n);
 }
 
-static void add_frames(struct flame *f, const struct frames *frames)
+static void add_frames(struct flame *f, const struct tree *t)
 {
+	const struct frames *frames = &t->frames;
 	struct json *j = &f->json;
 
 	json_key(j, "frames");
@@ -126,6 +127,10 @@ static void add_frames(struct flame *f, const struct frames *frames)
 	add_frame_column(f, "line", frames, offsetof(struct frames_frame, line));
 	add_frame_column(f, "object", frames, offsetof(struct frames_frame, object));
 	add_frame_column(f, "kind", frames, offsetof(struct frames_frame, kind));
+	if (t->own) {
+		memcpy(f->value, t->own, frames->n * sizeof(*t->own));
+		add_column(f, "self", frames->n);
+	}
 	json_object_end(j);
 	json_key(j, "kinds");
 	json_array_begin(j);
@@ -216,7 +221,7 @@ static int add_all(struct flame *f, const struct profile *p, const struct export
 	if (!value)
 		return -ENOMEM;
 	add_strings(&f->json, &t.frames.strings);
-	add_frames(f, &t.frames);
+	add_frames(f, &t);
 	add_nodes(f, &t);
 	json_key(&f->json, "base");
 	if (base)

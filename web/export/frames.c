@@ -88,12 +88,12 @@ int64_t frames_add_plain(struct frames *f, enum frames_kind kind, const char *na
 	return err ? err : intern(f, &frame);
 }
 
-int64_t frames_add_bare(struct frames *f, const struct frames *from, uint32_t frame)
+int64_t frames_add_bare(struct frames *f, const struct frames *from, uint32_t frame, bool named)
 {
 	const struct frames_frame *other = &from->frame[frame];
 	int err = 0;
 	struct frames_frame bare = {
-		.name = string(f, export_strings_at(&from->strings, other->name), &err),
+		.name = named ? string(f, export_strings_at(&from->strings, other->name), &err) : 0,
 		.object = string(f, export_strings_at(&from->strings, other->object), &err),
 		.kind = other->kind,
 	};

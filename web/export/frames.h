@@ -45,8 +45,8 @@ const char *frames_name(const struct frames *f, uint32_t frame);
 /* A frame that is no code: a label's value, the root, an incomplete mark. The id or -ENOMEM. */
 int64_t frames_add_plain(struct frames *f, enum frames_kind kind, const char *name);
 
-/* A frame of another table with its name, object and kind alone. The id or -ENOMEM. */
-int64_t frames_add_bare(struct frames *f, const struct frames *from, uint32_t frame);
+/* A frame of another table with its object and kind and, `named`, its name. The id or -ENOMEM. */
+int64_t frames_add_bare(struct frames *f, const struct frames *from, uint32_t frame, bool named);
 
 /* The frames of each location of one profile, outermost first, made when first asked for. */
 struct frames_map {

@@ -39,6 +39,7 @@ void tree_done(struct tree *t)
 	idmap_done(&t->index);
 	free(t->order);
 	free(t->depth);
+	free(t->own);
 }
 
 static uint64_t child_hash(uint32_t parent, uint32_t frame)
@@ -411,30 +412,56 @@ static void drop_thin(struct tree *t, uint64_t least)
 	t->n_ordered = n;
 }
 
-int tree_prune(struct tree *t, uint64_t parts)
+/*
+ * own: by frame, the samples of the frame itself. Those of frames that no node shows any more go to
+ * one without a name, of their object and kind.
+ */
+static int use_frames(struct tree *t, struct frames *used, const uint64_t *own)
 {
 	_cleanup_free_ uint32_t *number = calloc(t->frames.n, sizeof(*number)); /* and one */
+	int64_t id = 0;
+
+	t->own = calloc(t->frames.n, sizeof(*t->own));
+	if (!number || !t->own)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < t->n_ordered && id >= 0; i++) {
+		struct tree_node *node = &t->node[t->order[i]];
+
+		if (!number[node->frame]) {
+			id = frames_add_bare(used, &t->frames, node->frame, true);
+			number[node->frame] = (uint32_t)id + 1;
+		}
+		node->frame = number[node->frame] - 1;
+	}
+	for (uint32_t f = 0; f < t->frames.n && id >= 0; f++) {
+		id = number[f];
+		if (!id && own[f])
+			id = frames_add_bare(used, &t->frames, f, false) + 1;
+		if (id > 0)
+			t->own[id - 1] += own[f];
+	}
+	return id < 0 ? (int)id : 0;
+}
+
+int tree_prune(struct tree *t, uint64_t parts)
+{
+	_cleanup_free_ uint64_t *own = calloc(t->frames.n, sizeof(*own));
 	struct frames used;
 	int r;
 
+	if (!own)
+		return -ENOMEM;
 	drop_thin(t, t->node[0].total[TREE_NOW] / parts);
 	if (t->n_ordered == t->n)
 		return 0;
+	for (uint32_t i = 0; i < t->n; i++)
+		own[t->node[i].frame] += t->node[i].self[TREE_NOW];
 	r = frames_init(&used);
-	for (uint32_t i = 0; i < t->n_ordered && r == 0 && number; i++) {
-		struct tree_node *node = &t->node[t->order[i]];
-		int64_t id = number[node->frame];
-
-		if (!id)
-			id = frames_add_bare(&used, &t->frames, node->frame) + 1;
-		if (id <= 0)
-			r = (int)id - 1;
-		else
-			number[node->frame] = (uint32_t)id, node->frame = (uint32_t)id - 1;
-	}
-	if (r < 0 || !number) {
+	if (r == 0)
+		r = use_frames(t, &used, own);
+	if (r < 0) {
 		frames_done(&used);
-		return -ENOMEM;
+		return r;
 	}
 	frames_done(&t->frames);
 	t->frames = used;

@@ -32,6 +32,7 @@ struct tree {
 	uint32_t *order;
 	uint32_t *depth;
 	uint32_t n_ordered; /* in both: n, or less after tree_prune() */
+	uint64_t *own; /* by frame, after tree_prune(): its samples; NULL: every node is there */
 };
 
 int tree_init(struct tree *t);
@@ -50,8 +51,8 @@ int tree_order(struct tree *t);
 /*
  * Leave in the order what a screen can show that tells `parts` positions apart: of siblings with
  * less than 1/parts of all samples the first stands for all of them and for what is below. Nodes
- * keep their totals; where any is left out the frames become those that are used, with name, object
- * and kind alone.
- * After tree_order(), of a tree with one side. 0 or -ENOMEM.
+ * keep their totals. Where any is left out the frames become those that are used, with name, object
+ * and kind alone; those that are not, and have samples, become one without a name for each object
+ * and kind. After tree_order(), of a tree with one side. 0 or -ENOMEM.
  */
 int tree_prune(struct tree *t, uint64_t parts);

@@ -54,11 +54,12 @@ async function request(url, signal, accept = "application/json") {
 
 async function errorMessage(response) {
 	try {
-		const message = (await response.json()).error.message;
-		return typeof message === "string" && message ? message : "HTTP " + response.status;
+		const { message } = (await response.json()).error;
+		if (message) return String(message);
 	} catch {
-		return "The daemon answered with HTTP status " + response.status + ".";
+		/* something else than the daemon has answered */
 	}
+	return "The daemon answered with HTTP status " + response.status + ".";
 }
 
 async function requestJson(url, signal) {

@@ -146,6 +146,7 @@ export function* arrange(source, nodes, frames, scale, only) {
 		groups: null,
 		hashes: null,
 		ids: null,
+		own: null,
 		nodes: kept,
 		length: kept,
 		depth: depth.subarray(0, kept),

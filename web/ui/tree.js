@@ -46,6 +46,7 @@ export function* buildingTree(answer, column) {
 		frames: {},
 	};
 	for (const name of FRAME_COLUMNS) tree.frames[name] = column(answer.frames[name]);
+	tree.own = answer.frames.self && column(answer.frames.self);
 	if (answer.base) addBase(tree, answer.base, column);
 	tree.length = tree.depth.length;
 	tree.frameCount = tree.frames.name.length;
@@ -98,7 +99,8 @@ export function* deriveColumns(tree) {
 		end: new Uint32Array(length),
 		parent: new Uint32Array(length),
 		start: new (total instanceof Float64Array ? Float64Array : Uint32Array)(length),
-		selfOf: new Float64Array(tree.frameCount) /* the samples of each frame itself */,
+		/* the samples of each frame itself */
+		selfOf: tree.own ?? new Float64Array(tree.frameCount),
 		maxDepth: 0,
 		sorted: true,
 	});
@@ -144,7 +146,7 @@ function deriveSlice(tree, walk, from, until) {
 	}
 	need(isTree, "depths that are no tree");
 	need(fits, "children that are more than their parent");
-	addSelf(tree, from, until);
+	if (!tree.own) addSelf(tree, from, until);
 	walk.above = above;
 	Object.assign(tree, { maxDepth, sorted });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { colorFrames, FIRST_HUE, LABEL, ObjectColors } from "../../../web/ui/palette.js";
-import { treeOf } from "./trees.mjs";
+import { scattered, treeOf } from "./trees.mjs";
 
 const STACKS = [
 	"app;f@/bin/a;g@/lib/x 3",
@@ -33,4 +33,14 @@ test("an object keeps its colour in the next profile", () => {
 	const first = colorFrames(treeOf(STACKS), "object", colors).legend[0].slot;
 	const { legend } = colorFrames(treeOf(["app;z@/bin/z 9", ...STACKS]), "object", colors);
 	assert.equal(legend.find((g) => g.name === "/lib/x").slot, first);
+});
+
+test("what a screen can show has the colours and the legend of the whole", () => {
+	const [first, whole] = scattered();
+	for (const mode of ["object", "kind"]) {
+		const colors = () => new ObjectColors();
+		const { legend } = colorFrames(whole, mode, colors());
+		assert.deepEqual(colorFrames(first, mode, colors()).legend, legend);
+		assert.ok(mode === "kind" || legend.length === 3, legend.length);
+	}
 });

@@ -1,4 +1,5 @@
 /* Call trees for the tests, from lines of folded stacks: `a;b;c 3`. */
+import { readFileSync } from "node:fs";
 import { buildingTree } from "../../../web/ui/tree.js";
 
 /* A generator to its end, at once: for small trees and tests. */
@@ -133,3 +134,13 @@ export function nodeOf(tree, name, n = 0) {
 	}
 	return -1;
 }
+
+/*
+ * What a screen can show of a profile, and the whole of it; both written by the encoder, see
+ * tests/unit/web/test_flame.c.
+ */
+export const scattered = () =>
+	["first", "flame"].map((name) => {
+		const file = new URL(`golden/scattered.${name}.json`, import.meta.url);
+		return buildTree(JSON.parse(readFileSync(file)), (n) => Uint32Array.from(n));
+	});

@@ -101,7 +101,7 @@ static char *first_of(const struct profile *p, bool *ret_all)
 	return (char *)buf_steal(&out, NULL);
 }
 
-/* Of 20,480 samples every 5,120th part is 4: less is thin. */
+/* Of 20,480 samples every 5,120th part is 4: less is thin. Nothing shows k, whose samples stay. */
 static void of_thin_siblings_the_first_stands_for_all(void **state)
 {
 	struct profile *p = build_profile(true);
@@ -113,7 +113,7 @@ static void of_thin_siblings_the_first_stands_for_all(void **state)
 	(void)state;
 	build_sample(p, 0, BUILD_STACK(p, f), labels, 20470);
 	build_sample(p, 0, BUILD_STACK(p, g, h), labels, 4);
-	build_sample(p, 0, BUILD_STACK(p, h, f), labels, 3);
+	build_sample(p, 0, BUILD_STACK(p, h, build_frame(p, "/b", 1, "k")), labels, 3);
 	build_sample(p, 0, BUILD_STACK(p, f, g, h), labels, 2);
 	build_sample(p, 0, BUILD_STACK(p, f, h, g), labels, 1);
 	text = first_of(p, &all);
@@ -123,10 +123,10 @@ static void of_thin_siblings_the_first_stands_for_all(void **state)
 		"{\"version\":1,\"nodes\":11,\"parts\":5120,"
 		"\"start_ns\":100000000000,\"end_ns\":160000000000,"
 		"\"period_ns\":10101010,\"samples\":20480,\"lost\":{},\"incomplete\":{},"
-		"\"strings\":[\"\",\"all\",\"c\",\"f\",\"/a\",\"g\",\"h\"],"
-		"\"frames\":{\"name\":[1,2,3,5,6],\"system_name\":[0,0,0,0,0],"
-		"\"file\":[0,0,0,0,0],\"line\":[0,0,0,0,0],\"object\":[0,0,4,4,4],"
-		"\"kind\":[5,5,0,0,0]},"
+		"\"strings\":[\"\",\"all\",\"c\",\"f\",\"/a\",\"g\",\"h\",\"/b\"],"
+		"\"frames\":{\"name\":[1,2,3,5,6,0],\"system_name\":[0,0,0,0,0,0],"
+		"\"file\":[0,0,0,0,0,0],\"line\":[0,0,0,0,0,0],\"object\":[0,0,4,4,4,7],"
+		"\"kind\":[5,5,0,0,0,0],\"self\":[0,0,20470,1,6,3]},"
 		"\"kinds\":[\"native\",\"kernel\",\"inlined\",\"jit\",\"interpreted\",\"label\","
 		"\"incomplete\"],"
 		"\"depth\":[0,1,2,3,2,3,2],\"total\":[20480,20480,20473,2,4,4,3],"
@@ -220,6 +220,7 @@ static uint32_t next_number(uint32_t *seed)
 /* Stacks of one sample up to half a million, so that many are thin on any screen. */
 static struct profile *build_scattered(void)
 {
+	static const char *const objects[] = {"/a", "/b", "/c"};
 	struct profile *p = build_profile(true);
 	uint32_t seed = 7, labels = build_labels(p, 1, 1, "c", "c");
 
@@ -231,7 +232,8 @@ static struct profile *build_scattered(void)
 			char name[16];
 
 			snprintf(name, sizeof(name), "f%u", f);
-			stack = (uint32_t)profile_stack(p, stack, build_frame(p, "/a", f, name));
+			stack = (uint32_t)profile_stack(p, stack,
+							build_frame(p, objects[f % 3], f, name));
 		}
 		build_sample(p, 0, stack, labels, 1u << next_number(&seed) % 20);
 	}
