@@ -5,9 +5,10 @@
  *
  * The page takes its style sheet and its script in, so that one answer is all of it, and the
  * policy names both by their hashes: nothing else is run. The script takes its modules in: each
- * after those that it imports, without its lines of import and the word export. That no two of them
- * share a name a test sees to (tests/ui/unit/modules.test.mjs). Scripts and style sheets are
- * tightened (tighten.h). Runs at build time only; its input is our own.
+ * after those that it imports, without its lines of import and the word export, all in one function
+ * that may await. That no two of them share a name a test sees to (tests/ui/unit/modules.test.mjs).
+ * Scripts and style sheets are tightened (tighten.h). Runs at build time only; its input is our
+ * own.
  */
 #include <errno.h>
 #include <stdbool.h>
