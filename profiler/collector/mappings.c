@@ -45,6 +45,7 @@ struct process {
 	uint64_t read_ns; /* when; monotonic */
 	uint64_t wait_ns; /* until a miss may read again */
 	uint64_t used; /* by mappings.clock */
+	bool missed; /* by a walk, since they were read */
 };
 
 struct mappings {
@@ -228,6 +229,7 @@ static void process_read(struct mappings *m, struct process *p, uint64_t now_ns)
 	struct reader r;
 
 	p->read_ns = now_ns;
+	p->missed = false;
 	m->readings++;
 	if (read_maps(m, p->pid, p->start_ns, &r) < 0)
 		return;
@@ -365,13 +367,15 @@ static struct mapping *mapping_of(struct mappings *m, struct process *p, const s
 				  uint64_t address, uint64_t now_ns)
 {
 	struct mapping *mapping = mapping_find(&p->reading, address);
+	bool known = mapping != NULL;
+	uint32_t n = p->reading.n;
 
 	/* What was read after the sample is not read again for it. */
-	if (mapping || s->time_ns <= p->read_ns || now_ns < p->read_ns + p->wait_ns)
+	if ((known && !p->missed) || s->time_ns <= p->read_ns || now_ns < p->read_ns + p->wait_ns)
 		return mapping;
 	process_read(m, p, now_ns);
 	mapping = mapping_find(&p->reading, address);
-	if (mapping)
+	if (known ? p->reading.n != n : mapping != NULL)
 		p->wait_ns = MAPPINGS_AGAIN_NS;
 	else if (p->wait_ns < MAPPINGS_AGAIN_MAX_NS)
 		p->wait_ns *= 2;
@@ -462,6 +466,14 @@ uint32_t mappings_list(struct mappings *m, const struct abi_sample *s, uint32_t 
 		};
 	}
 	return n;
+}
+
+void mappings_missed(struct mappings *m, const struct abi_sample *s)
+{
+	struct process *p = process_find(m, s);
+
+	if (p && s->time_ns > p->read_ns)
+		p->missed = true;
 }
 
 struct mappings_counts mappings_counts(const struct mappings *m)

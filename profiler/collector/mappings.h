@@ -4,9 +4,9 @@
  * Where the kernel lets no mappings be read, or a stack meets more files than a record holds,
  * frames leave as addresses; those of copied stacks are addresses too. The executable mappings of
  * their process are then read: at its first raw frame or copied stack, when its executable has
- * become another, and when an address lies in none of them, at most once in MAPPINGS_AGAIN_NS and
- * ever more rarely while that finds nothing, for a walk through code without frame pointers gives
- * addresses that are nowhere.
+ * become another, and when an address lies in none of them, or a walk came to one, at most once in
+ * MAPPINGS_AGAIN_NS and ever more rarely while that finds nothing, for a walk through code without
+ * frame pointers gives addresses that are nowhere.
  *
  * The mappings are those of the moment when they were read, not of the sample: a process that has
  * ended by then has none, and an address where something else has been mapped since is misplaced.
@@ -55,6 +55,13 @@ struct object *mappings_place(struct mappings *m, const struct abi_sample *s, ui
  */
 uint32_t mappings_list(struct mappings *m, const struct abi_sample *s, uint32_t exe, uint64_t pc,
 		       uint64_t now_ns, struct snapshot_mapping *ret, uint32_t max);
+
+/*
+ * A walk of sample s came to an address in none of those that it was given: they are read again
+ * when they are listed next, if that is time. A process that was met before it had mapped its
+ * libraries calls them from code that is known.
+ */
+void mappings_missed(struct mappings *m, const struct abi_sample *s);
 
 struct mappings_counts {
 	uint32_t processes; /* known now */

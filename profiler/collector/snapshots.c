@@ -226,6 +226,8 @@ void snapshots_answered(struct snapshots *s, uint64_t id, const struct snapshot_
 		give_without(s, w);
 		return;
 	}
+	if (end == ABI_END_NOT_CODE)
+		mappings_missed(s->mappings, &w->head);
 	raw = replace_refs(w);
 	for (uint32_t i = 0; i < n; i++)
 		user[i] = (struct abi_frame){

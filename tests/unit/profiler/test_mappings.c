@@ -402,6 +402,58 @@ static void mappings_are_listed_for_a_walk_with_their_objects(void **state)
 	fixture_done(&f);
 }
 
+static bool lists(struct fixture *f, const void *address)
+{
+	static struct snapshot_mapping list[SNAPSHOT_MAPPINGS_MAX];
+	uint64_t here = (uint64_t)(uintptr_t)fixture_new, wanted = (uint64_t)(uintptr_t)address;
+	uint32_t n;
+
+	f->sample.time_ns = f->now_ns;
+	n = mappings_list(f->mappings, &f->sample, 0, here, f->now_ns, list, SNAPSHOT_MAPPINGS_MAX);
+	for (uint32_t i = 0; i < n; i++)
+		if (list[i].start <= wanted && wanted < list[i].end)
+			return true;
+	return false;
+}
+
+static void what_a_walk_missed_is_read_again_after_a_while(void **state)
+{
+	struct fixture f = fixture_new(NULL);
+	uint8_t *jit;
+
+	(void)state;
+	assert_true(lists(&f, (void *)fixture_new));
+	jit = jit_page();
+	f.now_ns += LATER;
+	assert_false(lists(&f, jit)); /* nobody has missed it */
+	mappings_missed(f.mappings, &f.sample);
+	f.now_ns += 1;
+	assert_true(lists(&f, jit));
+	/* The sample of before that reading says nothing of it. */
+	f.sample.time_ns = f.now_ns;
+	mappings_missed(f.mappings, &f.sample);
+	f.now_ns += LATER;
+	assert_true(lists(&f, jit));
+	assert_int_equal(readings(&f), 2);
+	munmap(jit, PAGE);
+	fixture_done(&f);
+}
+
+static void a_walk_that_finds_nothing_new_reads_ever_more_rarely(void **state)
+{
+	struct fixture f = fixture_new(NULL);
+
+	(void)state;
+	lists(&f, (void *)NOWHERE);
+	for (int i = 0; i < 600; i++) { /* a minute */
+		f.now_ns += LATER;
+		lists(&f, (void *)NOWHERE);
+		mappings_missed(f.mappings, &f.sample);
+	}
+	assert_in_range(readings(&f), 10, 30);
+	fixture_done(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +470,8 @@ int main(void)
 		cmocka_unit_test(the_process_not_met_for_longest_is_forgotten),
 		cmocka_unit_test(mappings_past_the_limits_are_left_out_and_counted),
 		cmocka_unit_test(others_leave_where_all_together_are_too_large),
+		cmocka_unit_test(what_a_walk_missed_is_read_again_after_a_while),
+		cmocka_unit_test(a_walk_that_finds_nothing_new_reads_ever_more_rarely),
 		cmocka_unit_test(mappings_are_listed_for_a_walk_with_their_objects),
 	};
 

@@ -128,6 +128,28 @@ static void without_an_answer_the_frames_stay_and_say_so(void **state)
 	assert_int_equal(given.kinds[0], ABI_OBJECT_ANON);
 }
 
+/* Its code runs where it is known, and calls what was mapped after that. */
+static void a_walk_that_left_the_mappings_has_them_read_again(void **state)
+{
+	static const struct snapshot_frame frame = {0x1000, 0};
+	uint64_t now_ns = NOW, here = (uint64_t)(uintptr_t)begin, id = 0;
+	struct record r = a_record();
+	uint64_t word[sizeof(r.regs) / sizeof(uint64_t)];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++)
+		word[i] = here; /* the program counter is one of them */
+	memcpy(&r.regs, word, sizeof(word));
+	for (unsigned int i = 0; i < 4; i++) {
+		now_ns += 2 * MAPPINGS_AGAIN_NS;
+		r.head.time_ns = now_ns;
+		snapshots_take(snapshots, &r.head, &no_kernel, r.user, r.object, now_ns);
+		snapshots_answered(snapshots, ++id, &frame, 1,
+				   i < 2 ? ABI_END_ROOT : ABI_END_NOT_CODE);
+		assert_int_equal(mappings_counts(mappings).readings, i < 3 ? 1 : 2);
+	}
+}
+
 static void nothing_waits_for_ever(void **state)
 {
 	struct record r = a_record();
@@ -174,6 +196,8 @@ int main(void)
 						end),
 		cmocka_unit_test_setup_teardown(without_an_answer_the_frames_stay_and_say_so, begin,
 						end),
+		cmocka_unit_test_setup_teardown(a_walk_that_left_the_mappings_has_them_read_again,
+						begin, end),
 		cmocka_unit_test_setup_teardown(nothing_waits_for_ever, begin, end),
 		cmocka_unit_test_setup_teardown(past_the_queue_s_end_samples_are_handed_on_at_once,
 						begin, end),
