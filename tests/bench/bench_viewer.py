@@ -3,20 +3,20 @@
 
 SIZE: nodes of a made-up call tree (default 10000 100000 1000000), `deep`: one stack of 50,000
 levels, or `threads`: 50,000 threads, as rows below each thread and as lanes. Printed for each: from
-navigation to the first flame graph on the screen, and for a zoom, a search, another reading of the
-stacks: the time, CPU of all the browser's processes, longest task; and after the first graph, of
-what is left when garbage has been collected, the script's heap, its arrays outside of it, and the
-renderer's memory (PSS). With --peers the same tree in speedscope, `go tool pprof -http` and
-async-profiler's flame.html, in the same run; a step of theirs ends with the last change of the page
-or the last long task, and the CPU of waiting for that is in it. Each opens with empty caches in a
-browser that has come to rest, and a first graph's CPU is read when it is on the screen, for us and
-for them. --rounds opens all in turn so often, and the least of each is printed: others use the
-machine too.
+navigation to the first flame graph on the screen, and, for us, to all of the profile behind it; for
+a search, a zoom, another reading of the stacks: the time, CPU of all the browser's processes,
+longest task; and before those, of what is left when garbage has been collected, the script's heap,
+its arrays outside of it, and the renderer's memory (PSS). With --peers the same tree in speedscope,
+`go tool pprof -http` and async-profiler's flame.html, in the same run; a step of theirs ends with
+the last change of the page or the last long task, and the CPU of waiting for that is in it. Each
+opens with empty caches in a browser that has come to rest, and a first graph's CPU is read when it
+is on the screen, for us and for them. --rounds does all in turn so often, and the least of each is
+printed: others use the machine too.
 
 Our page comes from memory (viewer_pages.py), so the daemon's time is not in it; pprof's own server
-is its user's, and is. async-profiler's page is a file with its profile inside, so beside
-it stands our report, which is one too, from the same file system; and it is also asked for by HTTP,
-as our page is. Nothing is asserted.
+is its user's, and is. async-profiler's page is a file with its profile inside, so beside it stands
+our report, which is one too, from the same file system; and it is also asked for by HTTP, as our
+page is. Nothing is asserted.
 """
 
 import argparse
@@ -206,12 +206,12 @@ KEY = """document.getElementById('graph')
 
 ACTIONS = (
     ("a step of the focus", KEY % "ArrowDown"),
-    ("zoom", KEY % "Enter"),
     (
         "search",
         "const s = document.getElementById('search'); s.value = 'function_1.*7';"
         "s.dispatchEvent(new Event('input'))",
     ),
+    ("zoom", KEY % "Enter"),
     ("inverted", "document.getElementById('invert').click()"),
     (
         "recursion merged",
@@ -401,25 +401,27 @@ def viewer_of(peer):
     return Viewer(peer.name, page, peer.ready, None, SETTLED % peer.before, actions)
 
 
-def measure(viewer, url, firsts, last):
-    """Opens it, and does in the last of its browsers what a user does."""
+def measure(viewer, url):
+    """Opens it and does what a user does: (the steps, what it has used)."""
     with Browser(log=False) as browser:
-        firsts.append(open_page(browser, url, viewer.ready))
-        if not last:
-            return
-        steps = [whole(browser, viewer.whole)] if viewer.whole else []
+        steps = [open_page(browser, url, viewer.ready)]
+        if viewer.whole:
+            steps.append(whole(browser, viewer.whole))
         browser.script_async(viewer.before)
         used = memory(browser)
-        steps += [take(browser, step, source) for step, source in viewer.actions]
-    least = [min(column) for column in list(zip(*firsts))[1:]]
-    show(viewer.name, [(firsts[0][0], *least), *steps], *used)
+        return steps + [take(browser, step, source) for step, source in viewer.actions], used
+
+
+def least(rounds):
+    """Of the same steps, several times taken, the least of each column."""
+    return [(step[0][0], *map(min, list(zip(*step))[1:])) for step in zip(*rounds)]
 
 
 def bench(viewers, answer, rounds=1):
     """All of them in turn, so that what else the machine does is none's alone."""
     failures = (AssertionError, OSError, WebDriverError, viewer_peers.NoPeer)
     with contextlib.ExitStack() as stack:
-        urls, firsts = {}, {viewer.name: [] for viewer in viewers}
+        urls, taken = {}, {viewer.name: [] for viewer in viewers}
         for turn in range(rounds):
             for viewer in viewers:
                 name = viewer.name
@@ -427,10 +429,13 @@ def bench(viewers, answer, rounds=1):
                     if turn == 0:
                         urls[name] = stack.enter_context(viewer.open(answer))
                     if name in urls:
-                        measure(viewer, urls[name], firsts[name], turn == rounds - 1)
+                        taken[name].append(measure(viewer, urls[name]))
                 except failures as reason:
                     print(f"  {name}: {str(reason)[:300]}", flush=True)
                     urls.pop(name, None)
+        for name, rows in taken.items():
+            if rows:
+                show(name, least([steps for steps, _ in rows]), *rows[-1][1])
 
 
 def main():
