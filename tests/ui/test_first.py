@@ -102,7 +102,7 @@ def the_page_comes_with_it(browser, served, query, nodes):
 
 
 def a_screen_that_is_wider_asks_for_it_all(browser, served, query, nodes):
-    size = {"width": 3000, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    size = {"width": 6000, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     browser.devtools("Emulation.setDeviceMetricsOverride", size)
     state = noted(browser, served.address + "?" + query)
     browser.devtools("Emulation.clearDeviceMetricsOverride", {})

@@ -2,12 +2,12 @@
  * Which bars of a call tree are on the screen, and where.
  *
  * The walk skips whole subtrees: below the last visible row, outside the zoomed range, and where
- * bars get thinner than half a pixel. What is too thin is not dropped but merged with its siblings
+ * bars get thinner than a pixel. What is too thin is not dropped but merged with its siblings
  * into one muted bar that knows how much it stands for. Bars are columns of one `Boxes` that is
  * used again for every frame. Pure, no DOM.
  */
 
-export const THIN_PX = 0.5;
+export const THIN_PX = 1;
 
 /*
  * Growing columns of bars: node, row, x and width in pixels; `merged` is how many nodes a muted bar
