@@ -118,10 +118,10 @@ class Recorded(FormatsCase):
         for sample in self.profile.samples:
             labels = sample.labels
             functions = {line.function for place in sample.locations for line in place.lines}
-            if labels["exe"] == os.path.realpath(host.HEARTH):
+            if labels.get("exe") == os.path.realpath(host.HEARTH):
                 before += 1  # its exec
             elif "do_exit" not in functions:  # whose executable is gone already
-                self.assertEqual(labels["exe"], os.path.realpath(self.split))
+                self.assertEqual(labels.get("exe"), os.path.realpath(self.split), functions)
             self.assertEqual(labels["uid"], str(os.getuid()))
             self.assertEqual(labels["host"], os.uname().nodename)
             self.assertEqual(labels["pid"], labels["tid"])
