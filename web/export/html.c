@@ -21,6 +21,7 @@
 #include "web/gzip.h"
 
 #define PROFILE_GZIP_LEVEL 6
+#define FIRST_BYTES_MAX	   (8u << 20) /* a million nodes have 1 MB; names may be long */
 
 static const struct web_asset *asset_find(const struct web_asset *assets, size_t n,
 					  const char *path)
@@ -123,7 +124,7 @@ static int add_profile(const struct profile *p, const struct export_options *opt
 
 /*
  * What a screen can show of it, so that the first graph waits for no more; a report that is no
- * longer than that has none. Nor has what is too deep.
+ * longer than that has none. Nor has what is too deep, or has too much text.
  */
 static int add_first(const struct profile *p, const struct export_options *options, bool page,
 		     struct buf *out, struct err *err)
@@ -132,11 +133,11 @@ static int add_first(const struct profile *p, const struct export_options *optio
 	bool all = false;
 	int r;
 
-	buf_init(&json, out->max);
+	buf_init(&json, FIRST_BYTES_MAX);
 	r = options->base ? -E2BIG : export_flame_first(p, options, &json, &all, err);
 	if (r == 0 && (page || !all))
 		add_json("hearth-first", &json, out);
-	return r == -E2BIG ? 0 : r;
+	return r == -E2BIG || r == -EFBIG ? 0 : r;
 }
 
 /* What stands before an element of a report's page, if anything. */

@@ -195,6 +195,24 @@ static void the_page_is_the_file_with_what_a_screen_shows_first(void **state)
 	profile_free(p);
 }
 
+/* Whoever names functions cannot keep the page from opening. */
+static void names_of_any_length_leave_the_page_alone(void **state)
+{
+	struct profile *p = build_profile(true);
+	uint32_t labels = build_labels(p, 1, 1, "c", "c");
+	char name[3000], *text;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4000; i++) { /* 12 MB */
+		snprintf(name, sizeof(name), "%02999u", i);
+		build_sample(p, 0, BUILD_STACK(p, build_frame(p, "/a", i, name)), labels, 1);
+	}
+	text = page_with(p, NULL);
+	assert_string_equal(text, (const char *)viewer[0].data);
+	free(text);
+	profile_free(p);
+}
+
 static void neither_data_nor_title_can_begin_an_element(void **state)
 {
 	struct profile *p = build_hostile();
@@ -281,6 +299,7 @@ int main(void)
 		cmocka_unit_test(a_report_holds_the_binary_form_compressed),
 		cmocka_unit_test(what_a_screen_shows_first_stands_before_the_script),
 		cmocka_unit_test(the_page_is_the_file_with_what_a_screen_shows_first),
+		cmocka_unit_test(names_of_any_length_leave_the_page_alone),
 		cmocka_unit_test(neither_data_nor_title_can_begin_an_element),
 		cmocka_unit_test(a_build_without_a_viewer_says_so),
 		cmocka_unit_test(the_policy_names_the_script_and_the_style_that_are_built_in),
