@@ -90,7 +90,8 @@ app.window = first
  * follows REST_MS after that is on the screen: see loadRest(); with it all of the profile, which is
  * then asked for, or stands behind the script of a report.
  *
- * A page without that part asks for its profile, or reads it, at once. All is put in place at once
+ * A page without that part, and a report whose address wants more than its graph, asks for its
+ * profile, or reads it, at once. All is put in place at once
  * where that takes longer than PROGRESS_MS, another view is wanted, or the rows above the graph may
  * be of any height.
  *
@@ -98,7 +99,7 @@ app.window = first
  * and would read the whole script again to tell the line.
  */
 let asked = Promise.resolve().then(() =>
-	first?.parts * THIN_PX >= innerWidth
+	first?.parts * THIN_PX >= innerWidth && !location.hash
 		? readFirst(first)
 		: report
 			? readReport()

@@ -225,14 +225,14 @@ export function pathId(tree, node) {
 		low = mix(low ^ 0x5bd1e995, h);
 	}
 	const id = idText(high, low);
-	(tree.ids ??= {})[id] = node;
+	(tree.ids ??= new Map()).set(id, node);
 	return id;
 }
 
 /* The node of a path id, 0 (the root) where the tree has no such path. */
 export function findPath(tree, id) {
 	if (!id || !tree.length) return 0;
-	if (tree.ids?.[id]) return tree.ids[id];
+	if (tree.ids?.has(id)) return tree.ids.get(id);
 	const hashes = (tree.hashes ??= Int32Array.from({ length: tree.frameCount }, (_, f) =>
 		frameHash(tree, f),
 	));

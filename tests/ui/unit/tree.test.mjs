@@ -27,6 +27,12 @@ test("a path's id finds it again in an answer with other numbers", () => {
 	assert.equal(pathId(one, 0), "");
 });
 
+test("an address may name any path, known or not", () => {
+	const tree = treeOf(["p;main 1"]);
+	assert.equal(findPath(tree, pathId(tree, 2)), 2);
+	for (const id of ["constructor", "1", "zzzzzzzzzzzz"]) assert.equal(findPath(tree, id), 0);
+});
+
 test("a path 50,000 deep has an id", () => {
 	const tree = deepTree(50000);
 	assert.equal(findPath(tree, pathId(tree, 50000)), 50000);
