@@ -11,10 +11,13 @@ import json
 import os
 import re
 import struct
-import threading
+import sys
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "ui")]
+import speedscope  # noqa: E402
+
 BUILD = os.environ.get("HEARTH_BUILD", os.path.join(HERE, "..", "..", "build"))
 BINARY = "application/vnd.hearth.flame"
 PARTS = 5120  # as of web/export/flame.h
@@ -124,7 +127,7 @@ def report(answer):
     return page.replace(b"</body>", data + b"</body>", 1)
 
 
-class Pages:
+class Pages(speedscope.Loopback):
     """The viewer's files, and one canned profile; use with `with`. samples: those of its lanes."""
 
     def __init__(self, answer, samples=b""):
@@ -149,8 +152,7 @@ class Pages:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.base = f"http://127.0.0.1:{self.server.server_port}/"
+        super().__init__(Handler)
 
     def body_of(self, address):
         path = urllib.parse.urlsplit(address).path.lstrip("/") or "page"
@@ -168,16 +170,7 @@ class Pages:
         request.send_header("Content-Type", kind)
         request.send_header("Content-Length", str(len(body)))
         request.send_header("Content-Encoding", "gzip")
-        # As the daemon's: a browser keeps what is in the page, and no answer.
-        kept = "no-store" if "/api/" in request.path else "no-cache"
-        request.send_header("Cache-Control", kept)
+        # As the daemon's answers, and its page where it comes with a profile.
+        request.send_header("Cache-Control", "no-store")
         request.end_headers()
         request.wfile.write(body)
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()

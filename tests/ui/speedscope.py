@@ -18,18 +18,11 @@ def fetch(folder):
     return npm.fetch(folder, "speedscope", VERSION, "dist/release/")
 
 
-class Server:
-    """A folder on a loopback port; use with `with`."""
+class Loopback:
+    """What a handler answers, on a loopback port; use with `with`."""
 
-    def __init__(self, folder):
-        class Handler(http.server.SimpleHTTPRequestHandler):
-            def __init__(self, *arguments):
-                super().__init__(*arguments, directory=folder)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    def __init__(self, handler):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.base = f"http://127.0.0.1:{self.server.server_port}/"
 
     def __enter__(self):
@@ -39,6 +32,20 @@ class Server:
     def __exit__(self, *_):
         self.server.shutdown()
         self.server.server_close()
+
+
+class Server(Loopback):
+    """A folder."""
+
+    def __init__(self, folder):
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def __init__(self, *arguments):
+                super().__init__(*arguments, directory=folder)
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(Handler)
 
     def page_of(self, name, view=""):
         """speedscope's page with a profile that lies beside it."""
