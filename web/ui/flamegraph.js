@@ -9,6 +9,7 @@
 import { Boxes, boxAt, boxOf, heightBelow, layoutRows, zoomOn, zoomThatShows } from "./layout.js";
 import { Labels } from "./labels.js";
 import { MUTED } from "./palette.js";
+import { matchedBetween } from "./search.js";
 import { element, on, onKey, sizeCanvas } from "./dom.js";
 import { formatCount } from "./format.js";
 
@@ -295,15 +296,11 @@ export class FlameGraph {
 
 	/* How much of a muted bar a search matches, each stack counted once. */
 	matchedShare(box) {
-		const { frame, total, end } = this.tree;
 		const { node, merged, samples } = this.boxes;
-		let matched = 0;
-		for (let i = node[box]; i < node[box] + merged[box];) {
-			const hit = this.matches[frame[i]];
-			matched += hit ? total[i] : 0;
-			i = hit ? end[i] : i + 1;
-		}
-		return matched / samples[box];
+		const { tree, matches } = this;
+		const from = node[box];
+		const until = from + merged[box];
+		return matchedBetween(tree, matches, from, until, tree).samples / samples[box];
 	}
 
 	drawLabels(c) {

@@ -5,6 +5,7 @@
  * function calls itself or another matched one: the outermost match takes its whole subtree, and
  * what lies inside is not added again. Counted over all nodes, drawn or not. Pure, no DOM.
  */
+import { nodeSamples } from "./tree.js";
 
 /*
  * The expression of what was typed: case matters only where it has capitals (escapes like \S
@@ -36,7 +37,10 @@ export function compileSearch(text) {
 	}
 }
 
-/* {frames: 1 for each matched frame, samples, nodes}: see above for what is counted. */
+/*
+ * {frames: 1 for each matched frame, samples, nodes}: see above for what is counted; `nodes` are
+ * the outermost matches.
+ */
 export function searchTree(tree, expression) {
 	const byString = new Uint8Array(tree.strings.length); /* 0 not tried, 1 no, 2 yes */
 	const frames = new Uint8Array(tree.frameCount);
@@ -46,35 +50,33 @@ export function searchTree(tree, expression) {
 		frames[f] = byString[s] - 1;
 	}
 	if (tree.length) /* the root is nobody's function */ frames[tree.frame[0]] = 0;
-	return { frames, ...matchedWithin(tree, frames, 0) };
+	return { frames, ...matchedBetween(tree, frames, 0, tree.length) };
 }
 
 /*
- * The matched samples and nodes of a subtree; the root itself counts when it or a caller matches.
+ * The matched samples of whole subtrees: nodes [from, until), in a comparison those of now. What
+ * lies in a match is not looked at, which is most of a large tree.
  */
-export function matchedWithin(tree, frames, root, total = tree.total) {
-	const { frame, end, parent } = tree;
-	if (!tree.length) return { samples: 0, nodes: 0 };
-	let inside = 0; /* end of the outermost match that the walk is in */
+export function matchedBetween(tree, frames, from, until, { total } = tree.now ?? tree) {
+	const { frame, end } = tree;
 	let samples = 0;
 	let nodes = 0;
-	for (let i = root; i; i = parent[i]) {
+	for (let i = from; i < until;) {
 		if (frames[frame[i]]) {
-			inside = end[root];
-			samples = total[root];
-			break;
-		}
-	}
-	const stop = end[root];
-	for (let i = root; i < stop; i++) {
-		if (!frames[frame[i]]) continue;
-		nodes++;
-		if (i >= inside) {
+			nodes++;
 			samples += total[i];
-			inside = end[i];
-		}
+			i = end[i];
+		} else i++;
 	}
 	return { samples, nodes };
+}
+
+/* The matched samples of a subtree: all of them where its root or a caller of it matches. */
+export function matchedWithin(tree, frames, root) {
+	const { frame, end, parent } = tree;
+	for (let i = root; i; i = parent[i])
+		if (frames[frame[i]]) return nodeSamples(tree, root);
+	return matchedBetween(tree, frames, root, end[root]).samples;
 }
 
 /*
