@@ -350,7 +350,7 @@ def test_search_counts_each_stack_once(view, api, moments):
         )
         if text in SHARES:
             assert abs(view.matched() - SHARES[text]) < SHARE_TOLERANCE, (text, view.matched())
-    assert view.state()["search"] == "spin_"
+    view.browser.wait("it in the address", lambda: view.state().get("search") == "spin_")
     shown = view.browser.find("#search-result").text()
     assert "matched" in shown and "%" in shown, shown
     view.search("(")
@@ -526,7 +526,8 @@ def test_themes(view, _api, moments):
     dark = view.browser.script("return getComputedStyle(document.body).backgroundColor")
     view.browser.find("#theme").click()
     light = view.browser.script("return getComputedStyle(document.body).backgroundColor")
-    assert dark != light and view.state()["theme"] == "light"
+    assert dark != light
+    view.browser.wait("it in the address", lambda: view.state()["theme"] == "light")
 
 
 def test_phone_width(view, _api, moments):

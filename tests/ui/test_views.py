@@ -1,12 +1,14 @@
 """The profile's views, by real clicks and keys: other readings of the stacks, callers and callees,
-the call tree, pictures. Run by run_viewer.py, like test_viewer.py.
+the call tree, pictures, the address. Run by run_viewer.py, like test_viewer.py.
 """
 
 import re
+import time
 import xml.etree.ElementTree
 
 from test_viewer import SHARES, top_of
 
+ADDRESS_S = 0.3  # address.js: until what was typed is written, and some more
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -244,3 +246,38 @@ def test_quality_panel_says_what_is_missing_and_why(view, api, moments):
             break
     assert not missing, missing
     view.browser.press("Escape")
+
+
+def test_what_was_typed_is_one_step_of_the_way_back(view, api, moments):
+    """It is written later than it is shown, yet before the step that follows it at once."""
+    opened(view, api, moments)
+    before, after = view.browser.script(
+        """const box = document.getElementById('search');
+        const type = (text) => {
+            box.value = text;
+            box.dispatchEvent(new Event('input'));
+        };
+        type('spin_');
+        type('spin_b');
+        const before = location.search;
+        document.getElementById('invert').click();
+        return [before, location.search]"""
+    )
+    assert "search" not in before, before
+    assert "search=spin_b" in after and "invert=1" in after, after
+    view.browser.script("history.back()")
+    view.browser.wait("the step back", lambda: "invert" not in view.state())
+    assert view.state().get("search") == "spin_b", view.state()
+    view.settle()
+    assert view.browser.find("#search").property("value") == "spin_b"
+    # What is typed and left at once by going back is not written over the step before.
+    view.browser.script(
+        """const box = document.getElementById('search');
+        document.getElementById('flip').click();
+        box.value = 'spin_c';
+        box.dispatchEvent(new Event('input'));
+        history.back()"""
+    )
+    view.browser.wait("the step back", lambda: "flip" not in view.state())
+    time.sleep(ADDRESS_S)
+    assert view.state().get("search") == "spin_b", view.state()

@@ -10,6 +10,7 @@
  * data-nodes, data-from and data-until (milliseconds), data-matched (percent), data-zoom (name),
  * data-base-samples, data-error.
  */
+import { readAddress, report, writeAddress } from "./address.js";
 import {
 	fetchLabels,
 	fetchOffers,
@@ -32,22 +33,13 @@ import { Loads } from "./loads.js";
 import { emptyMessage, failureMessage } from "./messages.js";
 import { themePalette } from "./palette.js";
 import { savePng, saveSvg } from "./picture.js";
-import {
-	decodeState,
-	encodeState,
-	parseSelection,
-	selectionParam,
-	timeParam,
-	windowOf,
-} from "./state.js";
+import { encodeState, parseSelection, selectionParam, timeParam, windowOf } from "./state.js";
 import { showQuality, watchQuality } from "./status.js";
 import { applyTheme, onSystemTheme, rememberTheme } from "./theme.js";
 import { rangeText, timeText, typedTimes } from "./times.js";
 import { TimeViews } from "./timeviews.js";
 import { Tooltip } from "./tooltip.js";
 import { Views } from "./views.js";
-
-const report = Boolean(byId("hearth-file"));
 
 /* between two refreshes of a live window, after each answer */
 const LIVE_MS = 3000;
@@ -61,7 +53,7 @@ const TOOLS = 74;
 const BASE_WORDS = { prev: "just before", "1h": "the hour before", "24h": "the day before" };
 
 const app = {
-	state: decodeState(report ? location.hash : location.search),
+	state: readAddress(),
 	/* of the timeline, in milliseconds: relative times resolved */
 	window: { from: 0, until: 1 },
 	dark: false,
@@ -122,22 +114,13 @@ function go(change, replace) {
 	const before = { ...app.state };
 	Object.assign(app.state, change);
 	const query = encodeState(app.state);
-	if (query !== encodeState(before)) {
-		const address = report
-			? "#" + query
-			: location.pathname + (query ? "?" + query : "");
-		try {
-			history[replace ? "replaceState" : "pushState"](null, "", address);
-		} catch {
-			/* a report opened from a file may have no address; it works without */
-		}
-	}
+	if (query !== encodeState(before)) writeAddress(query, replace);
 	show(before);
 }
 
 on(window, "popstate", () => {
 	const before = app.state;
-	app.state = decodeState(report ? location.hash : location.search);
+	app.state = readAddress();
 	show(before);
 });
 
