@@ -5,11 +5,13 @@
  * A column is a view of these bytes: nothing is copied, and a number takes the one, two or four
  * bytes that it needs. Pure, no DOM.
  */
+import { yieldToPage } from "./dom.js";
 import { need } from "./tree.js";
 
 const MAGIC = "hflame1\n";
 const HEAD_BYTES = 16;
 const ALIGNMENT = 8;
+const PIECE_BYTES = 1 << 17; /* of a report's profile, inflated at a time */
 const TYPES = {
 	uint8: Uint8Array,
 	uint16: Uint16Array,
@@ -57,14 +59,22 @@ export function readFlame(buffer) {
 	return { value, column: columnsOf(buffer, HEAD_BYTES + json, columns) };
 }
 
-/* The buffer that a report's text holds. */
+/* The buffer that a report's text holds; inflated in pieces that leave the page its time. */
 export function unpackFlame(base64) {
 	/** @type {any} */
 	const { fromBase64 } = Uint8Array;
 	const bytes = fromBase64
 		? fromBase64.call(Uint8Array, base64)
 		: Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-	const stream = new Blob([bytes]).stream();
+	let at = 0;
+	const stream = new ReadableStream({
+		async pull(pieces) {
+			await yieldToPage();
+			const piece = bytes.subarray(at, (at += PIECE_BYTES));
+			if (piece.length) pieces.enqueue(piece);
+			else pieces.close();
+		},
+	});
 	return new Response(
 		stream.pipeThrough(new DecompressionStream("gzip")),
 	).arrayBuffer();
