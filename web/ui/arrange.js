@@ -8,9 +8,13 @@
  */
 import { deriveColumns, pauseAt } from "./tree.js";
 
-export const SLICE_NODES = 32768; /* of smaller pieces of work between two yields */
+/* between two yields, where each node may be the first to touch a page of memory */
+export const SLICE_NODES = 1024;
 
-/* Growing columns of nodes: parent, frame, and one column of samples a side. */
+/*
+ * Columns of nodes: parent, frame, and one column of samples a side. What is never filled of their
+ * room is never memory.
+ */
 export class Nodes {
 	constructor(sides, room) {
 		this.length = 0;
@@ -20,21 +24,9 @@ export class Nodes {
 	}
 
 	add(parent, frame) {
-		if (this.length === this.parent.length) this.grow();
 		this.parent[this.length] = parent;
 		this.frame[this.length] = frame;
 		return this.length++;
-	}
-
-	grow() {
-		const wider = (column) => {
-			const more = new column.constructor(column.length * 2);
-			more.set(column);
-			return more;
-		};
-		this.parent = wider(this.parent);
-		this.frame = wider(this.frame);
-		this.self = this.self.map(wider);
 	}
 }
 
@@ -49,13 +41,18 @@ function* sortedChildren(nodes, weight) {
 	const n = nodes.length;
 	const { parent } = nodes;
 	const first = new Uint32Array(n + 1);
-	for (let i = 1; i < n; i++) if (weight[i]) first[parent[i] + 1]++;
+	for (let i = 1; i < n; i++) {
+		if (weight[i]) first[parent[i] + 1]++;
+		if (pauseAt(i)) yield;
+	}
 	for (let i = 0; i < n; i++) first[i + 1] += first[i];
 	yield;
 	const at = first.slice();
 	const kids = new Uint32Array(n);
-	for (let i = 1; i < n; i++) if (weight[i]) kids[at[parent[i]]++] = i;
-	yield;
+	for (let i = 1; i < n; i++) {
+		if (weight[i]) kids[at[parent[i]]++] = i;
+		if (pauseAt(i)) yield;
+	}
 	const larger = (a, b) => weight[b] - weight[a] || a - b;
 	for (let i = 0, budget = SLICE_NODES; i < n; i++) {
 		const [from, until] = [first[i], first[i + 1]];

@@ -153,9 +153,9 @@ export function outermost(tree, wanted) {
  */
 export function* calleesOf(tree, wanted, rootFrame) {
 	const sides = sidesOf(tree);
-	const nodes = new Nodes(sides.length, 1024);
 	const tops = outermost(tree, wanted);
-	const room = tops.reduce((n, i) => n + tree.end[i] - i, 0);
+	const room = tops.reduce((n, i) => n + tree.end[i] - i, 1);
+	const nodes = new Nodes(sides.length, room);
 	const children = new Children(nodes, room);
 	const out = new Uint32Array(tree.length);
 	nodes.add(0, rootFrame);
@@ -179,38 +179,47 @@ class Cursors {
 	constructor(room) {
 		this.node = new Uint32Array(room);
 		this.leaf = new Uint32Array(room);
-		this.count = null; /* by frame, of the scratch ones */
 	}
 }
 
-/* Stacks by their frame, as runs: {frame, from, until} over cursors that are put in that order. */
-function groupByFrame(tree, cursors, from, until, scratch) {
-	const { frame } = tree;
-	const { count } = scratch;
-	const met = [];
-	for (let c = from; c < until; c++) {
-		const f = frame[cursors.node[c]];
-		if (!count[f]++) met.push(f);
+/*
+ * What sorts cursors by their frames: the frames met, of each where its cursors end (0: not met),
+ * and a copy of the cursors.
+ */
+class Sorter extends Cursors {
+	constructor(room, frameCount) {
+		super(room);
+		this.met = new Uint32Array(frameCount);
+		this.end = new Uint32Array(frameCount);
 	}
-	if (met.length === 1) {
-		count[met[0]] = 0;
-		return [{ frame: met[0], from, until }];
+
+	/* Sorts cursors [from, until); how many frames were met. */
+	sort(frame, cursors, from, until) {
+		const { met, end } = this;
+		let frames = 0;
+		for (let c = from; c < until; c++) {
+			const f = frame[cursors.node[c]];
+			if (!end[f]++) met[frames++] = f;
+		}
+		let at = from;
+		for (let k = 0; k < frames; k++) {
+			const n = end[met[k]];
+			end[met[k]] = at;
+			at += n;
+		}
+		if (frames === 1) {
+			end[met[0]] = until;
+			return 1;
+		}
+		this.node.set(cursors.node.subarray(from, until));
+		this.leaf.set(cursors.leaf.subarray(from, until));
+		for (let c = 0; c < until - from; c++) {
+			const to = end[frame[this.node[c]]]++;
+			cursors.node[to] = this.node[c];
+			cursors.leaf[to] = this.leaf[c];
+		}
+		return frames;
 	}
-	const runs = [];
-	let at = from;
-	for (const f of met) {
-		runs.push({ frame: f, from: at, until: at + count[f] });
-		[count[f], at] = [at, at + count[f]];
-	}
-	scratch.node.set(cursors.node.subarray(from, until));
-	scratch.leaf.set(cursors.leaf.subarray(from, until));
-	for (let c = 0; c < until - from; c++) {
-		const to = count[frame[scratch.node[c]]]++;
-		cursors.node[to] = scratch.node[c];
-		cursors.leaf[to] = scratch.leaf[c];
-	}
-	for (const f of met) count[f] = 0;
-	return runs;
 }
 
 /*
@@ -218,23 +227,27 @@ function groupByFrame(tree, cursors, from, until, scratch) {
  * are who called it. `cut` of the result counts nodes whose callers were too many to be followed.
  */
 function* spreadCallers(tree, starts, weights, rootFrame, nodesMax) {
-	const nodes = new Nodes(weights.length, Math.min(starts.length + 1024, 1 << 20));
+	const most = 1 + starts.length * tree.maxDepth; /* if nobody shared a caller */
+	const nodes = new Nodes(weights.length, Math.min(most, nodesMax + starts.length));
 	const cursors = new Cursors(starts.length);
-	const scratch = new Cursors(starts.length);
-	scratch.count = new Uint32Array(tree.frameCount);
+	const sorter = new Sorter(starts.length, tree.frameCount);
 	cursors.node.set(starts);
 	for (let i = 0; i < starts.length; i++) cursors.leaf[i] = i;
 	yield;
 	nodes.add(0, rootFrame);
-	const open = starts.length ? [{ node: 0, from: 0, until: starts.length }] : [];
+	const open = starts.length ? [0, 0, starts.length] : []; /* node, from, until of each */
 	let cut = 0;
 	let budget = SLICE_NODES;
 	while (open.length) {
-		const { node, from, until } = open.pop();
-		for (const run of groupByFrame(tree, cursors, from, until, scratch)) {
-			const child = nodes.add(node, run.frame);
-			let end = run.from;
-			for (let c = run.from; c < run.until; c++) {
+		const [node, from, until] = open.splice(-3);
+		const frames = sorter.sort(tree.frame, cursors, from, until);
+		let c = from;
+		for (let k = 0; k < frames; k++) {
+			const f = sorter.met[k];
+			const child = nodes.add(node, f);
+			const first = c;
+			let end = c;
+			for (; c < sorter.end[f]; c++) {
 				const up = tree.parent[cursors.node[c]];
 				const leaf = cursors.leaf[c];
 				if (up && nodes.length < nodesMax) {
@@ -246,8 +259,9 @@ function* spreadCallers(tree, starts, weights, rootFrame, nodesMax) {
 				for (let s = 0; s < weights.length; s++)
 					nodes.self[s][child] += weights[s][leaf];
 			}
-			if (end > run.from) open.push({ node: child, from: run.from, until: end });
-			if ((budget -= run.until - run.from) < 0) {
+			sorter.end[f] = 0;
+			if (end > first) open.push(child, first, end);
+			if ((budget -= c - first) < 0) {
 				budget = SLICE_NODES;
 				yield;
 			}
@@ -262,15 +276,15 @@ function* spreadCallers(tree, starts, weights, rootFrame, nodesMax) {
 export function* invertTree(tree, nodesMax = CALLERS_NODES_MAX) {
 	const sides = sidesOf(tree);
 	const starts = new Uint32Array(tree.length);
+	const weights = sides.map(() => new Float64Array(tree.length));
 	let n = 0;
 	for (let i = 1; i < tree.length; i++) {
-		if (sides[0][i] || sides[1]?.[i]) starts[n++] = i;
+		if (sides[0][i] || sides[1]?.[i]) {
+			for (let s = 0; s < sides.length; s++) weights[s][n] = sides[s][i];
+			starts[n++] = i;
+		}
 		if (pauseAt(i)) yield;
 	}
-	const weights = sides.map((self) => new Float64Array(n));
-	for (let s = 0; s < sides.length; s++)
-		for (let i = 0; i < n; i++) weights[s][i] = sides[s][starts[i]];
-	yield;
 	return yield* spreadCallers(tree, starts.subarray(0, n), weights, tree.frame[0], nodesMax);
 }
 

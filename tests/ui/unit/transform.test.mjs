@@ -86,6 +86,41 @@ test("too many callers are left out and counted", () => {
 	assert.equal(tree.total[0], 10);
 });
 
+/* {path: samples} of a tree. */
+function samplesByPath(tree) {
+	const names = [];
+	return Object.fromEntries(
+		drawn(tree).map((line) => {
+			const [, dashes, name, total] = line.match(/^(-*)(\S+) (\d+)/);
+			names.splice(dashes.length, Infinity, name);
+			return [names.join(";"), Number(total)];
+		}),
+	);
+}
+
+test("inverted is what the stacks are, each read from its end, however few are shared", () => {
+	const random = (i) => (i * 7919) % 13;
+	const shared = Array.from({ length: 200 }, (_, i) => [
+		"p",
+		...Array.from({ length: 1 + (i % 7) }, (_, d) => `f${random(i + d * 31)}`),
+	]);
+	const alone = shared.map((stack, i) => stack.map((name) => name + i));
+	for (const stacks of [shared, alone]) {
+		const line = (stack, i) => `${stack.join(";")} ${1 + (i % 3)}`;
+		const tree = treeOf(stacks.map(line));
+		const turned = stacks.map((stack) => stack.toReversed());
+		const inverted = samplesByPath(treeOf(turned.map(line)));
+		assert.deepEqual(samplesByPath(finish(invertTree(tree))), inverted);
+		for (let most = 1; most < tree.length; most += 17) {
+			const cut = finish(invertTree(tree, most));
+			for (const [path, total] of Object.entries(samplesByPath(cut)))
+				assert.equal(total, inverted[path], path);
+			const own = cut.self.reduce((a, b) => a + b);
+			assert.equal(own, tree.total[0]);
+		}
+	}
+});
+
 test("callers and callees of a function count recursion once", () => {
 	const tree = treeOf(STACKS);
 	const [callees, callers] = [calleesOf, callersOf].map((of) =>
@@ -97,7 +132,7 @@ test("callers and callees of a function count recursion once", () => {
 
 test("a comparison keeps both columns and what has gone", () => {
 	const tree = treeOf(["p;a 3", "p;b 1"]);
-	const nodes = new Nodes(2, 1);
+	const nodes = new Nodes(2, tree.length);
 	for (let i = 0; i < tree.length; i++) nodes.add(tree.parent[i], tree.frame[i]);
 	nodes.self[0].set(tree.self.slice(0, nodes.length));
 	nodes.self[1][3] = 8;
