@@ -20,7 +20,7 @@ import speedscope  # noqa: E402
 
 BUILD = os.environ.get("HEARTH_BUILD", os.path.join(HERE, "..", "..", "build"))
 BINARY = "application/vnd.hearth.flame"
-PARTS = 2560  # as of web/export/flame.h
+PARTS = 5120  # as of web/export/flame.h
 FIRST_NODES_MAX = 50000
 
 

@@ -6,8 +6,8 @@
 #define EXPORT_FLAME_BINARY_TYPE "application/vnd.hearth.flame"
 #define EXPORT_FLAME_MAGIC	 "hflame1\n" /* 8 bytes */
 
-/* Of a page that is 2,560 px wide, where a bar of less than a pixel is thin (ui/layout.js). */
-#define EXPORT_FLAME_PARTS	     2560
+/* Of a page that is 5,120 px wide, where a bar of less than a pixel is thin (ui/layout.js). */
+#define EXPORT_FLAME_PARTS	     5120
 #define EXPORT_FLAME_PARTS_NODES_MAX 50000
 
 /*

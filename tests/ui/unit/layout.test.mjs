@@ -125,7 +125,7 @@ test("what a screen can show is drawn as the whole is, up to its width", () => {
 	const [first, whole] = scattered();
 	assert.ok(first.length < 0.8 * whole.length);
 	assert.equal(first.nodes, whole.length);
-	for (const width of [320, 1000, 1400, 2560])
+	for (const width of [320, 1000, 1400, 2560, 5120])
 		assert.deepEqual(drawn(first, width), drawn(whole, width), `${width} px`);
-	assert.notDeepEqual(drawn(first, 6000), drawn(whole, 6000));
+	assert.notDeepEqual(drawn(first, 12000), drawn(whole, 12000));
 });

@@ -101,7 +101,7 @@ static char *first_of(const struct profile *p, bool *ret_all)
 	return (char *)buf_steal(&out, NULL);
 }
 
-/* Of 10,240 samples every 2,560th part is 4: less is thin. Nothing shows k, whose samples stay. */
+/* Of 20,480 samples every 5,120th part is 4: less is thin. Nothing shows k, whose samples stay. */
 static void of_thin_siblings_the_first_stands_for_all(void **state)
 {
 	struct profile *p = build_profile(true);
@@ -111,7 +111,7 @@ static void of_thin_siblings_the_first_stands_for_all(void **state)
 	char *text;
 
 	(void)state;
-	build_sample(p, 0, BUILD_STACK(p, f), labels, 10230);
+	build_sample(p, 0, BUILD_STACK(p, f), labels, 20470);
 	build_sample(p, 0, BUILD_STACK(p, g, h), labels, 4);
 	build_sample(p, 0, BUILD_STACK(p, h, build_frame(p, "/b", 1, "k")), labels, 3);
 	build_sample(p, 0, BUILD_STACK(p, f, g, h), labels, 2);
@@ -120,17 +120,17 @@ static void of_thin_siblings_the_first_stands_for_all(void **state)
 	assert_false(all);
 	assert_string_equal(
 		text,
-		"{\"version\":1,\"nodes\":11,\"parts\":2560,"
+		"{\"version\":1,\"nodes\":11,\"parts\":5120,"
 		"\"start_ns\":100000000000,\"end_ns\":160000000000,"
-		"\"period_ns\":10101010,\"samples\":10240,\"lost\":{},\"incomplete\":{},"
+		"\"period_ns\":10101010,\"samples\":20480,\"lost\":{},\"incomplete\":{},"
 		"\"strings\":[\"\",\"all\",\"c\",\"f\",\"/a\",\"g\",\"h\",\"/b\"],"
 		"\"frames\":{\"name\":[1,2,3,5,6,0],\"system_name\":[0,0,0,0,0,0],"
 		"\"file\":[0,0,0,0,0,0],\"line\":[0,0,0,0,0,0],\"object\":[0,0,4,4,4,7],"
-		"\"kind\":[5,5,0,0,0,0],\"self\":[0,0,10230,1,6,3]},"
+		"\"kind\":[5,5,0,0,0,0],\"self\":[0,0,20470,1,6,3]},"
 		"\"kinds\":[\"native\",\"kernel\",\"inlined\",\"jit\",\"interpreted\",\"label\","
 		"\"incomplete\"],"
-		"\"depth\":[0,1,2,3,2,3,2],\"total\":[10240,10240,10233,2,4,4,3],"
-		"\"self\":[0,0,10230,0,0,4,0],\"frame\":[0,1,2,3,3,4,4],\"base\":null}");
+		"\"depth\":[0,1,2,3,2,3,2],\"total\":[20480,20480,20473,2,4,4,3],"
+		"\"self\":[0,0,20470,0,0,4,0],\"frame\":[0,1,2,3,3,4,4],\"base\":null}");
 	free(text);
 	profile_free(p);
 }
