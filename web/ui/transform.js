@@ -165,10 +165,10 @@ export function* calleesOf(tree, wanted, rootFrame) {
 			const at = i === top ? 0 : children.of(out[tree.parent[i]], tree.frame[i]);
 			out[i] = at;
 			for (let s = 0; s < sides.length; s++) nodes.self[s][at] += sides[s][i];
-		}
-		if ((budget -= tree.end[top] - top) < 0) {
-			budget = SLICE_NODES;
-			yield;
+			if (--budget < 0) {
+				budget = SLICE_NODES;
+				yield;
+			}
 		}
 	}
 	return yield* arrange(tree, nodes, {}, tree.scale);

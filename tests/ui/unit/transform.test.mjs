@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { arrange, Nodes } from "../../../web/ui/arrange.js";
+import { arrange, Nodes, SLICE_NODES } from "../../../web/ui/arrange.js";
 import { calleesOf, callersOf, invertTree, readTree } from "../../../web/ui/transform.js";
 import { frameName } from "../../../web/ui/tree.js";
 import { deepTree, finish, treeOf } from "./trees.mjs";
@@ -158,4 +158,15 @@ test("deep recursion is merged in slices that leave the page its time", () => {
 	for (; !step.done; step = reading.next()) slices++;
 	assert.equal(step.value.length, 301);
 	assert.ok(slices > 20, String(slices));
+});
+
+test("what one call of a function calls is added up in slices too", () => {
+	const tree = deepTree(50000);
+	const callees = calleesOf(tree, named(tree, "deep"), tree.frame[1]);
+	let slices = 0;
+	let step = callees.next();
+	for (; !step.done; step = callees.next()) slices++;
+	assert.equal(step.value.length, 50000);
+	/* its order alone takes two for every SLICE_NODES */
+	assert.ok(slices > (2.5 * 50000) / SLICE_NODES, String(slices));
 });
