@@ -1,8 +1,8 @@
 /*
  * The page's address, which says what is shown; a report has it behind the `#`.
  *
- * A step that can be gone back to is there at once. What is typed or turned is written a little
- * later: all of the browser is told of an address, which competes with drawing what was typed, and
+ * A step that can be gone back to is there at once. What is typed or turned is written once it
+ * rests: all of the browser is told of an address, which competes with drawing what was typed, and
  * it takes only so many of them in a while.
  */
 import { byId } from "./dom.js";
@@ -30,9 +30,10 @@ function write(how) {
 /* later: no step to go back to. */
 export function writeAddress(text, later) {
 	if (timer && !later) write("replaceState");
+	clearTimeout(timer);
 	query = text;
-	if (!later) write("pushState");
-	else timer ||= setTimeout(write, QUIET_MS, "replaceState");
+	if (later) timer = setTimeout(write, QUIET_MS, "replaceState");
+	else write("pushState");
 }
 
 /* The state of the address, which the browser has changed: nothing is to be written. */
