@@ -25,6 +25,8 @@ export function matchedText(tree, found, zoom) {
 
 /* Which of the matches node is. */
 export function stepText(tree, found, node) {
-	const number = (i) => formatCount(matchNumber(tree, found.frames, i));
-	return `${number(node)} of ${number(tree.length - 1)} · ${shareText(tree, found)}`;
+	const number = (i) => matchNumber(tree, found.frames, i);
+	found.all ??= number(tree.length - 1);
+	const [at, all] = [number(node), found.all].map(formatCount);
+	return `${at} of ${all} · ${shareText(tree, found)}`;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { matchedText, stepText } from "../../../web/ui/matched.js";
 import {
 	compileSearch,
 	matchedBetween,
@@ -100,4 +101,14 @@ test("50,000 nested matches are one", () => {
 	const found = find(deepTree(50000), "deep");
 	assert.equal(found.samples, 1);
 	assert.equal(found.nodes, 1);
+});
+
+test("in words: which of all matches, and how much of the whole and of the zoomed part", () => {
+	const tree = treeOf(["p;fib;fib 5", "p;fib;leaf 1", "p;rest;fib 2", "p;rest 2"]);
+	const found = find(tree, "fib");
+	assert.equal(stepText(tree, found, nodeOf(tree, "fib", 1)), "2 of 3 · 80.0 % matched");
+	assert.equal(stepText(tree, found, nodeOf(tree, "fib", 2)), "3 of 3 · 80.0 % matched");
+	const within = matchedText(tree, found, nodeOf(tree, "rest"));
+	assert.equal(within, "80.0 % matched, 50.0 % of the zoomed part");
+	assert.equal(matchedText(tree, find(tree, "nobody"), 0), "No match");
 });
