@@ -3,7 +3,7 @@
  * where it lies, and the bytes of all columns. A report has it compressed, in base64.
  *
  * A column is a view of these bytes: nothing is copied, and a number takes the one, two or four
- * bytes that it needs. Pure, no DOM.
+ * bytes that it needs. Knows no element.
  */
 import { yieldToPage } from "./dom.js";
 import { need } from "./tree.js";

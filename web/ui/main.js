@@ -83,9 +83,8 @@ app.window = first
  * then asked for, or stands behind the script of a report.
  *
  * A page without that part, and a report whose address wants more than its graph, asks for its
- * profile, or reads it, at once. All is put in place at once
- * where that takes longer than PROGRESS_MS, another view is wanted, or the rows above the graph may
- * be of any height.
+ * profile, or reads it, at once. All is put in place at once where that takes longer than
+ * PROGRESS_MS, another view is wanted, or the rows above the graph may be of any height.
  *
  * Nothing is asked for by the script's own code: a browser notes with a request where it comes from
  * and would read the whole script again to tell the line.
